@@ -1,0 +1,149 @@
+"""What an annotation is: an imported base map, ordered vector shapes above it, one paint map on top.
+
+Coordinates are pixels of the photo after EXIF rotation: (0, 0) is the outer corner of the top-left pixel, x to the
+right, y down. Labels are class names while an annotation comes from a source file, stable class ids once stored.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+IGNORE = 255  # in class maps, base maps and paint maps
+SEE_THROUGH = 254  # in base maps and paint maps
+MAX_CLASSES = 254  # class indices 0..253
+
+ShapeKind = Literal["polygon", "rectangle", "circle", "line", "linestrip", "point", "mask"]
+Point = tuple[float, float]
+
+
+class Special(StrEnum):
+    """Labels that are not classes."""
+
+    IGNORE = "ignore"
+    UNLABELLED = "unlabelled"
+
+
+Label = str | int | Special
+"""A class name (from a source), a stable class id (stored), or one of the specials. Test for Special first."""
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A raster shape: boolean pixels whose top-left pixel is (x, y) of the photo; may reach past its edges."""
+
+    x: int
+    y: int
+    pixels: NDArray[np.bool_]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the patch with its pixels as a base64 PNG (1 bit)."""
+        buffer = io.BytesIO()
+        Image.fromarray(self.pixels).save(buffer, "PNG")
+        return {"x": self.x, "y": self.y, "png": base64.b64encode(buffer.getvalue()).decode()}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Patch:
+        """Read what `to_json` wrote."""
+        with Image.open(io.BytesIO(base64.b64decode(value["png"]))) as png:
+            return cls(value["x"], value["y"], np.asarray(png.convert("1"), dtype=bool))
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One vector (or patch) shape. Later shapes of an annotation lie over earlier ones.
+
+    Points by kind: polygon three or more; rectangle two opposite corners in any order; circle its centre and a point
+    on it; line two; linestrip two or more; point one; mask none (`patch` holds the pixels). Parts of one object
+    share a `group`.
+    """
+
+    kind: ShapeKind
+    label: Label
+    points: tuple[Point, ...] = ()
+    patch: Patch | None = None
+    group: int | None = None
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A stored uint8 map (PNG in the content store): value i means `legend[i]`, 254 see-through, 255 ignore."""
+
+    sha256: str
+    legend: tuple[Label, ...]
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """One version of an image's annotation, as stored. `width` and `height` in pixels, after EXIF rotation."""
+
+    width: int
+    height: int
+    shapes: tuple[Shape, ...] = ()
+    base: Layer | None = None
+    paint: Layer | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values; `from_json` reads them back to an equal annotation."""
+        return {
+            "width": self.width,
+            "height": self.height,
+            "base": _layer_to_json(self.base),
+            "shapes": [_shape_to_json(shape) for shape in self.shapes],
+            "paint": _layer_to_json(self.paint),
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Annotation:
+        """Read what `to_json` wrote."""
+        return cls(
+            width=value["width"],
+            height=value["height"],
+            shapes=tuple(_shape_from_json(shape) for shape in value["shapes"]),
+            base=_layer_from_json(value["base"]),
+            paint=_layer_from_json(value["paint"]),
+        )
+
+
+def _label_to_json(label: Label) -> Any:
+    return {"special": label.value} if isinstance(label, Special) else label
+
+
+def _label_from_json(value: Any) -> Label:
+    return Special(value["special"]) if isinstance(value, dict) else value
+
+
+def _layer_to_json(layer: Layer | None) -> dict[str, Any] | None:
+    return layer and {"sha256": layer.sha256, "legend": [_label_to_json(label) for label in layer.legend]}
+
+
+def _layer_from_json(value: dict[str, Any] | None) -> Layer | None:
+    return value and Layer(value["sha256"], tuple(_label_from_json(label) for label in value["legend"]))  # type: ignore[return-value]
+
+
+def _shape_to_json(shape: Shape) -> dict[str, Any]:
+    value: dict[str, Any] = {"kind": shape.kind, "label": _label_to_json(shape.label)}
+    if shape.points:
+        value["points"] = [list(point) for point in shape.points]
+    if shape.patch is not None:
+        value["patch"] = shape.patch.to_json()
+    if shape.group is not None:
+        value["group"] = shape.group
+    return value
+
+
+def _shape_from_json(value: dict[str, Any]) -> Shape:
+    return Shape(
+        kind=value["kind"],
+        label=_label_from_json(value["label"]),
+        points=tuple((point[0], point[1]) for point in value.get("points", ())),
+        patch=Patch.from_json(value["patch"]) if "patch" in value else None,
+        group=value.get("group"),
+    )

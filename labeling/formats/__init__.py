@@ -1,0 +1,1 @@
+"""One codec a file; `labeling.formats.base` is their contract."""

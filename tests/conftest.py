@@ -1,0 +1,18 @@
+"""Fixtures shared by all tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder of real data (CamVid, labelme's sample, reference outputs) that WORKBENCH_TEST_DATA names."""
+    folder = os.environ.get("WORKBENCH_TEST_DATA")
+    if not folder:
+        pytest.skip("WORKBENCH_TEST_DATA is not set: real-data tests need the folder with camvid/, labelme_voc/, ...")
+    path = Path(folder)
+    if not path.is_dir():
+        pytest.fail(f"WORKBENCH_TEST_DATA names {path}, which is not a folder")
+    return path

@@ -1,0 +1,1 @@
+"""From class maps to a tested model: architectures, recipes, engine, metrics, evaluation, inference, export."""

@@ -1,0 +1,93 @@
+"""The contract every architecture keeps, so that the engine, evaluation and export know only this."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """From uint8 pixels to network input: `(pixels[channels] - mean) / std`, all in 0..255 units.
+
+    Attributes:
+        channels: channel order the network was trained with.
+        mean: per channel, in that order, 0..255.
+        std: likewise.
+    """
+
+    channels: Literal["rgb", "bgr"] = "rgb"
+    mean: tuple[float, float, float] = (123.675, 116.28, 103.53)  # ImageNet, torchvision's transforms x 255
+    std: tuple[float, float, float] = (58.395, 57.12, 57.375)
+
+    def __call__(self, pixels: Tensor) -> Tensor:
+        """Turn RGB pixels (N, 3, H, W), uint8 or float in 0..255, into float32 network input."""
+        x = pixels.float()
+        if self.channels == "bgr":
+            x = x.flip(1)
+        mean = torch.tensor(self.mean, device=x.device).view(1, 3, 1, 1)
+        std = torch.tensor(self.std, device=x.device).view(1, 3, 1, 1)
+        return (x - mean) / std
+
+
+@dataclass(frozen=True)
+class Logits:
+    """What a network predicts, before any resizing.
+
+    Attributes:
+        out: (N, K, h, w), the prediction, at the architecture's native stride.
+        heads: further heads that only the loss sees (auxiliary, one per scale), each (N, K, h', w'); empty in eval
+            mode.
+    """
+
+    out: Tensor
+    heads: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+class Architecture(nn.Module, ABC):
+    """A segmentation network.
+
+    Constructors never touch the network, take `num_classes` (at least 1) and keyword options, and draw their initial
+    weights from torch's global generator, so that `torch.manual_seed` decides them.
+
+    Attributes:
+        name: the architecture's name on the command line.
+        preprocessing: what the network expects unless its weights say otherwise.
+        loss_at: where the loss is taken by default: `logits` (labels resized nearest) or `input` (logits resized
+            bilinear).
+        head_weights: weight of each further head in the loss; `out` has 1.
+    """
+
+    name: ClassVar[str]
+    preprocessing: ClassVar[Preprocessing] = Preprocessing()
+    loss_at: ClassVar[Literal["logits", "input"]] = "input"
+    align_corners: ClassVar[bool] = False
+    head_weights: ClassVar[Mapping[str, float]] = {}
+
+    num_classes: int
+
+    @abstractmethod
+    def logits(self, x: Tensor) -> Logits:
+        """Predict at native stride from network input (N, 3, H, W) of any size, padding inside where needed."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Predict (N, K, H, W) at the input's size."""
+        out = self.logits(x).out
+        return F.interpolate(out, size=x.shape[-2:], mode="bilinear", align_corners=self.align_corners)
+
+    @abstractmethod
+    def encoder(self) -> nn.Module:
+        """Return the pretrained part, which `freeze_encoder` freezes and a backbone checkpoint fills."""
+
+    @abstractmethod
+    def parameter_groups(self) -> Mapping[str, list[nn.Parameter]]:
+        """Split all parameters, each in exactly one group, by the name a recipe's multipliers use.
+
+        Every architecture has `encoder` and `head`; some split further (deeplabv2: `head_weight`, `head_bias`).
+        """
