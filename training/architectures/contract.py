@@ -58,19 +58,32 @@ class Architecture(nn.Module, ABC):
 
     Attributes:
         name: the architecture's name on the command line.
+        year: when it was published.
+        paper: authors, title, venue and arXiv number.
+        exports: the formats `export weights` can write it in, beside the bundle and plain safetensors.
+        head_key: state-dict key of a tensor whose first dimension is the number of classes.
         preprocessing: what the network expects unless its weights say otherwise.
         loss_at: where the loss is taken by default: `logits` (labels resized nearest) or `input` (logits resized
             bilinear).
         head_weights: weight of each further head in the loss; `out` has 1.
+        num_classes: K, 1..254.
+        backbone: catalogue name of the ImageNet weights that fit `encoder()` as configured; None where none do.
+        backbone_note: why `backbone` is None and which options would change that, as a sentence for the user.
     """
 
     name: ClassVar[str]
+    year: ClassVar[int]
+    paper: ClassVar[str]
+    exports: ClassVar[frozenset[str]] = frozenset({"pt2", "onnx"})
+    head_key: ClassVar[str]
     preprocessing: ClassVar[Preprocessing] = Preprocessing()
     loss_at: ClassVar[Literal["logits", "input"]] = "input"
     align_corners: ClassVar[bool] = False
     head_weights: ClassVar[Mapping[str, float]] = {}
 
     num_classes: int
+    backbone: str | None = None
+    backbone_note: str = ""
 
     @abstractmethod
     def logits(self, x: Tensor) -> Logits:
@@ -84,6 +97,10 @@ class Architecture(nn.Module, ABC):
     @abstractmethod
     def encoder(self) -> nn.Module:
         """Return the pretrained part, which `freeze_encoder` freezes and a backbone checkpoint fills."""
+
+    def backbone_key(self, key: str) -> str | None:
+        """Translate a key of the `backbone` checkpoint into one of `encoder()`; None for its classifier."""
+        return None if key.startswith(("fc.", "classifier.")) else key
 
     @abstractmethod
     def parameter_groups(self) -> Mapping[str, list[nn.Parameter]]:

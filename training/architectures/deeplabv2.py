@@ -1,0 +1,124 @@
+"""DeepLab v2: dilated ResNet, ASPP as a sum of four convolutions, multi-scale inputs with a maximum."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import reduce
+from typing import ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from training.architectures.contract import Architecture, Logits, Preprocessing
+from training.architectures.resnet_caffe import (
+    BASIC_DEPTHS,
+    Depth,
+    Layout,
+    from_torchvision,
+    out_channels,
+    resnet_layers,
+)
+from training.architectures.sizes import cut_padding, pad_small
+
+SCALES = {"scale_100": 1.0, "scale_075": 0.75, "scale_050": 0.5}
+RATES = (6, 12, 18, 24)
+
+
+class DeepLabV2(Architecture):
+    """DeepLab v2 (ASPP, output stride 8) with the module names of kazuto1011/deeplab-pytorch.
+
+    Its public checkpoints load unchanged. `out` is the element-wise maximum over the scales 1, 0.75 and 0.5, brought
+    bilinearly to the size of the first; in train mode each scale is a head of its own, and the loss is the sum of
+    the four. One scale (`msc=False`) has no heads.
+
+    Deviations from that port: batch normalisation momentum 0.1 (see `resnet_caffe`), He initialisation of the
+    encoder where no weights are given, inputs under 18 px padded.
+
+    Args:
+        num_classes: K, 1..254.
+        depth: layers of the ResNet; 18 and 34 are made of basic blocks and feed 512 channels to the ASPP.
+        msc: predict at three scales.
+        layout: `caffe` strides in the bottleneck's first 1x1 and rounds the pooled size up; `torchvision` as
+            torchvision does, which ImageNet weights of depth 50 and 101 need.
+    """
+
+    name: ClassVar[str] = "deeplabv2"
+    year: ClassVar[int] = 2016
+    paper: ClassVar[str] = (
+        "Chen et al., DeepLab: Semantic Image Segmentation with Deep Convolutional Nets, Atrous Convolution, and Fully "
+        "Connected CRFs, TPAMI 2018, arXiv 1606.00915"
+    )
+    head_key: ClassVar[str] = "base.aspp.c0.weight"
+    preprocessing: ClassVar[Preprocessing] = Preprocessing(
+        channels="bgr", mean=(104.008, 116.669, 122.675), std=(1.0, 1.0, 1.0)
+    )
+    loss_at: ClassVar[Literal["logits", "input"]] = "logits"
+    head_weights: ClassVar[Mapping[str, float]] = dict.fromkeys(SCALES, 1.0)
+
+    def __init__(self, num_classes: int, *, depth: Depth = 101, msc: bool = True, layout: Layout = "caffe") -> None:
+        super().__init__()
+        self.num_classes = num_classes
+        self.depth = depth
+        self.msc = msc
+        if depth in BASIC_DEPTHS or layout == "torchvision":
+            self.backbone = f"resnet{depth}"
+        else:
+            self.backbone_note = (
+                f"The catalogue's ResNet-{depth} strides in another convolution than the Caffe layout; "
+                "set the architecture's option layout=torchvision to use it."
+            )
+        layers = resnet_layers(depth, layout)
+        layers["aspp"] = _ASPP(out_channels(depth), num_classes)
+        self.base = nn.Sequential(layers)
+
+    def logits(self, x: Tensor) -> Logits:
+        """Predict at stride 8, with one head a scale in train mode."""
+        # Half of 18 is 9, from which the coarsest map has two pixels a side.
+        padded = pad_small(x, 18 if self.msc else 9)
+        first = self.base(padded)
+        if not self.msc:
+            return Logits(cut_padding(first, x, padded))
+        scores = {name: first if scale == 1 else self.base(_rescale(padded, scale)) for name, scale in SCALES.items()}
+        size = first.shape[-2:]
+        aligned = [first if s is first else F.interpolate(s, size=size, mode="bilinear") for s in scores.values()]
+        out = reduce(torch.maximum, aligned)
+        heads = {name: cut_padding(score, x, padded) for name, score in scores.items()} if self.training else {}
+        return Logits(cut_padding(out, x, padded), heads)
+
+    def encoder(self) -> nn.Module:
+        """Return the ResNet, `layer1` to `layer5`, as a view on the same modules."""
+        return self.base[:-1]
+
+    def backbone_key(self, key: str) -> str | None:
+        """Translate a key of torchvision's ResNet."""
+        return from_torchvision(key, self.depth)
+
+    def parameter_groups(self) -> Mapping[str, list[nn.Parameter]]:
+        """Split into `encoder`, `head_weight` and `head_bias`, which the original trains at 1, 10 and 20 times the rate."""
+        head = self.base[-1]
+        return {
+            "encoder": list(self.encoder().parameters()),
+            "head_weight": [p for name, p in head.named_parameters() if name.endswith("weight")],
+            "head_bias": [p for name, p in head.named_parameters() if name.endswith("bias")],
+        }
+
+
+class _ASPP(nn.Module):
+    """The sum of four dilated 3x3 convolutions straight to the class scores."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        for index, rate in enumerate(RATES):
+            conv = nn.Conv2d(inputs, outputs, 3, padding=rate, dilation=rate)
+            nn.init.normal_(conv.weight, std=0.01)
+            nn.init.zeros_(conv.bias)
+            self.add_module(f"c{index}", conv)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return reduce(torch.add, [conv(x) for conv in self.children()])
+
+
+def _rescale(x: Tensor, scale: float) -> Tensor:
+    # By factor, not by size: the public port samples at exactly 1/scale, whatever rounding does to the size.
+    return F.interpolate(x, scale_factor=scale, mode="bilinear")
