@@ -1,0 +1,158 @@
+"""Finding and loading whatever is evaluated, predicted with, compared or exported.
+
+A model is named by a reference: `12` (a run: its best checkpoint, else its last), `12:best`, `12:last`, the name of an
+imported model, or the path of a bundle.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from db.errors import UserError
+from db.home import Home
+from db.schema import Model, Project, Run
+from db.session import Database
+from labeling.projects import find_project
+from training.bundle import build_module, file_sha256, load_bundle
+from training.loaded import LoadedModel
+from training.spec import ModelSpec
+
+_RUN = re.compile(r"(\d+)(?::(best|last))?")
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A line in the list of models.
+
+    Attributes:
+        reference: what commands take.
+        architecture: name of the network family.
+        origin: `run NAME` or the file it was imported from.
+        classes: in output order.
+        miou: val mIoU that its training noted, 0..1, or None.
+    """
+
+    reference: str
+    architecture: str
+    origin: str
+    classes: tuple[str, ...]
+    miou: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            "model": self.reference,
+            "architecture": self.architecture,
+            "origin": self.origin,
+            "classes": list(self.classes),
+            "miou": self.miou,
+        }
+
+
+def load_model(home: Home, database: Database, project: str | None, reference: str) -> LoadedModel:
+    """Load the model a reference names.
+
+    Raises:
+        UserError: nothing has that name, the run has no checkpoint yet, or the file is damaged.
+    """
+    if match := _RUN.fullmatch(reference):
+        with database.read() as session:
+            run = _find_run(session, find_project(session, project), int(match[1]))
+        return load_checkpoint(_checkpoint_path(home, run, match[2]), reference)
+    if (path := Path(reference).expanduser()).suffix == ".safetensors" and path.is_file():
+        return load_bundle(path)
+    with database.read() as session:
+        row = _find_imported(session, find_project(session, project), reference)
+    loaded = load_bundle(home.path / row.path)
+    return LoadedModel(loaded.module, loaded.spec, loaded.sha256, reference)
+
+
+def load_checkpoint(path: Path, reference: str) -> LoadedModel:
+    """Load a run's checkpoint; where it keeps averaged weights (EMA), those are the model.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    spec, state = read_checkpoint(path)
+    return LoadedModel(build_module(spec, state, str(path)), spec, file_sha256(path), reference)
+
+
+def read_checkpoint(path: Path) -> tuple[ModelSpec, dict[str, torch.Tensor]]:
+    """Return a checkpoint's spec and the weights that make the model.
+
+    Raises:
+        UserError: the file is damaged or no checkpoint of a run.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        spec = ModelSpec.model_validate_json(content["spec"])
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError) as error:
+        raise UserError(f"{path} is not a readable checkpoint of a run: {error}") from None
+    return spec, content["model"] if content.get("ema") is None else content["ema"]
+
+
+def list_models(home: Home, database: Database, project: str | None) -> list[ModelInfo]:
+    """List runs with a checkpoint, newest first, then imported models by name."""
+    with database.read() as session:
+        owner = find_project(session, project)
+        runs = session.scalars(
+            select(Run).where(Run.project_id == owner.id, Run.deleted_at.is_(None)).order_by(Run.id.desc())
+        ).all()
+        rows = session.scalars(
+            select(Model).where(Model.project_id == owner.id, Model.deleted_at.is_(None)).order_by(Model.name)
+        ).all()
+    found = []
+    for run in runs:
+        for kind in ("best", "last"):
+            path = _checkpoints(home, run) / f"{kind}.pt"
+            if path.exists():
+                spec, _ = read_checkpoint(path)
+                reference = f"{run.id}:{kind}"
+                found.append(
+                    ModelInfo(reference, spec.architecture, f"run {run.name}", spec.classes, spec.metrics.get("miou"))
+                )
+    for row in rows:
+        spec = ModelSpec.model_validate(row.spec)
+        found.append(ModelInfo(row.name, spec.architecture, row.source, spec.classes, spec.metrics.get("miou")))
+    return found
+
+
+def _find_run(session: Session, project: Project, number: int) -> Run:
+    run = session.get(Run, number)
+    if run is None or run.project_id != project.id or run.deleted_at is not None:
+        raise UserError(f"There is no run {number} in project {project.name}; `workbench runs` lists them.")
+    return run
+
+
+def _find_imported(session: Session, project: Project, name: str) -> Model:
+    row = session.scalars(
+        select(Model).where(Model.project_id == project.id, Model.name == name, Model.deleted_at.is_(None))
+    ).first()
+    if row is None:
+        raise UserError(
+            f"There is no model {name!r} in project {project.name}: expected a run (12, 12:best, 12:last), an "
+            "imported model's name or the path of a .safetensors bundle. `workbench models` lists what there is."
+        )
+    return row
+
+
+def _checkpoints(home: Home, run: Run) -> Path:
+    return home.path / run.directory / "checkpoints"
+
+
+def _checkpoint_path(home: Home, run: Run, kind: str | None) -> Path:
+    folder = _checkpoints(home, run)
+    for name in (kind,) if kind else ("best", "last"):
+        if (folder / f"{name}.pt").exists():
+            return folder / f"{name}.pt"
+    raise UserError(
+        f"Run {run.id} ({run.name}) has no {kind or ''} checkpoint: it is {run.state}. `workbench logs {run.id}` tells "
+        "more."
+    )

@@ -1,0 +1,177 @@
+"""What a project holds: classes, datasets, statistics, roles, revisions, exported masks."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workbench.cli.options import DatasetOption, HomeOption, JsonOption, ProjectOption, Workplace
+from workbench.cli.output import emit, percent, progress_bar, say, table
+
+SHORT_DIGEST = 12
+
+
+class Grouping(StrEnum):
+    """How images are dealt out to roles."""
+
+    RANDOM = "random"
+    FOLDER = "folder"
+    PREFIX = "prefix"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    app.command("classes", epilog="Example: workbench classes")(classes)
+    app.command("datasets", epilog="Example: workbench datasets --json")(datasets)
+    app.command("stats", epilog="Example: workbench stats --dataset photos")(stats)
+    app.command("roles", epilog="Example: workbench roles --dataset photos --val 0.2 --by folder")(roles)
+    app.command("freeze", epilog="Example: workbench freeze --dataset voc --take 600 --seed 1")(freeze)
+    app.command("revisions", epilog="Example: workbench revisions")(revisions)
+
+
+def classes(project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """List the classes in index order."""
+    from labeling.classes import list_classes
+
+    place = Workplace(home)
+    found = list_classes(place.database, place.project(project))
+
+    def show() -> None:
+        table(None, [">index", "class", "colour", "key"], ((c.index, c.name, c.color, c.hotkey or "") for c in found))
+
+    emit({"classes": [c.to_json() for c in found]}, as_json=as_json, show=show)
+
+
+def datasets(project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """List the datasets with their images, labelled images, roles and subsets."""
+    from labeling.datasets import list_datasets
+
+    place = Workplace(home)
+    found = list_datasets(place.database, place.project(project))
+
+    def show() -> None:
+        columns = ["dataset", "format", ">images", ">labelled", "roles", "subsets"]
+        table(None, columns, ((d.name, d.format, d.images, d.labelled, _counts(d.roles), _counts(d.subsets)) for d in found))
+
+    emit({"datasets": [d.to_json() for d in found]}, as_json=as_json, show=show)
+
+
+def stats(
+    dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="Only this dataset.")] = None,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Count images and pixels per class."""
+    from labeling.statistics import class_statistics
+
+    place = Workplace(home)
+    with progress_bar() as progress:
+        found = class_statistics(
+            place.home, place.database, project=place.project(project), dataset=dataset, progress=progress
+        )
+
+    def show() -> None:
+        rows = ((c.name, c.images, c.pixels, percent(c.share)) for c in found.classes)
+        table(None, ["class", ">images", ">pixels", ">share %"], rows)
+
+    emit(found.to_json(), as_json=as_json, show=show)
+
+
+def roles(
+    dataset: DatasetOption,
+    val: Annotated[float, typer.Option(min=0, max=1, help="Share that becomes val.")] = 0.2,
+    test: Annotated[float, typer.Option(min=0, max=1, help="Share that becomes test.")] = 0.0,
+    by: Annotated[Grouping, typer.Option(help="Image by image, or whole folders or name prefixes together.")] = Grouping.RANDOM,
+    seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 0,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Deal out train, val and test to labelled images that have no role yet; a role once given stays."""
+    from labeling.roles import assign_roles
+
+    place = Workplace(home)
+    counts = assign_roles(
+        place.database, place.project(project), dataset, val=val, test=test, by=by.value, seed=seed
+    )
+    emit({"dataset": dataset, "roles": counts}, as_json=as_json, show=lambda: say(f"{dataset}: {_counts(counts)}"))
+
+
+def freeze(
+    dataset: Annotated[list[str] | None, typer.Option("--dataset", "-d", help="Only this dataset. Repeatable.")] = None,
+    take: Annotated[int | None, typer.Option(min=1, help="Only so many labelled images, drawn at random.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of that draw.")] = 0,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Freeze the labelled images into a revision: what models are trained and tested on."""
+    from labeling.revisions import freeze as freeze_revision
+
+    place = Workplace(home)
+    with progress_bar() as progress:
+        revision = freeze_revision(
+            place.home,
+            place.database,
+            project=place.project(project),
+            datasets=tuple(dataset or ()),
+            take=take,
+            seed=seed,
+            progress=progress,
+        )
+
+    def show() -> None:
+        say(f"Revision {revision.digest[:SHORT_DIGEST]}: {len(revision.classes)} classes")
+        table(None, ["dataset", "images"], ((name, _counts(counts)) for name, counts in revision.images.items()))
+
+    emit(revision.to_json(), as_json=as_json, show=show)
+
+
+def revisions(project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """List the revisions, newest first."""
+    from labeling.revisions import list_revisions
+
+    place = Workplace(home)
+    found = list_revisions(place.database, place.project(project))
+
+    def show() -> None:
+        rows = (
+            (r.digest[:SHORT_DIGEST], r.created_at, "; ".join(f"{d}: {_counts(c)}" for d, c in r.images.items()))
+            for r in found
+        )
+        table(None, ["revision", "frozen", "images"], rows)
+
+    emit({"revisions": [r.to_json() for r in found]}, as_json=as_json, show=show)
+
+
+def export_masks(
+    dataset: DatasetOption,
+    to: Annotated[Path, typer.Option(help="Folder to write into; empty or new.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Write into a folder that holds files.")] = False,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a dataset's class maps as index PNGs."""
+    from labeling.export import export_masks as write_masks
+
+    place = Workplace(home)
+    with progress_bar() as progress:
+        report = write_masks(
+            place.home,
+            place.database,
+            project=place.project(project),
+            dataset=dataset,
+            to=to,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    emit(report.to_json(), as_json=as_json, show=lambda: say(f"{report.images} masks in {report.to}"))
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items()) or "-"

@@ -1,0 +1,148 @@
+"""`workbench import labelme|coco|voc|masks`: labelled photos into a dataset."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workbench.cli.options import HomeOption, JsonOption, ProjectOption, Workplace
+from workbench.cli.output import emit, progress_bar, say, table
+
+LINES_SHOWN = 20
+
+
+class Format(StrEnum):
+    """Formats that can be imported."""
+
+    LABELME = "labelme"
+    COCO = "coco"
+    VOC = "voc"
+    MASKS = "masks"
+
+
+class RoleChoice(StrEnum):
+    """Roles an image can have."""
+
+    TRAIN = "train"
+    VAL = "val"
+    TEST = "test"
+
+
+class Side(StrEnum):
+    """Whose version a conflict keeps."""
+
+    OURS = "ours"
+    THEIRS = "theirs"
+
+
+class Crowd(StrEnum):
+    """What a COCO crowd region becomes."""
+
+    IGNORE = "ignore"
+    CLASS = "class"
+
+
+class OverlapChoice(StrEnum):
+    """Which of two overlapping shapes is seen."""
+
+    ORDER = "order"
+    AREA = "area"
+
+
+class RasterChoice(StrEnum):
+    """Which pixels a polygon covers."""
+
+    LABELME = "labelme"
+    CENTER = "center"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command("import", epilog="Example: workbench import labelme ./photos --classes labels.txt")(import_)
+
+
+def import_(
+    format: Annotated[Format, typer.Argument(help="What the labels are written as.")],
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder (COCO: the JSON file) to import.")],
+    images: Annotated[Path | None, typer.Option(help="Folder of the photos, where SRC does not hold them.")] = None,
+    masks: Annotated[Path | None, typer.Option(help="masks: folder of the masks.")] = None,
+    dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="Name (default: the folder's).")] = None,
+    classes: Annotated[Path | None, typer.Option(help="Class names in index order, one a line.")] = None,
+    colors: Annotated[Path | None, typer.Option(help="Colour table of colour masks: `name r g b` lines.")] = None,
+    map_: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="SOURCE=CLASS merges a source's label into a class; SOURCE= drops it. Repeatable."),
+    ] = None,
+    unlabelled: Annotated[
+        str | None, typer.Option(help="What pixels without a label become: background, ignore or a class name.")
+    ] = None,
+    ignore_index: Annotated[int | None, typer.Option(help="Value of a mask that means ignore.")] = None,
+    crowd: Annotated[Crowd | None, typer.Option(help="What COCO crowd regions become.")] = None,
+    overlap: Annotated[OverlapChoice | None, typer.Option(help="What covers what: file order, or small over large.")] = None,
+    raster: Annotated[RasterChoice | None, typer.Option(help="Which pixels a polygon covers.")] = None,
+    line_width: Annotated[int | None, typer.Option(help="Width of lines in pixels.")] = None,
+    point_radius: Annotated[int | None, typer.Option(help="Radius of points in pixels.")] = None,
+    list_: Annotated[
+        list[str] | None, typer.Option("--list", help="Subset that every imported image joins. Repeatable.")
+    ] = None,
+    role: Annotated[RoleChoice | None, typer.Option(help="Role of every imported image that has none.")] = None,
+    link: Annotated[bool, typer.Option("--link", help="Leave the photos where they are instead of copying them.")] = False,
+    on_conflict: Annotated[Side, typer.Option(help="Changed here and at the source: whose labels to keep.")] = Side.OURS,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Import labelled photos. Run it again after editing at the source: only what changed is read in."""
+    from labeling.importing import ImportRequest, import_dataset
+
+    request = ImportRequest(
+        project=project,
+        dataset=dataset,
+        format=format.value,
+        source=source,
+        images=images,
+        masks=masks,
+        classes_file=classes,
+        colors_file=colors,
+        mapping=_read_mapping(map_ or []),
+        unlabelled=unlabelled,
+        ignore_index=ignore_index,
+        crowd=crowd and crowd.value,
+        overlap=overlap and overlap.value,
+        raster=raster and raster.value,
+        line_width=line_width,
+        point_radius=point_radius,
+        lists=tuple(list_ or ()),
+        role=role and role.value,
+        link=link,
+        on_conflict=on_conflict.value,
+    )
+    place = Workplace(home)
+    with progress_bar() as progress:
+        report = import_dataset(place.home, place.database, request, progress)
+
+    def show() -> None:
+        counts = ("imported", "updated", "unchanged", "conflicts", "repaired", "skipped")
+        values = report.to_json()
+        say(f"{report.dataset} in project {report.project}: " + ", ".join(f"{values[key]} {key}" for key in counts))
+        for line in report.notes:
+            say(f"  {line}")
+        table(None, ["file", "what", "why"], ((f.file, f.action, f.reason) for f in report.files[:LINES_SHOWN]))
+        if len(report.files) > LINES_SHOWN:
+            say(f"  ... and {len(report.files) - LINES_SHOWN} more; --json lists them all")
+        say("Classes: " + ", ".join(report.classes))
+
+    emit(report.to_json(), as_json=as_json, show=show)
+
+
+def _read_mapping(pairs: list[str]) -> dict[str, str | None]:
+    mapping: dict[str, str | None] = {}
+    for pair in pairs:
+        source, equals, target = pair.rpartition("=")
+        if not equals or not source:
+            raise typer.BadParameter(f"expected SOURCE=CLASS or SOURCE=, found {pair!r}", param_hint="--map")
+        mapping[source] = target or None
+    return mapping

@@ -1,0 +1,193 @@
+"""Models: list and import them, export their weights, use them on photos, fetch pretrained weights."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workbench.cli.commands_data import export_masks
+from workbench.cli.options import HomeOption, JsonOption, ProjectOption, Workplace
+from workbench.cli.output import emit, note, percent, progress_bar, say, table
+
+SHORT_DIGEST = 12
+
+
+class WeightsFormat(StrEnum):
+    """What weights can be exported as."""
+
+    BUNDLE = "bundle"
+    SAFETENSORS = "safetensors"
+    PT2 = "pt2"
+    ONNX = "onnx"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    models_app = typer.Typer(help="List and import models.", invoke_without_command=True)
+    models_app.callback(epilog="Example: workbench models")(models)
+    models_app.command("import", epilog="Example: workbench models import deeplabv2.pth --arch deeplabv2 --classes voc.txt")(
+        models_import
+    )
+    app.add_typer(models_app, name="models")
+    export = typer.Typer(help="Write class maps or weights for use elsewhere.", no_args_is_help=True)
+    export.command("masks", epilog="Example: workbench export masks --dataset photos --to ./masks")(export_masks)
+    export.command("weights", epilog="Example: workbench export weights 12:best --format onnx --to model.onnx")(
+        export_weights
+    )
+    app.add_typer(export, name="export")
+    weights = typer.Typer(help="Pretrained weights of the catalogue.", no_args_is_help=True)
+    weights.command("list", epilog="Example: workbench weights list")(weights_list)
+    weights.command("fetch", epilog="Example: workbench weights fetch resnet50")(weights_fetch)
+    app.add_typer(weights, name="weights")
+    app.command("predict", epilog="Example: workbench predict 12:best ./new-photos --to ./predictions")(predict)
+
+
+def models(
+    context: typer.Context, project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """List the models: checkpoints of runs and imported ones."""
+    if context.invoked_subcommand is not None:
+        return
+    from training.models import list_models
+
+    place = Workplace(home)
+    found = list_models(place.home, place.database, place.project(project))
+
+    def show() -> None:
+        rows = ((m.reference, m.architecture, m.origin, len(m.classes), percent(m.miou)) for m in found)
+        table(None, ["model", "architecture", "from", ">classes", ">val mIoU %"], rows)
+
+    emit({"models": [m.to_json() for m in found]}, as_json=as_json, show=show)
+
+
+def models_import(
+    file: Annotated[Path, typer.Argument(help="A bundle, a .safetensors file, or a PyTorch checkpoint.")],
+    arch: Annotated[str | None, typer.Option(help="Architecture, where the file does not say.")] = None,
+    classes: Annotated[Path | None, typer.Option(help="Class names in index order, where the file has none.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name to use it by (default: the file's).")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="Architecture option key=value. Repeatable.")] = None,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take in a trained model from elsewhere; it is then evaluated, compared and used like our own."""
+    from training.models import import_model
+
+    place = Workplace(home)
+    report = import_model(
+        place.home,
+        place.database,
+        project=place.project(project),
+        file=file,
+        architecture=arch,
+        classes_file=classes,
+        name=name,
+        options=set_ or [],
+    )
+
+    def show() -> None:
+        say(f"Model {report.name}: {report.architecture}, {len(report.classes)} classes")
+        for line in report.notes:
+            say(f"  {line}")
+
+    emit(report.to_json(), as_json=as_json, show=show)
+
+
+def export_weights(
+    model: Annotated[str, typer.Argument(help="A run (12, 12:best, 12:last), an imported model's name, or a bundle file.")],
+    format: Annotated[WeightsFormat, typer.Option(help="What to write.")],
+    to: Annotated[Path, typer.Option(help="File to write; must not exist.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Export a model's weights and check the file against the original on real images."""
+    from training.export import export_weights as write_weights
+
+    place = Workplace(home)
+    report = write_weights(
+        place.home,
+        place.database,
+        project=place.project(project),
+        model=model,
+        format=format.value,
+        to=to,
+        overwrite=overwrite,
+    )
+
+    def show() -> None:
+        say(f"{report.path} (sha256 {report.sha256[:SHORT_DIGEST]}...)")
+        say(
+            f"Checked on {report.images_checked} images: largest difference of a logit {report.max_abs_difference:.2g}, "
+            f"same class on {100 * report.argmax_agreement:.3f} % of the pixels"
+        )
+
+    emit(report.to_json(), as_json=as_json, show=show)
+
+
+def predict(
+    model: Annotated[str, typer.Argument(help="A run (12, 12:best, 12:last), an imported model's name, or a bundle file.")],
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="A photo or a folder of photos.")],
+    to: Annotated[Path, typer.Option(help="Folder to write into; empty or new.")],
+    size: Annotated[str, typer.Option(help="original, HxW, or `long N`.")] = "original",
+    overlay: Annotated[bool, typer.Option(help="Also write the photos with the classes laid over them.")] = True,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Write into a folder that holds files.")] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Use a model on photos: index PNGs and overlays."""
+    from training.predict import predict_folder
+
+    place = Workplace(home)
+    with progress_bar() as progress:
+        report = predict_folder(
+            place.home,
+            place.database,
+            project=project,
+            model=model,
+            source=source,
+            to=to,
+            size=size,
+            overlay=overlay,
+            overwrite=overwrite,
+            device=device,
+            progress=progress,
+        )
+
+    def show() -> None:
+        say(f"{report.images} images in {report.to}, {report.images_per_second:.1f} a second")
+
+    for problem in report.skipped:
+        note(f"Skipped {problem.file}: {problem.reason}")
+    emit(report.to_json(), as_json=as_json, show=show)
+
+
+def weights_list(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """List the catalogue of pretrained weights and which of them are on disk."""
+    from training.weights import catalogue_state
+
+    found = catalogue_state(Workplace(home).home)
+
+    def show() -> None:
+        table(None, ["name", "on disk", "trained on", "licence"], ((w.name, w.path or "-", w.trained_on, w.licence) for w in found))
+
+    emit({"weights": [w.to_json() for w in found]}, as_json=as_json, show=show)
+
+
+def weights_fetch(
+    name: Annotated[str, typer.Argument(help="Name in `workbench weights list`.")],
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Download pretrained weights and check them against their publisher's checksum."""
+    from training.weights import fetch
+
+    with progress_bar() as progress:
+        path = fetch(name, Workplace(home).home, progress)
+    emit({"name": name, "path": str(path)}, as_json=as_json, show=lambda: say(str(path)))

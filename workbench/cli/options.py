@@ -1,0 +1,62 @@
+"""Options that commands share, and the workplace they open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from db.home import Home
+    from db.session import Database
+    from db.store import Store
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option("--home", help="The workbench's folder (default: $WORKBENCH_HOME, else ~/.workbench).", show_default=False),
+]
+ProjectOption = Annotated[
+    str | None, typer.Option("--project", help="The project (default: the current one).", show_default=False)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")]
+DatasetOption = Annotated[str, typer.Option("--dataset", "-d", help="The dataset.")]
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """The home a command works in, opened when first needed."""
+
+    explicit: Path | None
+
+    @cached_property
+    def home(self) -> Home:
+        """The workbench home, made if absent."""
+        from db.home import Home
+
+        home = Home.resolve(self.explicit)
+        home.ensure()
+        return home
+
+    @cached_property
+    def database(self) -> Database:
+        """Its database, migrated if that is needed."""
+        from db.session import open_database
+
+        return open_database(self.home)
+
+    @cached_property
+    def store(self) -> Store:
+        """Its content store."""
+        from db.store import Store
+
+        return Store(self.home.store)
+
+    def project(self, name: str | None) -> str:
+        """Return the name of the named or current project. Raises UserError where there is none."""
+        from labeling.projects import find_project
+
+        with self.database.read() as session:
+            return find_project(session, name).name

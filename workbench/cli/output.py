@@ -1,0 +1,103 @@
+"""What commands print: one JSON object or readable tables on stdout; progress and errors on stderr."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from labeling.progress import Progress
+
+
+def wants_json(argv: Sequence[str]) -> bool:
+    """Tell whether `--json` was asked for, also when the arguments themselves could not be read."""
+    return "--json" in argv
+
+
+def fail(message: str, code: int, *, as_json: bool) -> int:
+    """Print an error for a person on stderr and, with `--json`, as the one object on stdout; return the exit code."""
+    if as_json:
+        print(json.dumps({"error": message}, ensure_ascii=False))
+    print(f"Error: {message}", file=sys.stderr)
+    return code
+
+
+def emit(value: dict[str, Any], *, as_json: bool, show: Callable[[], None]) -> None:
+    """Print `value` as one JSON object, or call `show` for a person."""
+    if as_json:
+        print(json.dumps(_plain(value), ensure_ascii=False, allow_nan=False))
+    else:
+        show()
+
+
+def _plain(value: Any) -> Any:
+    """Make a value printable as strict JSON: n/a figures are null."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table; columns whose name starts with `>` are right-aligned. Text is shown as it is, never as markup."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table(title=title and Text(title), title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        grid.add_column(Text(column.lstrip(">")), justify="right" if column.startswith(">") else "left")
+    for row in rows:
+        grid.add_row(*(Text("n/a" if cell is None else str(cell)) for cell in row))
+    # Off a terminal a table is as wide as its content: a log must not lose columns.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+    console.print(grid)
+
+
+def say(text: str) -> None:
+    """Print a line for a person on stdout."""
+    print(text)
+
+
+def note(text: str) -> None:
+    """Print a line on stderr: it never disturbs `--json`."""
+    print(text, file=sys.stderr)
+
+
+def percent(value: float | None) -> str:
+    """Write a fraction as a percentage with one decimal, n/a as such."""
+    return "n/a" if value is None else f"{100 * value:.1f}"
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """Show progress, rate and ETA on stderr; quiet where stderr is no terminal, but for one line when a part ends."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _line_at_end
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def report(done: int, total: int | None, what: str) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what.replace("[", "\\["), total=total)
+            bar.update(tasks[what], completed=done, total=total)
+
+        yield report
+
+
+def _line_at_end(done: int, total: int | None, what: str) -> None:
+    if total is not None and done == total:
+        note(f"{what}: {done}")
