@@ -47,7 +47,7 @@ class ReadRequest:
     masks: Path | None = None
     classes_file: Path | None = None
     colors_file: Path | None = None
-    options: DatasetOptions = DatasetOptions()
+    options: DatasetOptions = field(default_factory=DatasetOptions)
 
 
 @dataclass(frozen=True)
@@ -139,12 +139,11 @@ class Record:
 class Codec(Protocol):
     """A module that reads one family of annotation files."""
 
-    @staticmethod
-    def list_source(request: ReadRequest) -> Listing:
+    # Not static methods: a module's functions match these as they are.
+    def list_source(self, request: ReadRequest) -> Listing:
         """List the source. Raises `db.errors.UserError` where the source as a whole cannot be read."""
 
-    @staticmethod
-    def read(item: Item, request: ReadRequest) -> Record:
+    def read(self, item: Item, request: ReadRequest) -> Record:
         """Read one item. Raises `BadItemError` where it cannot be."""
 
 
