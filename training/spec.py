@@ -1,0 +1,56 @@
+"""What a model is besides its weights: enough to build the network again and to say where it comes from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from labeling.annotation import MAX_CLASSES
+from training.architectures.contract import Preprocessing
+
+
+class Ancestor(BaseModel):
+    """One training that shaped a model's weights.
+
+    Attributes:
+        revision: digest of the revision it was trained on.
+        datasets: names of the datasets of that revision it was trained on; empty: all of them.
+        on: subset or role it was trained on, as `training.selection.select` reads it.
+        run: number of the run in its project; None for a training outside any project.
+        init: what the training started from, in words (`scratch`, `imagenet`, `run 12:best`, a file name).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    revision: str
+    datasets: tuple[str, ...] = ()
+    on: str = "train"
+    run: int | None = None
+    init: str | None = None
+
+
+class ModelSpec(BaseModel):
+    """A model without its weights; its JSON travels in checkpoints and bundles.
+
+    Attributes:
+        architecture: name of the network family.
+        options: keyword options its constructor was given.
+        classes: names in the order of the network's outputs.
+        preprocessing: from pixels to network input.
+        recipe: the recipe it was trained with; None for an imported model.
+        lineage: every training that shaped the weights, the oldest first; empty where unknown.
+        revision: digest of the revision it was last trained on; None for an imported model.
+        metrics: figures its training noted (`miou`, `step`, ...), for the record.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    architecture: str
+    options: dict[str, Any] = Field(default_factory=dict)
+    classes: tuple[str, ...] = Field(min_length=1, max_length=MAX_CLASSES)
+    preprocessing: Preprocessing = Preprocessing()
+    recipe: dict[str, Any] | None = None
+    lineage: tuple[Ancestor, ...] = ()
+    revision: str | None = None
+    metrics: dict[str, Any] = Field(default_factory=dict)
