@@ -1,0 +1,135 @@
+"""Sessions on the database of a home: one short transaction each, from any number of processes, threads and forks.
+
+SQLite in WAL mode: readers see a snapshot and never wait, writers queue up for at most 30 seconds. A writer begins
+IMMEDIATE, because a transaction that first reads and then writes cannot wait for its turn without losing its
+snapshot: SQLite would answer "database is locked" at once. Every session has a connection of its own and closes it,
+so a fork inherits none. Synchronous is FULL: NORMAL could lose the last labels someone drew to a power cut, and costs
+a third less per write.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import warnings
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import NullPool
+
+from db.files import filesystem_type, is_network_filesystem
+from db.home import Home
+from db.migrate import bring_up_to_date
+from db.sqlite import BUSY_SECONDS, explain, explain_sqlite_errors
+
+
+class Database:
+    """The database of a home. Use `open_database`, which brings it up to date first."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        engine = create_engine("sqlite+pysqlite://", creator=self._connect, poolclass=NullPool)
+        event.listen(engine, "begin", _begin)
+        self._reading = sessionmaker(engine, expire_on_commit=False)
+        self._writing = sessionmaker(engine.execution_options(sqlite_writes=True), expire_on_commit=False)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Yield a session that sees one snapshot. What it loaded stays usable afterwards.
+
+        Raises:
+            UserError: the database cannot be read.
+            RuntimeError: the block wrote.
+        """
+        with self._explained(writes=False), self._reading() as session:
+            yield session
+            if session.new or session.deleted:
+                raise RuntimeError(_WROTE)
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Yield a session that may write. It commits when the block ends, and undoes everything when that raises.
+
+        Keep it short: other writers wait meanwhile. One inside another waits for itself, and fails.
+
+        Raises:
+            UserError: the database cannot be written (disk full, read-only), or others held it for 30 seconds.
+        """
+        with self._explained(writes=True), self._writing.begin() as session:
+            yield session
+
+    def _connect(self) -> sqlite3.Connection:
+        # isolation_level None: the driver begins nothing by itself, `_begin` does. A web server may hand a session
+        # from thread to thread, which SQLite's default build allows.
+        connection = sqlite3.connect(
+            self.home.database, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+        return connection
+
+    @contextmanager
+    def _explained(self, *, writes: bool) -> Iterator[None]:
+        home = self.home
+        try:
+            with explain_sqlite_errors(home.database, home.backups):
+                yield
+        except DBAPIError as error:
+            if not isinstance(error.orig, sqlite3.Error):
+                raise
+            # The plain code comes from `query_only`; a read-only disk has extended ones when only reading.
+            if not writes and getattr(error.orig, "sqlite_errorcode", 0) == sqlite3.SQLITE_READONLY:
+                raise RuntimeError(_WROTE) from error
+            explained = explain(error.orig, home.database, home.backups)
+            if explained is None:
+                raise
+            raise explained from error
+
+
+_WROTE = "a session of Database.read() wrote, and it would be lost: use Database.write()"
+
+
+def open_database(home: Home) -> Database:
+    """Return the database of a home: made where there is none, brought to this version's revision where it is older.
+
+    Raises:
+        UserError: the home cannot be written; the database is from a newer version, damaged, or something else's.
+
+    Warns:
+        UserWarning: the home lies on a network filesystem.
+    """
+    home.ensure()
+    bring_up_to_date(home)
+    _choose_journal(home)
+    return Database(home)
+
+
+def _choose_journal(home: Home) -> None:
+    """Choose WAL, or the rollback journal on a network filesystem; the choice stays in the file.
+
+    WAL keeps its index in memory shared by processes, which machines cannot share (https://www.sqlite.org/wal.html).
+    """
+    network = is_network_filesystem(home.path)
+    if network:
+        warnings.warn(
+            f"The workbench home {home.path} lies on a network filesystem ({filesystem_type(home.path)}). The database "
+            "is used without its write-ahead log: slower, and only as safe as the file locks of that filesystem. A "
+            "home on a local disk is better (--home or WORKBENCH_HOME).",
+            stacklevel=3,
+        )
+    wanted = "delete" if network else "wal"
+    connect = partial(sqlite3.connect, home.database, timeout=BUSY_SECONDS, isolation_level=None)
+    with explain_sqlite_errors(home.database, home.backups), closing(connect()) as connection:
+        if connection.execute("PRAGMA journal_mode").fetchone()[0] != wanted:
+            connection.execute(f"PRAGMA journal_mode = {wanted}")
+
+
+def _begin(connection: Connection) -> None:
+    if connection.get_execution_options().get("sqlite_writes"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.exec_driver_sql("PRAGMA query_only = ON")
+        connection.exec_driver_sql("BEGIN")
