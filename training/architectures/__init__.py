@@ -1,1 +1,93 @@
-"""Network families, one a file, all keeping `training.architectures.contract`."""
+"""Network families, one a file, all keeping `training.architectures.contract`.
+
+A new family is a file here and a line in `_FAMILIES`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+from db.errors import UserError
+from labeling.annotation import MAX_CLASSES
+
+if TYPE_CHECKING:
+    from training.architectures.contract import Architecture
+
+# By name, not by import: listing what there is must not take the seconds that loading torch takes.
+# Module (the family's name) and class.
+_FAMILIES = {
+    "deeplabv2": "DeepLabV2",
+    "fcn_resnet50": "FCNResNet50",
+    "lraspp_mobilenetv3": "LRASPPMobileNetV3",
+    "unet": "UNet",
+}
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all architectures, sorted; does not load torch."""
+    return tuple(sorted(_FAMILIES))
+
+
+def family(name: str) -> type[Architecture]:
+    """Return the class of an architecture, for its paper, preprocessing and the like.
+
+    Raises:
+        UserError: no architecture has that name.
+    """
+    if name not in _FAMILIES:
+        raise UserError(f"There is no architecture '{name}'. Choose one of {', '.join(names())}.")
+    found: type[Architecture] = getattr(import_module(f"{__name__}.{name}"), _FAMILIES[name])
+    return found
+
+
+def options(name: str) -> type[BaseModel]:
+    """Return the options of an architecture as a pydantic model: names, types, limits and defaults.
+
+    Raises:
+        UserError: no architecture has that name.
+    """
+    parameters = inspect.signature(family(name), eval_str=True).parameters.values()
+    fields: dict[str, Any] = {p.name: (p.annotation, p.default) for p in parameters if p.kind is p.KEYWORD_ONLY}
+    return create_model(name, __config__=ConfigDict(extra="forbid"), **fields)
+
+
+def build(name: str, num_classes: int, **given: Any) -> Architecture:
+    """Make a network with initial weights drawn from torch's global generator. Reads no file and no network.
+
+    Args:
+        name: one of `names()`.
+        num_classes: K, 1..254.
+        **given: the architecture's options, as its class documents them.
+
+    Raises:
+        UserError: unknown name or option, a value an option does not take, or a number of classes out of range.
+
+    Example:
+        >>> build("deeplabv2", 21, depth=18, msc=False).num_classes
+        21
+    """
+    architecture = family(name)
+    if not 1 <= num_classes <= MAX_CLASSES:
+        raise UserError(f"A network predicts 1 to {MAX_CLASSES} classes, found {num_classes}.")
+    known = options(name)
+    try:
+        chosen = known.model_validate(given)
+    except ValidationError as error:
+        raise UserError(_explain(name, known, error)) from None
+    return architecture(num_classes, **{key: getattr(chosen, key) for key in known.model_fields})
+
+
+def _explain(name: str, known: type[BaseModel], error: ValidationError) -> str:
+    lines = [f"The options of {name} do not fit:"]
+    for item in error.errors():
+        key = ".".join(str(part) for part in item["loc"])
+        if item["type"] == "extra_forbidden":
+            choices = ", ".join(f"{k}={field.default}" for k, field in known.model_fields.items()) or "none at all"
+            lines.append(f"  {key}: no such option; there are (with defaults): {choices}")
+        else:
+            lines.append(f"  {key}: {item['msg']}, found {item['input']!r}")
+    return "\n".join(lines)

@@ -67,8 +67,8 @@ class Architecture(nn.Module, ABC):
             bilinear).
         head_weights: weight of each further head in the loss; `out` has 1.
         num_classes: K, 1..254.
-        backbone: catalogue name of the ImageNet weights that fit `encoder()` as configured; None where none do.
-        backbone_note: why `backbone` is None and which options would change that, as a sentence for the user.
+        imagenet: catalogue name of the ImageNet weights that fit `encoder()` as configured; None where none do.
+        imagenet_note: why `imagenet` is None and which options would change that, as a sentence for the user.
     """
 
     name: ClassVar[str]
@@ -82,8 +82,8 @@ class Architecture(nn.Module, ABC):
     head_weights: ClassVar[Mapping[str, float]] = {}
 
     num_classes: int
-    backbone: str | None = None
-    backbone_note: str = ""
+    imagenet: str | None = None
+    imagenet_note: str = ""
 
     @abstractmethod
     def logits(self, x: Tensor) -> Logits:
@@ -98,8 +98,8 @@ class Architecture(nn.Module, ABC):
     def encoder(self) -> nn.Module:
         """Return the pretrained part, which `freeze_encoder` freezes and a backbone checkpoint fills."""
 
-    def backbone_key(self, key: str) -> str | None:
-        """Translate a key of the `backbone` checkpoint into one of `encoder()`; None for its classifier."""
+    def imagenet_key(self, key: str) -> str | None:
+        """Translate a key of the `imagenet` checkpoint into one of `encoder()`; None for its classifier."""
         return None if key.startswith(("fc.", "classifier.")) else key
 
     @abstractmethod

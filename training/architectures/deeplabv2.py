@@ -62,9 +62,9 @@ class DeepLabV2(Architecture):
         self.depth = depth
         self.msc = msc
         if depth in BASIC_DEPTHS or layout == "torchvision":
-            self.backbone = f"resnet{depth}"
+            self.imagenet = f"resnet{depth}"
         else:
-            self.backbone_note = (
+            self.imagenet_note = (
                 f"The catalogue's ResNet-{depth} strides in another convolution than the Caffe layout; "
                 "set the architecture's option layout=torchvision to use it."
             )
@@ -90,12 +90,12 @@ class DeepLabV2(Architecture):
         """Return the ResNet, `layer1` to `layer5`, as a view on the same modules."""
         return self.base[:-1]
 
-    def backbone_key(self, key: str) -> str | None:
+    def imagenet_key(self, key: str) -> str | None:
         """Translate a key of torchvision's ResNet."""
         return from_torchvision(key, self.depth)
 
     def parameter_groups(self) -> Mapping[str, list[nn.Parameter]]:
-        """Split into `encoder`, `head_weight` and `head_bias`, which the original trains at 1, 10 and 20 times the rate."""
+        """Split into `encoder`, `head_weight` and `head_bias`; trained at 1, 10 and 20 times the rate."""
         head = self.base[-1]
         return {
             "encoder": list(self.encoder().parameters()),
@@ -112,7 +112,8 @@ class _ASPP(nn.Module):
         for index, rate in enumerate(RATES):
             conv = nn.Conv2d(inputs, outputs, 3, padding=rate, dilation=rate)
             nn.init.normal_(conv.weight, std=0.01)
-            nn.init.zeros_(conv.bias)
+            if conv.bias is not None:  # for the type checker; it always has one
+                nn.init.zeros_(conv.bias)
             self.add_module(f"c{index}", conv)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -91,7 +91,14 @@ class _ConvBN(nn.Sequential):
     """
 
     def __init__(
-        self, inputs: int, outputs: int, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1, relu: bool = True
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        stride: int = 1,
+        padding: int = 0,
+        dilation: int = 1,
+        relu: bool = True,
     ) -> None:
         parts: OrderedDict[str, nn.Module] = OrderedDict(
             conv=nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, bias=False),
