@@ -1,0 +1,68 @@
+"""A photo beside its mask file: what VOC folders and mask trees come down to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from labeling.formats.base import BadItemError, BaseMap, Record
+from labeling.formats.mask_files import read_mask_file
+from labeling.formats.mask_legend import Legend, to_base_map
+from labeling.photos import PhotoError, PhotoInfo, inspect_photo, transpose_pixels
+
+
+@dataclass(frozen=True)
+class Place:
+    """A file and the folder that it may not leave, also not through a link."""
+
+    root: Path
+    name: str
+
+    @property
+    def path(self) -> Path:
+        """The file. Raises `BadItemError` where a link leads out of the root."""
+        path = self.root / self.name
+        if not path.resolve().is_relative_to(self.root.resolve()):
+            raise BadItemError(f"{self.name} leads out of {self.root.name}/. Copy the file there, or name its folder.")
+        return path
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A photo, its mask file (None: not labelled yet) and what the mask's values mean."""
+
+    photo: Place
+    mask: Place | None
+    legend: Legend
+
+    def read(self) -> Record:
+        """Return the record. Raises `BadItemError` where photo or mask cannot be used."""
+        photo = self.photo.path
+        info = inspect(photo)
+        if self.mask is None:
+            return Record(photo, info.width, info.height, labelled=False)
+        mask = read_mask_file(self.mask.path)
+        base, repairs = to_base_map(mask, self.legend)
+        if mask.size != (info.width, info.height):
+            base = _upright(base, mask.size, info)
+            repairs += (f"The mask was drawn on the unrotated photo and turned with it (EXIF {info.orientation}).",)
+        return Record(photo, info.width, info.height, base=base, repairs=repairs)
+
+
+def inspect(photo: Path) -> PhotoInfo:
+    """Return size and orientation of a photo. Raises `BadItemError` where it is none."""
+    try:
+        return inspect_photo(photo)
+    except PhotoError as error:
+        raise BadItemError(f"The photo {photo.name} cannot be used: {error}.") from error
+
+
+def _upright(base: BaseMap, size: tuple[int, int], info: PhotoInfo) -> BaseMap:
+    if size != (info.raw_width, info.raw_height):
+        raise BadItemError(
+            f"The mask has {size[0]} x {size[1]} pixels, the photo {info.width} x {info.height}. "
+            "Save the mask at the photo's size, without interpolation."
+        )
+    return BaseMap(np.ascontiguousarray(transpose_pixels(base.pixels, info.orientation)), base.legend)

@@ -1,0 +1,42 @@
+"""A first look over all masks of a source: which values they hold decides what they mean."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import numpy as np
+
+from labeling.formats.base import RGB, BadItemError
+from labeling.formats.mask_files import grey_levels, read_mask_file
+from labeling.formats.mask_pairs import Place
+
+_NO_COLORS: Mapping[RGB, int] = {}
+
+
+def scan_masks(masks: Sequence[Place], colors: Mapping[RGB, int] = _NO_COLORS) -> list[frozenset[int] | None]:
+    """Return the index values of every mask file, None where it holds none or cannot be read.
+
+    Files are decoded in threads, which use every core because decoders release the interpreter's lock.
+
+    Args:
+        masks: files.
+        colors: index of each colour of a colour file; empty: a colour file of greys only has its grey levels.
+    """
+    with ThreadPoolExecutor(min(16, len(os.sched_getaffinity(0)))) as pool:
+        return list(pool.map(partial(_scan, colors=colors), masks))
+
+
+def _scan(mask: Place, colors: Mapping[RGB, int]) -> frozenset[int] | None:
+    try:
+        file = read_mask_file(mask.path)
+    except BadItemError:
+        return None
+    if file.colors is not None and colors:
+        found = np.unique(file.colors.reshape(-1, 3), axis=0).tolist()
+        indices = {colors.get((red, green, blue)) for red, green, blue in found}
+        return None if None in indices else frozenset(index for index in indices if index is not None)
+    values = file.values if file.values is not None else grey_levels(file)
+    return None if values is None else frozenset(np.flatnonzero(np.bincount(values.ravel())).tolist())

@@ -1,0 +1,114 @@
+"""Pascal VOC folders: JPEGImages, SegmentationClass (palette or colour PNGs), ImageSets; also CVAT's export of them.
+
+Palette PNGs are read by index, 255 is the void border. Every list of ImageSets/Segmentation becomes a subset, and
+lists named train, val or test give roles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from db.errors import UserError
+from labeling.formats.base import Item, Listing, Problem, ReadRequest, Record, iter_image_files
+from labeling.formats.mask_legend import Legend
+from labeling.formats.mask_pairs import Pair, Place
+from labeling.formats.matching import Match, Named, match
+from labeling.formats.voc_legend import find_legend
+from labeling.formats.voc_lists import ImageLists, read_lists
+
+MASK_FOLDERS = ("SegmentationClass", "SegmentationClassPNG")  # the latter by labelme before 5, beside .npy files
+
+
+@dataclass(frozen=True)
+class _Folders:
+    source: Path
+    photos: Path
+    masks: Path
+
+    def shown(self, folder: Path, name: str) -> str:
+        """Return a file's name for the report: relative to the source where it lies there."""
+        path = folder / name
+        return path.relative_to(self.source).as_posix() if path.is_relative_to(self.source) else str(path)
+
+    def problem(self, folder: Path, problem: Problem) -> Problem:
+        return replace(problem, file=self.shown(folder, problem.file))
+
+
+def list_source(request: ReadRequest) -> Listing:
+    """List a VOC folder.
+
+    Photos without a mask that no list names are left out, and counted, where there are lists (VOC 2012 has 14,000 of
+    them); without lists they are unlabelled images.
+
+    Raises:
+        UserError: folders are missing or hold nothing, an image has two roles, or a class file cannot be read.
+    """
+    folders = _find_folders(request)
+    photos, masks = _files(folders.photos), _files(folders.masks)
+    if not photos:
+        raise UserError(f"{folders.photos}: expected photos, found none. Name their folder with --images DIR.")
+    lists = read_lists(folders.source, frozenset(photo.key for photo in photos))
+    matches = match(photos, masks)
+    kept = [pair for pair in matches.matches if pair.mask or not lists.members or lists.subsets(pair.photo.key)]
+    left_out = len(matches.matches) - len(kept)
+    notes = (f"{left_out} photos have no mask and are in no list: left out.",) if left_out else ()
+    places = [Place(folders.masks, pair.mask.name) for pair in kept if pair.mask]
+    found = find_legend(request, folders.source, places)
+    return Listing(
+        items=[_item(folders, pair, lists, found.legend) for pair in kept],
+        classes=found.legend.classes,
+        colors=dict(found.colors),
+        subsets=tuple(lists.members),
+        notes=found.notes + notes,
+        skipped=(
+            *lists.problems,
+            *(folders.problem(folders.photos, problem) for problem in matches.photo_problems),
+            *(folders.problem(folders.masks, problem) for problem in matches.mask_problems),
+        ),
+    )
+
+
+def read(item: Item, request: ReadRequest) -> Record:
+    """Read a photo and its mask. Raises `BadItemError` where either cannot be used."""
+    pair: Pair = item.payload
+    return pair.read()
+
+
+def _item(folders: _Folders, pair: Match, lists: ImageLists, legend: Legend) -> Item:
+    photo, mask = pair.photo, pair.mask
+    return Item(
+        path=photo.name,
+        file=folders.shown(folders.masks, mask.name) if mask else folders.shown(folders.photos, photo.name),
+        payload=Pair(Place(folders.photos, photo.name), Place(folders.masks, mask.name) if mask else None, legend),
+        subsets=lists.subsets(photo.key),
+        role=lists.role(photo.key),
+    )
+
+
+def _find_folders(request: ReadRequest) -> _Folders:
+    """Find the VOC folder: the source itself, or the only one below it (VOCdevkit/VOC2012)."""
+    if not request.source.is_dir():
+        raise UserError(f"{request.source}: expected a folder with JPEGImages and SegmentationClass, found none.")
+    sources = [request.source]
+    if not any((request.source / name).is_dir() for name in ("JPEGImages", *MASK_FOLDERS)):
+        sources = sorted({path.parent for name in MASK_FOLDERS for path in request.source.glob(f"*/**/{name}")})
+        sources = sources or sorted({path.parent for path in request.source.glob("*/**/JPEGImages")})
+    if len(sources) > 1:
+        names = ", ".join(str(source) for source in sources)
+        raise UserError(f"{request.source} holds several VOC folders: {names}. Import them one by one.")
+    source = sources[0] if sources else request.source
+    photos = request.images or source / "JPEGImages"
+    candidates = [request.masks] if request.masks else [source / name for name in MASK_FOLDERS]
+    masks = next((folder for folder in candidates if next(iter_image_files(folder), None)), candidates[0])
+    for folder, option in ((photos, "--images"), (masks, "--masks")):
+        if not folder.is_dir():
+            raise UserError(
+                f"{request.source}: expected a folder {folder.name}, found none. Name it with {option} DIR."
+            )
+    return _Folders(source, photos, masks)
+
+
+def _files(folder: Path) -> list[Named]:
+    names = (path.relative_to(folder) for path in iter_image_files(folder))
+    return [Named(name.with_suffix("").as_posix(), name.as_posix()) for name in names]

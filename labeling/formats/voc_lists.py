@@ -1,0 +1,86 @@
+"""The image lists of a VOC folder: `ImageSets/Segmentation/*.txt`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from db.errors import UserError
+from labeling.formats.base import IMAGE_SUFFIXES, Problem, RoleName
+from labeling.formats.splits import role_of
+
+
+@dataclass(frozen=True)
+class ImageLists:
+    """Lists by name, each with the stems it holds, and the lines that name no photo."""
+
+    members: Mapping[str, frozenset[str]]
+    problems: tuple[Problem, ...]
+
+    def subsets(self, stem: str) -> tuple[str, ...]:
+        """Return the names of the lists that hold a stem."""
+        return tuple(name for name, stems in self.members.items() if stem in stems)
+
+    def role(self, stem: str) -> RoleName | None:
+        """Return the role that the lists give.
+
+        Raises:
+            UserError: two lists give it different ones, so that a model would be tested on what it was trained on.
+        """
+        given = {role: name for name in self.subsets(stem) if (role := role_of(name)) is not None}
+        if len(given) > 1:
+            first, second = sorted(given.values())[:2]
+            raise UserError(
+                f"Image {stem} is in both {first}.txt and {second}.txt: an image has one role, or a model is tested on "
+                "what it was trained on. Remove it from one of the lists."
+            )
+        return next(iter(given), None)
+
+
+def read_lists(source: Path, stems: frozenset[str]) -> ImageLists:
+    """Read every list of a VOC folder.
+
+    A line is a stem below JPEGImages (`2007_000032`, `sub/a`), may carry the photo's suffix or folder, or a second
+    column: the mask's path, or the flag of a class list, where -1 says that the image is no member.
+
+    Args:
+        source: the folder that holds ImageSets.
+        stems: of the photos there are.
+    """
+    folder = source / "ImageSets"
+    if (folder / "Segmentation").is_dir():
+        folder = folder / "Segmentation"
+    members: dict[str, frozenset[str]] = {}
+    problems: list[Problem] = []
+    for path in sorted(folder.glob("*.txt")):
+        shown = path.relative_to(source).as_posix()
+        try:
+            lines = path.read_text("utf-8-sig").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(Problem(shown, f"The list cannot be read as UTF-8 text: {error}."))
+            continue
+        found = [_stem(line.strip(), stems) for line in lines]
+        members[path.stem] = frozenset(stem for stem in found if stem)
+        problems += [
+            Problem(shown, f"Line {number} names {line.strip()!r}, but there is no such photo.")
+            for number, (line, stem) in enumerate(zip(lines, found, strict=True), start=1)
+            if stem is None
+        ]
+    return ImageLists(members, tuple(problems))
+
+
+def _stem(line: str, stems: frozenset[str]) -> str | None:
+    """Return the stem that a line names, an empty string for a line that names none, None for an unknown one."""
+    if not line:
+        return ""
+    columns = line.split()
+    candidates = [line, line.rsplit(maxsplit=1)[0], columns[0]]
+    for candidate in candidates:
+        path = PurePosixPath(candidate.replace("\\", "/"))
+        path = path.relative_to("JPEGImages") if path.parts[:1] == ("JPEGImages",) else path
+        plain = path.with_suffix("") if path.suffix.lower() in IMAGE_SUFFIXES else path
+        for stem in (path.as_posix(), plain.as_posix()):
+            if stem in stems:
+                return "" if columns[-1] == "-1" and candidate != line else stem
+    return None
