@@ -1,0 +1,81 @@
+"""Bilinear resizing of logits in strips of rows, so that the whole result is never in memory.
+
+Source rows may arrive block by block, top to bottom; output rows leave as soon as the source rows they lie between are
+there. The result is what `torch.nn.functional.interpolate` gives for the whole, up to rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+# A strip of about this many values stays in the CPU's cache, and amortises the launches on a GPU.
+_STRIP_VALUES = {"cpu": 1 << 19, "cuda": 1 << 26}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows `top` to `top + n` of a map: logits float32 (K, n, width)."""
+
+    top: int
+    logits: Tensor
+
+
+def upsample_strips(
+    blocks: Iterable[Rows], source: tuple[int, int], size: tuple[int, int], align_corners: bool
+) -> Iterator[Rows]:
+    """Yield strips of the resized map, top to bottom.
+
+    Args:
+        blocks: the source's rows without a gap, top to bottom.
+        source: (height, width) of the source.
+        size: (height, width) of the result.
+        align_corners: as torch's `interpolate` understands it.
+    """
+    above, below, share = _positions(source[0], size[0], align_corners)
+    done, held = 0, Rows(0, torch.empty(0))
+    for block in blocks:
+        held = Rows(held.top, torch.cat([held.logits, block.logits], dim=1)) if held.logits.numel() else block
+        ready = int(torch.searchsorted(below, held.top + held.logits.shape[1]))
+        step = max(1, _STRIP_VALUES.get(held.logits.device.type, 1 << 26) // (held.logits.shape[0] * size[1]))
+        for start in range(done, ready, step):
+            rows = slice(start, min(start + step, ready))
+            mixed = _mix_rows(held, above[rows], below[rows], share[rows])
+            yield Rows(start, _widen(mixed, size[1], align_corners))
+        done = ready
+        if done < size[0]:
+            first = min(int(above[done]), held.top + held.logits.shape[1])
+            held = Rows(first, held.logits[:, first - held.top :])
+
+
+def _positions(length: int, size: int, align_corners: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """Return, for each output row, the source rows above and below it and the share of the one below."""
+    rows = torch.arange(size, dtype=torch.float64)
+    if align_corners:
+        at = rows * ((length - 1) / max(size - 1, 1))
+    else:
+        at = ((rows + 0.5) * length / size - 0.5).clamp(min=0)
+    above = at.floor().long().clamp(max=length - 1)
+    return above, (above + 1).clamp(max=length - 1), (at - above).float()
+
+
+def _mix_rows(held: Rows, above: Tensor, below: Tensor, share: Tensor) -> Tensor:
+    first, last = int(above[0]) - held.top, int(below[-1]) - held.top
+    if not share.any() and len(above) == int(above[-1] - above[0]) + 1:
+        return held.logits[:, first : first + len(above)]  # the height does not change
+    rows = held.logits[:, first : last + 1]
+    device = rows.device
+    upper = rows.index_select(1, (above - above[0]).to(device))
+    lower = rows.index_select(1, (below - above[0]).to(device))
+    return upper.lerp_(lower, share.to(device)[:, None])
+
+
+def _widen(logits: Tensor, width: int, align_corners: bool) -> Tensor:
+    if logits.shape[2] == width:
+        return logits
+    size = (logits.shape[1], width)
+    return F.interpolate(logits[None], size=size, mode="bilinear", align_corners=align_corners)[0]
