@@ -118,7 +118,7 @@ def _back_up(home: Home, revision: str) -> None:
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     target = home.backups / f"{moment}-from-{revision}.db"
     partial = target.with_suffix(".partial")
-    for left_over in home.backups.glob("*.partial"):  # of a process that was killed; we hold the lock
+    for left_over in home.backups.glob("*.partial*"):  # of a process that was killed, its journal too; we hold the lock
         left_over.unlink()
     with closing(_connect(home.database)) as source, closing(_connect(partial)) as copy:
         source.backup(copy)

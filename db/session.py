@@ -3,8 +3,8 @@
 SQLite in WAL mode: readers see a snapshot and never wait, writers queue up for at most 30 seconds. A writer begins
 IMMEDIATE, because a transaction that first reads and then writes cannot wait for its turn without losing its
 snapshot: SQLite would answer "database is locked" at once. Every session has a connection of its own and closes it,
-so a fork inherits none. Synchronous is FULL: NORMAL could lose the last labels someone drew to a power cut, and costs
-a third less per write.
+so a fork inherits none. Synchronous is FULL: NORMAL could lose the last labels someone drew to a power cut, and would
+save little, as the last connection to close flushes the log anyway.
 """
 
 from __future__ import annotations
