@@ -1,0 +1,210 @@
+"""The shapes of a labelme JSON file, of every version since 2016 and of X-AnyLabeling: validated one by one.
+
+What cannot be drawn is left out and said, shape by shape; the others of its file are kept.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import math
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from labeling.annotation import Label, Patch, Point, Shape, ShapeKind
+from labeling.formats.base import BadItemError
+from labeling.photos import transpose_pixels, transpose_points
+
+MASK_BUDGET = 2**28
+"""Pixels of all masks of one file together: their PNGs may be tiny, what is in them is not."""
+
+_POLYGONS = frozenset({"polygon", "oriented_rectangle", "rotation", "quadrilateral"})
+_POINTS_NEEDED: dict[ShapeKind, tuple[int, int | None]] = {
+    "circle": (2, 2),
+    "line": (2, None),
+    "linestrip": (2, None),
+    "point": (1, 1),
+}
+_INSTANCE = re.compile(r".+-\d+")
+
+
+class _UnusableError(Exception):
+    """A shape that is left out; the message says why."""
+
+
+class ShapeReader:
+    """Reads the shapes of one file and remembers what it repaired and left out.
+
+    Args:
+        meanings: labels that are not simply class names.
+        photo_pixels: width x height of the photo; a single mask may have four times as many.
+    """
+
+    def __init__(self, meanings: Mapping[str, Label], photo_pixels: int) -> None:
+        self._meanings = meanings
+        self._largest_mask = 4 * photo_pixels
+        self._budget = MASK_BUDGET
+        self._notes: dict[str, list[int]] = defaultdict(list)
+
+    def read(self, entries: list[Any]) -> tuple[Shape, ...]:
+        """Return the usable shapes in file order, in the frame they were drawn in."""
+        shapes = []
+        for position, entry in enumerate(entries):
+            try:
+                shapes.append(self._shape(entry, position))
+            except _UnusableError as error:
+                self._notes[f"left out: {error}"].append(position)
+        return tuple(shapes)
+
+    def repairs(self) -> tuple[str, ...]:
+        """Return a sentence for everything that was repaired or left out, with the shapes it is about."""
+        return tuple(f"{_positions(positions)} {note}" for note, positions in self._notes.items())
+
+    def _shape(self, entry: Any, position: int) -> Shape:
+        if not isinstance(entry, dict):
+            raise _UnusableError(f"expected an object, found {type(entry).__name__}")
+        label = self._label(entry, position)
+        group = self._group(entry, position)
+        points = _points(entry)
+        kind = entry.get("shape_type") or "polygon"
+        if kind == "mask":
+            patch = self._patch(entry, points, position)
+            return Shape("mask", label, patch=patch, group=group)
+        drawn, points = self._vector(kind, points, position)
+        return Shape(drawn, label, points, group=group)
+
+    def _label(self, entry: dict[str, Any], position: int) -> Label:
+        found = entry.get("label")
+        if isinstance(found, int) and not isinstance(found, bool):
+            found = str(found)
+            self._notes[f"has the number {found} as its label; it was read as a name"].append(position)
+        if not isinstance(found, str):
+            raise _UnusableError(f"its label is {found!r}, not text")
+        label = found.strip()
+        if not label:
+            raise _UnusableError("its label is empty")
+        if label != found:
+            self._notes[f"has blanks around its label {label!r}; they were removed"].append(position)
+        if "group_id" not in entry and _INSTANCE.fullmatch(label):
+            self._notes[
+                f"is called {label!r}, perhaps one object of a class as before labelme 4; kept as it is"
+            ].append(position)
+        return self._meanings.get(label, label)
+
+    def _group(self, entry: dict[str, Any], position: int) -> int | None:
+        group = entry.get("group_id")
+        if group is None:
+            return None
+        if isinstance(group, float) and group.is_integer():
+            group = int(group)
+        if isinstance(group, bool) or not isinstance(group, int) or abs(group) >= 2**63:
+            self._notes["has a group_id that is no whole number; it was dropped"].append(position)
+            return None
+        return group
+
+    def _vector(self, kind: Any, points: tuple[Point, ...], position: int) -> tuple[ShapeKind, tuple[Point, ...]]:
+        if kind == "rectangle":
+            return self._rectangle(points, position)
+        if kind in _POLYGONS:
+            if len(set(points)) < 3:
+                raise _UnusableError(f"a polygon needs 3 different points, found {len(set(points))}")
+            return "polygon", points
+        if kind == "points":
+            raise _UnusableError("its type is 'points', prompts for an AI model that cover no pixels")
+        if not isinstance(kind, str) or kind not in _POINTS_NEEDED:
+            raise _UnusableError(f"its type {kind!r} is not one of labelme's")
+        least, most = _POINTS_NEEDED[kind]
+        if len(points) < least or (most is not None and len(points) > most):
+            raise _UnusableError(f"a {kind} has {least}{'' if most else ' or more'} points, found {len(points)}")
+        if kind == "line" and len(points) > 2:
+            self._notes["is a line of more than two points; it was read as a linestrip"].append(position)
+            kind = "linestrip"
+        return kind, points
+
+    def _rectangle(self, points: tuple[Point, ...], position: int) -> tuple[ShapeKind, tuple[Point, ...]]:
+        """Two corners in any order, or four (X-AnyLabeling 2.2 and later)."""
+        if len(points) not in (2, 4):
+            raise _UnusableError(f"a rectangle has 2 or 4 points, found {len(points)}")
+        xs, ys = {x for x, _ in points}, {y for _, y in points}
+        if len(points) == 4 and (len(xs) > 2 or len(ys) > 2):
+            self._notes["is a rectangle whose sides are not upright; it was read as a polygon"].append(position)
+            return self._vector("polygon", points, position)
+        return "rectangle", ((min(xs), min(ys)), (max(xs), max(ys)))
+
+    def _patch(self, entry: dict[str, Any], points: tuple[Point, ...], position: int) -> Patch:
+        if len(points) != 2:
+            raise _UnusableError(f"a mask has 2 points, its first and last pixel, found {len(points)}")
+        pixels = self._mask_pixels(entry.get("mask"))
+        (x0, y0), (x1, y1) = points
+        x, y = round(min(x0, x1)), round(min(y0, y1))
+        if all(value.is_integer() for point in points for value in point):
+            # Whole corners give the extent, as labelme reads them; fractional ones (7.1) leave it to the picture.
+            extent = (int(abs(y1 - y0)) + 1, int(abs(x1 - x0)) + 1)
+            if pixels.shape != extent:
+                self._notes["is a mask of another size than its corners say; it was cut to both"].append(position)
+                pixels = pixels[: extent[0], : extent[1]]
+        return Patch(x, y, pixels)
+
+    def _mask_pixels(self, encoded: Any) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        if not isinstance(encoded, str):
+            raise _UnusableError("a mask without its picture")
+        try:
+            data = base64.b64decode(encoded)
+            with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+                self._budget -= image.width * image.height
+                if image.width * image.height > self._largest_mask:
+                    raise _UnusableError(f"a mask of {image.width} x {image.height} pixels, far larger than the photo")
+                if self._budget < 0:
+                    raise BadItemError(f"its masks have more than {MASK_BUDGET:,} pixels together")
+                values = np.asarray(image)
+        except (_UnusableError, BadItemError):
+            raise
+        except binascii.Error as error:
+            raise _UnusableError("a mask that is not base64 text") from error
+        except Exception as error:  # on broken bytes Pillow raises OSError, SyntaxError, ValueError, struct.error, ...
+            raise _UnusableError(f"a mask that is not a readable PNG ({error})") from error
+        if values.ndim != 2:
+            raise _UnusableError("a mask whose picture is coloured; expected one value a pixel")
+        return values.astype(np.bool_)
+
+
+def turn_shape(shape: Shape, orientation: int, width: float, height: float) -> Shape:
+    """Move a shape from the stored frame of a photo (`width` x `height`) to its upright frame."""
+    points = transpose_points(shape.points, orientation, width, height)
+    patch = shape.patch
+    if patch is not None:
+        rows, columns = patch.pixels.shape
+        corners = [(patch.x, patch.y), (patch.x + columns, patch.y + rows)]
+        turned = transpose_points(corners, orientation, width, height)
+        x, y = (int(min(values)) for values in zip(*turned, strict=True))
+        patch = Patch(x, y, np.ascontiguousarray(transpose_pixels(patch.pixels, orientation)))
+    return Shape(shape.kind, shape.label, points, patch, shape.group)
+
+
+def _points(entry: dict[str, Any]) -> tuple[Point, ...]:
+    found = entry.get("points")
+    if not isinstance(found, list):
+        raise _UnusableError("it has no list of points")
+    points = []
+    for point in found:
+        if not (isinstance(point, list) and len(point) == 2 and all(type(value) in (int, float) for value in point)):
+            raise _UnusableError("a point of it is not a pair of numbers")
+        try:
+            x, y = float(point[0]), float(point[1])
+        except OverflowError:
+            x = y = math.inf
+        if not (math.isfinite(x) and math.isfinite(y)):
+            raise _UnusableError("a coordinate of it is not a finite number")
+        points.append((x, y))
+    return tuple(points)
+
+
+def _positions(positions: list[int]) -> str:
+    shown = ", ".join(f"shapes[{position}]" for position in positions[:3])
+    return shown if len(positions) <= 3 else f"{shown} and {len(positions) - 3} more:"
