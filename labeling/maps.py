@@ -25,7 +25,7 @@ class MapError(ValueError):
     """A file is not an 8-bit index PNG; the message says what it is."""
 
 
-def write_map_png(array: NDArray[np.uint8], palette: Sequence[RGB] | None = None) -> bytes:
+def write_map_png(array: NDArray[np.uint8], palette: Sequence[RGB] | NDArray[np.uint8] | None = None) -> bytes:
     """Encode an index map.
 
     Written with zlib directly: rows unfiltered and runs only, which for maps of few flat regions is a third of the
@@ -96,7 +96,7 @@ def voc_colormap(count: int = 256) -> NDArray[np.uint8]:
     return colours
 
 
-def _palette_bytes(palette: Sequence[RGB]) -> bytes:
+def _palette_bytes(palette: Sequence[RGB] | NDArray[np.uint8]) -> bytes:
     if not 1 <= len(palette) <= 256:
         raise ValueError(f"a palette holds 1 to 256 colours, got {len(palette)}")
     colours = np.zeros((256, 3), np.uint8)  # whole, so that no value of the map lies outside it

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from sqlalchemy import select
@@ -44,16 +43,6 @@ class ModelInfo:
     origin: str
     classes: tuple[str, ...]
     miou: float | None
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return {
-            "model": self.reference,
-            "architecture": self.architecture,
-            "origin": self.origin,
-            "classes": list(self.classes),
-            "miou": self.miou,
-        }
 
 
 def load_model(home: Home, database: Database, project: str | None, reference: str) -> LoadedModel:

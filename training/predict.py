@@ -8,7 +8,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -38,15 +37,6 @@ class PredictReport:
     images_per_second: float
     to: Path
     skipped: tuple[Problem, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return {
-            "images": self.images,
-            "images_per_second": self.images_per_second,
-            "to": str(self.to),
-            "skipped": [{"file": problem.file, "reason": problem.reason} for problem in self.skipped],
-        }
 
 
 @dataclass(frozen=True)

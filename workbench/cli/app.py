@@ -9,7 +9,14 @@ from typing import Annotated
 import typer
 
 from db.errors import UserError
-from workbench.cli import commands_data, commands_import, commands_models, commands_projects, commands_test, commands_train
+from workbench.cli import (
+    commands_data,
+    commands_import,
+    commands_models,
+    commands_projects,
+    commands_test,
+    commands_train,
+)
 from workbench.cli.output import fail, wants_json
 
 EXIT_OURS = 1
@@ -18,7 +25,7 @@ EXIT_INTERRUPTED = 130
 
 app = typer.Typer(
     name="workbench",
-    help="Semantic segmentation on your own photos: import labels, train, see where a model fails, take the weights away.",
+    help="Semantic segmentation on your own photos: import labels, train, see where a model fails, export the weights.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from workbench.cli.options import DatasetOption, HomeOption, JsonOption, ProjectOption, Workplace
+from workbench.cli.options import DatasetOption, HomeOption, JsonOption, OverwriteOption, ProjectOption, Workplace
 from workbench.cli.output import emit, percent, progress_bar, say, table
+
+if TYPE_CHECKING:
+    from labeling.revisions import RevisionInfo
 
 SHORT_DIGEST = 12
 
 
-class Grouping(StrEnum):
-    """How images are dealt out to roles."""
-
-    RANDOM = "random"
-    FOLDER = "folder"
-    PREFIX = "prefix"
+Grouping = Literal["random", "folder", "prefix"]
 
 
 def register(app: typer.Typer) -> None:
@@ -40,9 +37,10 @@ def classes(project: ProjectOption = None, home: HomeOption = None, as_json: Jso
     found = list_classes(place.database, place.project(project))
 
     def show() -> None:
-        table(None, [">index", "class", "colour", "key"], ((c.index, c.name, c.color, c.hotkey or "") for c in found))
+        rows = (("-" if c.index is None else c.index, c.name, c.color, c.merged_into or "") for c in found)
+        table(None, [">index", "class", "colour", "merged into"], rows)
 
-    emit({"classes": [c.to_json() for c in found]}, as_json=as_json, show=show)
+    emit({"classes": found}, as_json=as_json, show=show)
 
 
 def datasets(project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
@@ -54,9 +52,13 @@ def datasets(project: ProjectOption = None, home: HomeOption = None, as_json: Js
 
     def show() -> None:
         columns = ["dataset", "format", ">images", ">labelled", "roles", "subsets"]
-        table(None, columns, ((d.name, d.format, d.images, d.labelled, _counts(d.roles), _counts(d.subsets)) for d in found))
+        table(
+            None,
+            columns,
+            ((d.name, d.format, d.images, d.labelled, _counts(d.roles), _counts(d.subsets)) for d in found),
+        )
 
-    emit({"datasets": [d.to_json() for d in found]}, as_json=as_json, show=show)
+    emit({"datasets": found}, as_json=as_json, show=show)
 
 
 def stats(
@@ -71,21 +73,27 @@ def stats(
     place = Workplace(home)
     with progress_bar() as progress:
         found = class_statistics(
-            place.home, place.database, project=place.project(project), dataset=dataset, progress=progress
+            place.home,
+            place.database,
+            project=place.project(project),
+            datasets=(dataset,) if dataset else (),
+            progress=progress,
         )
 
     def show() -> None:
         rows = ((c.name, c.images, c.pixels, percent(c.share)) for c in found.classes)
         table(None, ["class", ">images", ">pixels", ">share %"], rows)
 
-    emit(found.to_json(), as_json=as_json, show=show)
+    emit(found, as_json=as_json, show=show)
 
 
 def roles(
     dataset: DatasetOption,
     val: Annotated[float, typer.Option(min=0, max=1, help="Share that becomes val.")] = 0.2,
     test: Annotated[float, typer.Option(min=0, max=1, help="Share that becomes test.")] = 0.0,
-    by: Annotated[Grouping, typer.Option(help="Image by image, or whole folders or name prefixes together.")] = Grouping.RANDOM,
+    by: Annotated[
+        Grouping, typer.Option(help="Image by image, or whole folders or name prefixes together.")
+    ] = "random",
     seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 0,
     project: ProjectOption = None,
     home: HomeOption = None,
@@ -95,9 +103,7 @@ def roles(
     from labeling.roles import assign_roles
 
     place = Workplace(home)
-    counts = assign_roles(
-        place.database, place.project(project), dataset, val=val, test=test, by=by.value, seed=seed
-    )
+    counts = assign_roles(place.database, place.project(project), dataset, val=val, test=test, by=by, seed=seed)
     emit({"dataset": dataset, "roles": counts}, as_json=as_json, show=lambda: say(f"{dataset}: {_counts(counts)}"))
 
 
@@ -128,7 +134,7 @@ def freeze(
         say(f"Revision {revision.digest[:SHORT_DIGEST]}: {len(revision.classes)} classes")
         table(None, ["dataset", "images"], ((name, _counts(counts)) for name, counts in revision.images.items()))
 
-    emit(revision.to_json(), as_json=as_json, show=show)
+    emit(_revision(revision), as_json=as_json, show=show)
 
 
 def revisions(project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
@@ -145,13 +151,13 @@ def revisions(project: ProjectOption = None, home: HomeOption = None, as_json: J
         )
         table(None, ["revision", "frozen", "images"], rows)
 
-    emit({"revisions": [r.to_json() for r in found]}, as_json=as_json, show=show)
+    emit({"revisions": [_revision(r) for r in found]}, as_json=as_json, show=show)
 
 
 def export_masks(
     dataset: DatasetOption,
     to: Annotated[Path, typer.Option(help="Folder to write into; empty or new.")],
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Write into a folder that holds files.")] = False,
+    overwrite: OverwriteOption = False,
     project: ProjectOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -170,7 +176,18 @@ def export_masks(
             overwrite=overwrite,
             progress=progress,
         )
-    emit(report.to_json(), as_json=as_json, show=lambda: say(f"{report.images} masks in {report.to}"))
+    emit(report, as_json=as_json, show=lambda: say(f"{report.images} masks in {report.to}"))
+
+
+def _revision(info: RevisionInfo) -> dict[str, object]:
+    return {
+        "revision": info.digest,
+        "images": info.images,
+        "classes": info.classes,
+        "unlabelled": info.unlabelled,
+        "rendered": info.rendered,
+        "created_at": info.created_at,
+    }
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,49 +13,7 @@ from workbench.cli.output import emit, progress_bar, say, table
 LINES_SHOWN = 20
 
 
-class Format(StrEnum):
-    """Formats that can be imported."""
-
-    LABELME = "labelme"
-    COCO = "coco"
-    VOC = "voc"
-    MASKS = "masks"
-
-
-class RoleChoice(StrEnum):
-    """Roles an image can have."""
-
-    TRAIN = "train"
-    VAL = "val"
-    TEST = "test"
-
-
-class Side(StrEnum):
-    """Whose version a conflict keeps."""
-
-    OURS = "ours"
-    THEIRS = "theirs"
-
-
-class Crowd(StrEnum):
-    """What a COCO crowd region becomes."""
-
-    IGNORE = "ignore"
-    CLASS = "class"
-
-
-class OverlapChoice(StrEnum):
-    """Which of two overlapping shapes is seen."""
-
-    ORDER = "order"
-    AREA = "area"
-
-
-class RasterChoice(StrEnum):
-    """Which pixels a polygon covers."""
-
-    LABELME = "labelme"
-    CENTER = "center"
+Format = Literal["labelme", "coco", "voc", "masks"]
 
 
 def register(app: typer.Typer) -> None:
@@ -80,17 +37,28 @@ def import_(
         str | None, typer.Option(help="What pixels without a label become: background, ignore or a class name.")
     ] = None,
     ignore_index: Annotated[int | None, typer.Option(help="Value of a mask that means ignore.")] = None,
-    crowd: Annotated[Crowd | None, typer.Option(help="What COCO crowd regions become.")] = None,
-    overlap: Annotated[OverlapChoice | None, typer.Option(help="What covers what: file order, or small over large.")] = None,
-    raster: Annotated[RasterChoice | None, typer.Option(help="Which pixels a polygon covers.")] = None,
+    crowd: Annotated[Literal["ignore", "class"] | None, typer.Option(help="What COCO crowd regions become.")] = None,
+    overlap: Annotated[
+        Literal["order", "area"] | None, typer.Option(help="What covers what: file order, or small over large.")
+    ] = None,
+    raster: Annotated[
+        Literal["labelme", "center"] | None,
+        typer.Option(help="Which pixels a polygon covers: labelme's, or those whose centre lies inside."),
+    ] = None,
     line_width: Annotated[int | None, typer.Option(help="Width of lines in pixels.")] = None,
     point_radius: Annotated[int | None, typer.Option(help="Radius of points in pixels.")] = None,
     list_: Annotated[
         list[str] | None, typer.Option("--list", help="Subset that every imported image joins. Repeatable.")
     ] = None,
-    role: Annotated[RoleChoice | None, typer.Option(help="Role of every imported image that has none.")] = None,
-    link: Annotated[bool, typer.Option("--link", help="Leave the photos where they are instead of copying them.")] = False,
-    on_conflict: Annotated[Side, typer.Option(help="Changed here and at the source: whose labels to keep.")] = Side.OURS,
+    role: Annotated[
+        Literal["train", "val", "test"] | None, typer.Option(help="Role of every imported image that has none.")
+    ] = None,
+    link: Annotated[
+        bool, typer.Option("--link", help="Leave the photos where they are instead of copying them.")
+    ] = False,
+    on_conflict: Annotated[
+        Literal["ours", "theirs"], typer.Option(help="Changed here and at the source: whose labels to keep.")
+    ] = "ours",
     project: ProjectOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -101,7 +69,7 @@ def import_(
     request = ImportRequest(
         project=project,
         dataset=dataset,
-        format=format.value,
+        format=format,
         source=source,
         images=images,
         masks=masks,
@@ -110,15 +78,15 @@ def import_(
         mapping=_read_mapping(map_ or []),
         unlabelled=unlabelled,
         ignore_index=ignore_index,
-        crowd=crowd and crowd.value,
-        overlap=overlap and overlap.value,
-        raster=raster and raster.value,
+        crowd=crowd,
+        overlap=overlap,
+        raster=raster,
         line_width=line_width,
         point_radius=point_radius,
         lists=tuple(list_ or ()),
-        role=role and role.value,
+        role=role,
         link=link,
-        on_conflict=on_conflict.value,
+        on_conflict=on_conflict,
     )
     place = Workplace(home)
     with progress_bar() as progress:
@@ -126,16 +94,16 @@ def import_(
 
     def show() -> None:
         counts = ("imported", "updated", "unchanged", "conflicts", "repaired", "skipped")
-        values = report.to_json()
-        say(f"{report.dataset} in project {report.project}: " + ", ".join(f"{values[key]} {key}" for key in counts))
+        say(f"{report.dataset} in project {report.project}: " + ", ".join(f"{getattr(report, c)} {c}" for c in counts))
         for line in report.notes:
             say(f"  {line}")
-        table(None, ["file", "what", "why"], ((f.file, f.action, f.reason) for f in report.files[:LINES_SHOWN]))
+        if report.files:
+            table(None, ["file", "what", "why"], ((f.file, f.action, f.reason) for f in report.files[:LINES_SHOWN]))
         if len(report.files) > LINES_SHOWN:
             say(f"  ... and {len(report.files) - LINES_SHOWN} more; --json lists them all")
         say("Classes: " + ", ".join(report.classes))
 
-    emit(report.to_json(), as_json=as_json, show=show)
+    emit(report, as_json=as_json, show=show)
 
 
 def _read_mapping(pairs: list[str]) -> dict[str, str | None]:

@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from workbench.cli.commands_data import export_masks
-from workbench.cli.options import HomeOption, JsonOption, ProjectOption, Workplace
+from workbench.cli.options import (
+    DeviceOption,
+    HomeOption,
+    JsonOption,
+    OverwriteOption,
+    ProjectOption,
+    SizeOption,
+    Workplace,
+)
 from workbench.cli.output import emit, note, percent, progress_bar, say, table
 
 SHORT_DIGEST = 12
 
 
-class WeightsFormat(StrEnum):
-    """What weights can be exported as."""
-
-    BUNDLE = "bundle"
-    SAFETENSORS = "safetensors"
-    PT2 = "pt2"
-    ONNX = "onnx"
+WeightsFormat = Literal["bundle", "safetensors", "pt2", "onnx"]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
     models_app = typer.Typer(help="List and import models.", invoke_without_command=True)
     models_app.callback(epilog="Example: workbench models")(models)
-    models_app.command("import", epilog="Example: workbench models import deeplabv2.pth --arch deeplabv2 --classes voc.txt")(
-        models_import
-    )
+    models_app.command(
+        "import", epilog="Example: workbench models import deeplabv2.pth --arch deeplabv2 --classes voc.txt"
+    )(models_import)
     app.add_typer(models_app, name="models")
     export = typer.Typer(help="Write class maps or weights for use elsewhere.", no_args_is_help=True)
     export.command("masks", epilog="Example: workbench export masks --dataset photos --to ./masks")(export_masks)
@@ -60,7 +61,7 @@ def models(
         rows = ((m.reference, m.architecture, m.origin, len(m.classes), percent(m.miou)) for m in found)
         table(None, ["model", "architecture", "from", ">classes", ">val mIoU %"], rows)
 
-    emit({"models": [m.to_json() for m in found]}, as_json=as_json, show=show)
+    emit({"models": found}, as_json=as_json, show=show)
 
 
 def models_import(
@@ -74,7 +75,7 @@ def models_import(
     as_json: JsonOption = False,
 ) -> None:
     """Take in a trained model from elsewhere; it is then evaluated, compared and used like our own."""
-    from training.models import import_model
+    from training.model_import import import_model
 
     place = Workplace(home)
     report = import_model(
@@ -93,11 +94,13 @@ def models_import(
         for line in report.notes:
             say(f"  {line}")
 
-    emit(report.to_json(), as_json=as_json, show=show)
+    emit(report, as_json=as_json, show=show)
 
 
 def export_weights(
-    model: Annotated[str, typer.Argument(help="A run (12, 12:best, 12:last), an imported model's name, or a bundle file.")],
+    model: Annotated[
+        str, typer.Argument(help="A run (12, 12:best, 12:last), an imported model's name, or a bundle file.")
+    ],
     format: Annotated[WeightsFormat, typer.Option(help="What to write.")],
     to: Annotated[Path, typer.Option(help="File to write; must not exist.")],
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
@@ -114,7 +117,7 @@ def export_weights(
         place.database,
         project=place.project(project),
         model=model,
-        format=format.value,
+        format=format,
         to=to,
         overwrite=overwrite,
     )
@@ -122,21 +125,23 @@ def export_weights(
     def show() -> None:
         say(f"{report.path} (sha256 {report.sha256[:SHORT_DIGEST]}...)")
         say(
-            f"Checked on {report.images_checked} images: largest difference of a logit {report.max_abs_difference:.2g}, "
-            f"same class on {100 * report.argmax_agreement:.3f} % of the pixels"
+            f"Checked on {report.images_checked} images: logits differ by at most {report.max_abs_difference:.2g}, "
+            f"{100 * report.argmax_agreement:.3f} % of the pixels get the same class"
         )
 
-    emit(report.to_json(), as_json=as_json, show=show)
+    emit(report, as_json=as_json, show=show)
 
 
 def predict(
-    model: Annotated[str, typer.Argument(help="A run (12, 12:best, 12:last), an imported model's name, or a bundle file.")],
+    model: Annotated[
+        str, typer.Argument(help="A run (12, 12:best, 12:last), an imported model's name, or a bundle file.")
+    ],
     source: Annotated[Path, typer.Argument(metavar="SRC", help="A photo or a folder of photos.")],
     to: Annotated[Path, typer.Option(help="Folder to write into; empty or new.")],
-    size: Annotated[str, typer.Option(help="original, HxW, or `long N`.")] = "original",
+    size: SizeOption = "original",
     overlay: Annotated[bool, typer.Option(help="Also write the photos with the classes laid over them.")] = True,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Write into a folder that holds files.")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    overwrite: OverwriteOption = False,
+    device: DeviceOption = "auto",
     project: ProjectOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -165,19 +170,23 @@ def predict(
 
     for problem in report.skipped:
         note(f"Skipped {problem.file}: {problem.reason}")
-    emit(report.to_json(), as_json=as_json, show=show)
+    emit(report, as_json=as_json, show=show)
 
 
 def weights_list(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """List the catalogue of pretrained weights and which of them are on disk."""
-    from training.weights import catalogue_state
+    from training.weights_catalogue import CATALOGUE, locate
 
-    found = catalogue_state(Workplace(home).home)
+    place = Workplace(home).home
+    found = [
+        {"name": w.name, "about": w.about, "licence": w.licence, "url": w.url, "path": locate(w, place)}
+        for w in CATALOGUE.values()
+    ]
 
     def show() -> None:
-        table(None, ["name", "on disk", "trained on", "licence"], ((w.name, w.path or "-", w.trained_on, w.licence) for w in found))
+        table(None, ["name", "what", "on disk"], ((w["name"], w["about"], w["path"] or "-") for w in found))
 
-    emit({"weights": [w.to_json() for w in found]}, as_json=as_json, show=show)
+    emit({"weights": found}, as_json=as_json, show=show)
 
 
 def weights_fetch(
@@ -186,8 +195,8 @@ def weights_fetch(
     as_json: JsonOption = False,
 ) -> None:
     """Download pretrained weights and check them against their publisher's checksum."""
-    from training.weights import fetch
+    from training.weights_catalogue import fetch, fetch_directory, find_weights
 
     with progress_bar() as progress:
-        path = fetch(name, Workplace(home).home, progress)
-    emit({"name": name, "path": str(path)}, as_json=as_json, show=lambda: say(str(path)))
+        path = fetch(find_weights(name), fetch_directory(Workplace(home).home), progress)
+    emit({"name": name, "path": path}, as_json=as_json, show=lambda: say(str(path)))

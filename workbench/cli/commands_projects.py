@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from workbench.cli.options import HomeOption, JsonOption, Workplace
-from workbench.cli.output import emit, say, table
+from workbench.cli.output import emit, progress_bar, say, table
 
 
 def register(app: typer.Typer) -> None:
@@ -27,17 +27,20 @@ def projects(home: HomeOption = None, as_json: JsonOption = False) -> None:
         if not found:
             say("No project yet. The first import makes one: workbench import labelme ./photos")
             return
-        rows = (("*" if p.current else "", p.name, p.datasets, p.images, p.classes) for p in found)
-        table(None, ["", "project", ">datasets", ">images", ">classes"], rows)
+        rows = (("*" if p.current else "", p.name, p.datasets, p.images) for p in found)
+        table(None, ["", "project", ">datasets", ">images"], rows)
 
-    emit({"projects": [p.to_json() for p in found]}, as_json=as_json, show=show)
+    emit({"projects": found}, as_json=as_json, show=show)
 
 
-def use(name: Annotated[str, typer.Argument(help="The project.")], home: HomeOption = None, as_json: JsonOption = False) -> None:
+def use(
+    name: Annotated[str, typer.Argument(help="The project.")], home: HomeOption = None, as_json: JsonOption = False
+) -> None:
     """Make a project the current one."""
     from labeling.projects import use_project
 
-    use_project(Workplace(home).database, name)
+    with Workplace(home).database.write() as session:
+        name = use_project(session, name).name
     emit({"project": name}, as_json=as_json, show=lambda: say(f"Current project: {name}"))
 
 
@@ -47,12 +50,11 @@ def demo(
     as_json: JsonOption = False,
 ) -> None:
     """Walk the whole path on painted campus scenes: import, freeze, train, test by day and at dusk."""
-    from workbench.cli.show import show_comparison
-    from workbench.cli.output import progress_bar
+    from workbench.cli.show import show_demo
     from workbench.demo.path import run_demo
 
     place = Workplace(home)
     with progress_bar() as progress:
         result = run_demo(place.home, place.database, seed=seed, progress=progress)
 
-    emit(result.to_json(), as_json=as_json, show=lambda: show_comparison(result.comparison))
+    emit(result, as_json=as_json, show=lambda: show_demo(result))

@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli.options import DatasetOption, HomeOption, JsonOption, ProjectOption, Workplace
+from workbench.cli.options import (
+    DatasetOption,
+    DeviceOption,
+    HomeOption,
+    JsonOption,
+    ProjectOption,
+    SizeOption,
+    Workplace,
+)
 from workbench.cli.output import emit, progress_bar, say, table
 
 
@@ -23,20 +31,25 @@ def register(app: typer.Typer) -> None:
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="A run (12, 12:best, 12:last), an imported model's name, or a bundle file.")],
+    model: Annotated[
+        str, typer.Argument(help="A run (12, 12:best, 12:last), an imported model's name, or a bundle file.")
+    ],
     dataset: DatasetOption,
     on: Annotated[str, typer.Option(help="A subset or role of the dataset, or all.")] = "all",
-    revision: Annotated[str | None, typer.Option(help="Revision (default: the model's, if the data is unchanged).")] = None,
-    size: Annotated[str, typer.Option(help="original, HxW, or `long N`.")] = "original",
+    revision: Annotated[
+        str | None, typer.Option(help="Revision (default: the model's, if the data is unchanged).")
+    ] = None,
+    size: SizeOption = "original",
     mapping: Annotated[str | None, typer.Option(help="A saved mapping (default: classes of the same name).")] = None,
     predictions: Annotated[bool, typer.Option(help="Store the predicted class maps.")] = True,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    device: DeviceOption = "auto",
     project: ProjectOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Test a model on a dataset: IoU per class, the confusion matrix, and whether it has seen the images before."""
     from training.evaluation import evaluate as run_evaluation
+
     from workbench.cli.show import show_evaluation
 
     place = Workplace(home)
@@ -55,12 +68,13 @@ def evaluate(
             device=device,
             progress=progress,
         )
-    emit(report.to_json(), as_json=as_json, show=lambda: show_evaluation(report))
+    emit(report, as_json=as_json, show=lambda: show_evaluation(report))
 
 
 def evaluations(project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """List the evaluations, newest first."""
     from training.evaluation import list_evaluations
+
     from workbench.cli.output import percent
 
     place = Workplace(home)
@@ -70,7 +84,7 @@ def evaluations(project: ProjectOption = None, home: HomeOption = None, as_json:
         columns = [">evaluation", "model", "dataset", "on", ">images", ">mIoU %"]
         table(None, columns, ((e.id, e.model, e.dataset, e.on, e.images, percent(e.miou)) for e in found))
 
-    emit({"evaluations": [e.to_json() for e in found]}, as_json=as_json, show=show)
+    emit({"evaluations": found}, as_json=as_json, show=show)
 
 
 def compare(
@@ -82,11 +96,12 @@ def compare(
 ) -> None:
     """Put two evaluations side by side: every figure of both and the difference."""
     from training.compare import compare as compare_evaluations
+
     from workbench.cli.show import show_comparison
 
     place = Workplace(home)
     result = compare_evaluations(place.home, place.database, project=place.project(project), a=first, b=second)
-    emit(result.to_json(), as_json=as_json, show=lambda: show_comparison(result))
+    emit(result, as_json=as_json, show=lambda: show_comparison(result))
 
 
 def mapping_list(project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
@@ -100,7 +115,7 @@ def mapping_list(project: ProjectOption = None, home: HomeOption = None, as_json
         for mapping in found:
             table(mapping.name, ["model's class", "dataset's class"], ((m, d or "(other)") for m, d in mapping.rows))
 
-    emit({"mappings": [m.to_json() for m in found]}, as_json=as_json, show=show)
+    emit({"mappings": found}, as_json=as_json, show=show)
 
 
 def mapping_set(
@@ -115,4 +130,4 @@ def mapping_set(
 
     place = Workplace(home)
     mapping = save_mapping(place.database, place.project(project), name, read_mapping_file(file))
-    emit(mapping.to_json(), as_json=as_json, show=lambda: say(f"Mapping {name}: {len(mapping.rows)} rows"))
+    emit(mapping, as_json=as_json, show=lambda: say(f"Mapping {name}: {len(mapping.rows)} rows"))

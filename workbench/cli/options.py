@@ -16,13 +16,21 @@ if TYPE_CHECKING:
 
 HomeOption = Annotated[
     Path | None,
-    typer.Option("--home", help="The workbench's folder (default: $WORKBENCH_HOME, else ~/.workbench).", show_default=False),
+    typer.Option(
+        "--home", help="The workbench's folder (default: $WORKBENCH_HOME, else ~/.workbench).", show_default=False
+    ),
 ]
 ProjectOption = Annotated[
     str | None, typer.Option("--project", help="The project (default: the current one).", show_default=False)
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")]
 DatasetOption = Annotated[str, typer.Option("--dataset", "-d", help="The dataset.")]
+ModelArgument = Annotated[
+    str, typer.Argument(help="A run (12, 12:best, 12:last), an imported model's name, or a bundle file.")
+]
+SizeOption = Annotated[str, typer.Option(help="Size photos are given to the network at: original, HxW or `long N`.")]
+DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Write into a folder that holds files.")]
 
 
 @dataclass(frozen=True)

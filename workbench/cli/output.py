@@ -7,6 +7,9 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,8 +29,8 @@ def fail(message: str, code: int, *, as_json: bool) -> int:
     return code
 
 
-def emit(value: dict[str, Any], *, as_json: bool, show: Callable[[], None]) -> None:
-    """Print `value` as one JSON object, or call `show` for a person."""
+def emit(value: Any, *, as_json: bool, show: Callable[[], None]) -> None:
+    """Print `value` (a record or a dict) as one JSON object, or call `show` for a person."""
     if as_json:
         print(json.dumps(_plain(value), ensure_ascii=False, allow_nan=False))
     else:
@@ -35,14 +38,20 @@ def emit(value: dict[str, Any], *, as_json: bool, show: Callable[[], None]) -> N
 
 
 def _plain(value: Any) -> Any:
-    """Make a value printable as strict JSON: n/a figures are null."""
+    """Make a value printable as strict JSON: n/a figures are null, times ISO 8601, records objects."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
-    return value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
+    return value.model_dump(mode="json") if hasattr(value, "model_dump") else value
 
 
 def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

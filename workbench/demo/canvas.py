@@ -38,8 +38,8 @@ class Canvas:
         """Return smooth noise (H, W, 1) around 1: `scale` is the size of its features in pixels."""
         shape = (max(2, round(self.height / scale)), max(2, round(self.width / scale)))
         noise = self.rng.standard_normal(shape).astype(np.float32)
-        noise = cv2.resize(noise, (self.width, self.height), interpolation=cv2.INTER_CUBIC)
-        return (1 + strength * noise)[..., None]
+        smooth = cv2.resize(noise, (self.width, self.height), interpolation=cv2.INTER_CUBIC)
+        return (1 + strength * smooth[..., None]).astype(np.float32)
 
     def coverage(self, polygon: Polygon) -> Picture:
         """Return the share of each pixel that the polygon covers, (H, W, 1) in 0..1."""

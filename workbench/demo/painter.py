@@ -46,9 +46,9 @@ def paint_scene(seed: int, domain: str, index: int) -> Scene:
 def _expose(canvas: Canvas, picture: NDArray[np.float32], light: Light) -> NDArray[np.uint8]:
     rng = canvas.rng
     picture = picture * rng.uniform(*light.exposure)
-    picture = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), rng.uniform(0.3, 0.7))
-    picture = picture + rng.normal(0, light.noise, picture.shape)
-    return np.clip(picture * 255 + 0.5, 0, 255).astype(np.uint8)
+    blurred = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), rng.uniform(0.3, 0.7))
+    noisy = blurred + rng.normal(0, light.noise, picture.shape)
+    return np.clip(noisy * 255 + 0.5, 0, 255).astype(np.uint8)
 
 
 def _sky(canvas: Canvas, light: Light, horizon: float) -> None:
@@ -141,9 +141,16 @@ def _person(canvas: Canvas, light: Light, x: float, foot: float, meter: float) -
     canvas.shade(ellipse(x + 0.4 * m, foot, 0.6 * m, 0.12 * m), light.shadow, 1.0)
     stride = rng.uniform(0.05, 0.22) * m
     legs = [(x - 0.2 * m, foot - 0.85 * m), (x + 0.2 * m, foot - 0.85 * m), (x + stride + 0.1 * m, foot)]
-    legs += [(x + stride - 0.06 * m, foot), (x, foot - 0.5 * m), (x - stride + 0.06 * m, foot), (x - stride - 0.1 * m, foot)]
+    legs += [
+        (x + stride - 0.06 * m, foot),
+        (x, foot - 0.5 * m),
+        (x - stride + 0.06 * m, foot),
+        (x - stride - 0.1 * m, foot),
+    ]
     canvas.fill(legs, pick(rng, ((0.15, 0.17, 0.30), (0.20, 0.18, 0.16), (0.35, 0.36, 0.40))), "person")
-    coat = pick(rng, ((0.75, 0.15, 0.20), (0.95, 0.85, 0.25), (0.20, 0.30, 0.70), (0.90, 0.90, 0.92), (0.55, 0.20, 0.55)))
+    coat = pick(
+        rng, ((0.75, 0.15, 0.20), (0.95, 0.85, 0.25), (0.20, 0.30, 0.70), (0.90, 0.90, 0.92), (0.55, 0.20, 0.55))
+    )
     torso = [(x - 0.27 * m, foot - 1.42 * m), (x + 0.27 * m, foot - 1.42 * m), (x + 0.24 * m, foot - 0.78 * m)]
     canvas.fill([*torso, (x - 0.24 * m, foot - 0.78 * m)], coat * canvas.texture(3, 0.05), "person")
     canvas.fill(ellipse(x, foot - 1.57 * m, 0.13 * m, 0.17 * m, 12), pick(rng, SKIN), "person")

@@ -41,7 +41,7 @@ def _jpeg(scene: Scene) -> bytes:
 
 def _labelme(scene: Scene, image_path: str) -> bytes:
     height, width = scene.photo.shape[:2]
-    shapes = [
+    shapes: list[dict[str, object]] = [
         {"label": label, "points": points, "group_id": None, "shape_type": "polygon", "flags": {}, "description": ""}
         for label, points in scene.shapes
     ]

@@ -1,0 +1,226 @@
+"""Taking the weights away: a bundle, plain safetensors, pt2 or ONNX, each checked against the original.
+
+The pt2 and ONNX files hold the whole path from pixels to logits: input `pixels`, float32 (N, 3, H, W), RGB in 0..255;
+output `logits`, float32 (N, K, H, W). N, H and W are free.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import logging
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from db.errors import UserError
+from db.files import write_atomic
+from db.home import Home
+from db.session import Database
+from training.architectures.contract import Architecture, Preprocessing
+from training.bundle import encode_bundle, file_sha256, load_bundle, read_tensors
+from training.export_images import check_images
+from training.loaded import LoadedModel
+from training.models import load_model
+
+Format = Literal["bundle", "safetensors", "pt2", "onnx"]
+Run = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+"""Pixels (N, 3, H, W) to logits (N, K, H, W)."""
+
+IMAGES_CHECKED = 4
+LARGEST_SIDE = 8192
+EXAMPLE_SHAPE = (2, 3, 96, 128)  # of the input that tracing sees; its sizes are marked as free
+SMALLEST_SIDE = 33  # below it architectures pad their input, which a traced graph cannot decide
+
+
+@dataclass(frozen=True)
+class WeightsReport:
+    """An exported file and how it compares with the original.
+
+    Attributes:
+        path: the file.
+        sha256: of the file.
+        max_abs_difference: largest difference of a logit over all checked images.
+        argmax_agreement: share of pixels, 0..1, that get the same class.
+        images_checked: how many real images that was measured on.
+    """
+
+    path: Path
+    sha256: str
+    max_abs_difference: float
+    argmax_agreement: float
+    images_checked: int
+
+
+class FromPixels(nn.Module):
+    """A network with its preprocessing in front."""
+
+    def __init__(self, network: Architecture, preprocessing: Preprocessing) -> None:
+        super().__init__()
+        self.network = network
+        self.preprocessing = preprocessing
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Map RGB pixels (N, 3, H, W), float32 in 0..255, to logits (N, K, H, W)."""
+        return self.network(self.preprocessing(pixels))
+
+
+def export_weights(
+    home: Home,
+    database: Database,
+    *,
+    project: str | None,
+    model: str,
+    format: Format,
+    to: Path,
+    overwrite: bool = False,
+) -> WeightsReport:
+    """Write a model in a format other programs read, then load the file again and compare on real images.
+
+    Raises:
+        UserError: the target exists, an extra is missing, the architecture cannot be exported in that format, or there
+            is no image to check on.
+    """
+    if to.exists() and (to.is_dir() or not overwrite):
+        raise UserError(f"{to} exists already. Choose another file" + ("." if to.is_dir() else ", or add --overwrite."))
+    if not to.parent.is_dir():
+        raise UserError(f"The folder {to.parent} does not exist. Make it first, or choose another file.")
+    loaded = load_model(home, database, project, model)
+    if format == "onnx":
+        _need_onnx()
+    if format in ("pt2", "onnx") and format not in loaded.module.exports:
+        kinds = ", ".join(sorted({"bundle", "safetensors"} | loaded.module.exports))
+        raise UserError(f"{loaded.spec.architecture} cannot be exported as {format}. Use one of {kinds}.")
+    images = check_images(home, database, project, loaded.spec, IMAGES_CHECKED)
+    write_atomic(to, _WRITERS[format](loaded))
+    difference, agreement = _compare(loaded, _READERS[format](to, loaded), images)
+    return WeightsReport(to, file_sha256(to), difference, agreement, len(images))
+
+
+def _compare(loaded: LoadedModel, run: Run, images: list[NDArray[np.uint8]]) -> tuple[float, float]:
+    original = FromPixels(loaded.module, loaded.spec.preprocessing).eval()
+    largest, same, total = 0.0, 0, 0
+    for image in images:
+        pixels = np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32)
+        with torch.inference_mode():
+            wanted = original(torch.from_numpy(pixels)).numpy()
+        found = run(pixels)
+        largest = max(largest, float(np.abs(wanted - found).max()))
+        same += int((wanted.argmax(1) == found.argmax(1)).sum())
+        total += wanted.shape[2] * wanted.shape[3]
+    return largest, same / total
+
+
+def _write_bundle(loaded: LoadedModel) -> bytes:
+    return encode_bundle(loaded.module.state_dict(), loaded.spec)
+
+
+def _write_safetensors(loaded: LoadedModel) -> bytes:
+    from safetensors.torch import save
+
+    state = loaded.module.state_dict()
+    return save({name: tensor.contiguous() for name, tensor in state.items()}, metadata={"format": "pt"})
+
+
+def _example() -> tuple[Tensor, dict[str, Any]]:
+    """Return an input to trace with, and which of its sizes are free."""
+    side = {"min": SMALLEST_SIDE, "max": LARGEST_SIDE}
+    free = {
+        0: torch.export.Dim("n", min=1),
+        2: torch.export.Dim("height", **side),
+        3: torch.export.Dim("width", **side),
+    }
+    return torch.rand(EXAMPLE_SHAPE) * 255, {"pixels": free}
+
+
+def _write_pt2(loaded: LoadedModel) -> bytes:
+    example, shapes = _example()
+    traced = torch.export.export(
+        FromPixels(loaded.module, loaded.spec.preprocessing).eval(), (example,), dynamic_shapes=shapes
+    )
+    buffer = io.BytesIO()
+    torch.export.save(traced, buffer)
+    return buffer.getvalue()
+
+
+def _need_onnx() -> None:
+    missing = [name for name in ("onnx", "onnxscript", "onnxruntime") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UserError(
+            f"ONNX export needs {', '.join(missing)}. Install them with: pip install 'segmentation-workbench[onnx]'"
+        )
+
+
+def _write_onnx(loaded: LoadedModel) -> bytes:
+    example, shapes = _example()
+    network = FromPixels(loaded.module, loaded.spec.preprocessing).eval()
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the exporter's own internals; what it wrote is checked afterwards
+        program = torch.onnx.export(
+            network,
+            (example,),
+            dynamo=True,
+            dynamic_shapes=shapes,
+            input_names=["pixels"],
+            output_names=["logits"],
+            verbose=False,
+        )
+    if program is None:
+        raise RuntimeError("torch.onnx.export returned no program")
+    proto = program.model_proto
+    for key, value in (("classes", "\n".join(loaded.spec.classes)), ("workbench", loaded.spec.model_dump_json())):
+        proto.metadata_props.add(key=key, value=value)
+    return proto.SerializeToString()
+
+
+def _run_network(network: nn.Module) -> Run:
+    def run(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            return network(torch.from_numpy(pixels)).numpy()
+
+    return run
+
+
+def _read_bundle(path: Path, loaded: LoadedModel) -> Run:
+    again = load_bundle(path)
+    return _run_network(FromPixels(again.module, again.spec.preprocessing))
+
+
+def _read_safetensors(path: Path, loaded: LoadedModel) -> Run:
+    from training.bundle import build_module
+
+    module = build_module(loaded.spec, read_tensors(path), str(path))
+    return _run_network(FromPixels(module, loaded.spec.preprocessing))
+
+
+def _read_pt2(path: Path, loaded: LoadedModel) -> Run:
+    return _run_network(torch.export.load(path).module())
+
+
+def _read_onnx(path: Path, loaded: LoadedModel) -> Run:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return lambda pixels: session.run(["logits"], {"pixels": pixels})[0]
+
+
+_WRITERS: dict[Format, Callable[[LoadedModel], bytes]] = {
+    "bundle": _write_bundle,
+    "safetensors": _write_safetensors,
+    "pt2": _write_pt2,
+    "onnx": _write_onnx,
+}
+_READERS: dict[Format, Callable[[Path, LoadedModel], Run]] = {
+    "bundle": _read_bundle,
+    "safetensors": _read_safetensors,
+    "pt2": _read_pt2,
+    "onnx": _read_onnx,
+}
