@@ -10,6 +10,17 @@ RasterRule = Literal["labelme", "center"]
 Overlap = Literal["order", "area"]
 
 
+class SourceFiles(BaseModel):
+    """Absolute paths of what was named beside the source, so that importing it again needs no options."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    images: str | None = None
+    masks: str | None = None
+    classes_file: str | None = None
+    colors_file: str | None = None
+
+
 class DatasetOptions(BaseModel):
     """Options of a dataset, stored with it and named in every revision's provenance.
 
@@ -24,7 +35,8 @@ class DatasetOptions(BaseModel):
             centre lies inside).
         line_width: width of lines in pixels.
         point_radius: radius of points in pixels.
-        mapping: from a name in the source to a class name of the project, or None to drop its shapes.
+        mapping: from a name in the source to a class name of the project (or `ignore`), or None to drop its shapes.
+        files: what was named beside the source.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,3 +50,4 @@ class DatasetOptions(BaseModel):
     line_width: int = Field(default=10, ge=1, le=1000)
     point_radius: int = Field(default=5, ge=1, le=1000)
     mapping: dict[str, str | None] = Field(default_factory=dict)
+    files: SourceFiles = SourceFiles()
