@@ -1,0 +1,155 @@
+"""What an import is asked to do, and how that meets what is stored and what the source says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from db.errors import UserError
+from labeling.formats.base import Listing, ReadRequest, RoleName
+from labeling.options import DatasetOptions, Overlap, RasterRule, SourceFiles
+
+OnConflict = Literal["ours", "theirs"]
+
+
+@dataclass(frozen=True)
+class ImportRequest:
+    """An import as asked for. None means: what is stored with the dataset, else what the source says.
+
+    Attributes:
+        format: name of a codec.
+        source: folder or file to import from.
+        project: its name, created where missing; None is the current project, or a new one named after the folder.
+        dataset: its name; None is the source folder's name.
+        images: folder of the photos, for sources that do not say.
+        masks: folder of the masks, for a pair of folders.
+        classes_file: labels in index order.
+        colors_file: colours of colour masks.
+        unlabelled: see `DatasetOptions`, as the seven after it.
+        ignore_index: likewise.
+        overlap: likewise.
+        crowd: likewise.
+        raster: likewise.
+        line_width: pixels.
+        point_radius: pixels.
+        mapping: rows laid over the stored ones: from a source's name to a class, to `ignore`, or to None to drop it.
+        lists: subsets that every image of this import joins.
+        role: given to every image of this import that has none and is in no train, val or test list.
+        link: leave the photos where they are instead of copying them into the store.
+        on_conflict: whose labels stay when an image was changed both here and at the source.
+        author: written into the annotation versions.
+    """
+
+    format: str
+    source: Path
+    project: str | None = None
+    dataset: str | None = None
+    images: Path | None = None
+    masks: Path | None = None
+    classes_file: Path | None = None
+    colors_file: Path | None = None
+    unlabelled: str | None = None
+    ignore_index: int | None = None
+    overlap: Overlap | None = None
+    crowd: Literal["ignore", "class"] | None = None
+    raster: RasterRule | None = None
+    line_width: int | None = None
+    point_radius: int | None = None
+    mapping: Mapping[str, str | None] = field(default_factory=dict)
+    lists: tuple[str, ...] = ()
+    role: RoleName | None = None
+    link: bool = False
+    on_conflict: OnConflict = "ours"
+    author: str = "import"
+
+    @property
+    def location(self) -> Path:
+        """The source as an absolute path without links, which is how a dataset remembers it."""
+        return self.source.expanduser().resolve()
+
+    @property
+    def folder_name(self) -> str:
+        """The name of the source's folder, for a new project."""
+        location = self.location
+        return (location if location.is_dir() else location.parent).name
+
+    @property
+    def dataset_name(self) -> str:
+        """The dataset's name: as asked for, else the source folder's (a file's name without its suffix)."""
+        location = self.location
+        return self.dataset or (location.name if location.is_dir() else location.stem)
+
+
+def asked_options(request: ImportRequest, stored: DatasetOptions | None, *, same_source: bool) -> DatasetOptions:
+    """Return the stored options (else the defaults) with what the request asks for laid over them.
+
+    Args:
+        request: the request.
+        stored: options of the dataset, None for a new one.
+        same_source: whether the dataset was last imported from this source: only then do the files that were named
+            beside it belong to it.
+
+    Raises:
+        UserError: a value is out of range; the message names it.
+    """
+    base = stored or DatasetOptions()
+    files = base.files if same_source else SourceFiles()
+    named = {
+        name: str(path.expanduser().resolve())
+        for name in SourceFiles.model_fields
+        if (path := getattr(request, name)) is not None
+    }
+    values: dict[str, Any] = base.model_dump() | _given(request)
+    values["mapping"] = {**base.mapping, **request.mapping}
+    values["files"] = files.model_dump() | named
+    try:
+        return DatasetOptions.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UserError(f"The import option {where} is {first['input']!r}: {first['msg']}.") from None
+
+
+def settled_options(
+    asked: DatasetOptions, request: ImportRequest, listing: Listing, stored: DatasetOptions | None
+) -> DatasetOptions:
+    """Return the options with the source's own customs where neither the request nor the dataset decides.
+
+    A source that labels every pixel has nothing to become background: its unlabelled pixels, should any arise, are
+    ignored.
+    """
+    change: dict[str, object] = {}
+    if stored is None:
+        given = _given(request)
+        if listing.background is None:
+            change["unlabelled"] = "ignore"
+        change |= {"raster": listing.raster, "overlap": listing.overlap}
+        change = {name: value for name, value in change.items() if name not in given}
+    if listing.background is not None and (stored is None or request.classes_file is not None):
+        change["background"] = listing.background
+    return asked.model_copy(update=change)
+
+
+def read_request(location: Path, options: DatasetOptions) -> ReadRequest:
+    """Return what the codec is given."""
+    paths = {name: None if path is None else Path(path) for name, path in options.files}
+    return ReadRequest(source=location, options=options, **paths)
+
+
+def changed_options(stored: DatasetOptions, new: DatasetOptions) -> list[str]:
+    """Return a sentence for every option that a re-import changes."""
+    before, after = stored.model_dump(exclude={"files"}), new.model_dump(exclude={"files"})
+    return [
+        f"Option {name} changed from {before[name]!r} to {after[name]!r}."
+        for name in before
+        if before[name] != after[name]
+    ]
+
+
+def _given(request: ImportRequest) -> dict[str, Any]:
+    names = DatasetOptions.model_fields.keys() - {"background", "mapping", "files"}
+    return {name: value for name in sorted(names) if (value := getattr(request, name)) is not None}

@@ -1,0 +1,118 @@
+"""Mapping a function over many items in processes: in order, with few in flight, so that memory stays flat."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from itertools import chain, islice
+from typing import Generic, TypeVar
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+# Starting processes takes about a second, as long as some dozens of photos take without them.
+_WORTH_A_POOL = 48
+_IN_FLIGHT_PER_WORKER = 4
+_MAX_WORKERS = 16
+
+
+def map_in_order(
+    function: Callable[[Task], Result],
+    tasks: Iterable[Task],
+    *,
+    on_death: Callable[[Task], Result],
+    workers: int | None = None,
+) -> Iterator[Result]:
+    """Yield `function(task)` of every task, in order; in processes where there are enough of them to pay.
+
+    At most four tasks a worker are under way or finished and not yet taken. What the function raises is raised here.
+
+    Args:
+        function: picklable, as are tasks and results.
+        tasks: taken one at a time, as results are.
+        on_death: gives the result of (or raises for) a task whose process dies: a decoder that crashes, the system's
+            out-of-memory killer. The other tasks under way are computed again.
+        workers: processes; default one a usable core, at most 16. With 1, or with fewer than 48 tasks, this process
+            computes itself.
+    """
+    workers = min(_MAX_WORKERS, usable_cores()) if workers is None else workers
+    iterator = iter(tasks)
+    first = list(islice(iterator, _WORTH_A_POOL))
+    if workers <= 1 or len(first) < _WORTH_A_POOL:
+        yield from map(function, chain(first, iterator))
+        return
+    yield from _Pool(function, on_death, workers).run(chain(first, iterator))
+
+
+def usable_cores() -> int:
+    """Return the count of cores this process may run on."""
+    return len(os.sched_getaffinity(0))
+
+
+class _Pool(Generic[Task, Result]):
+    """A process pool that survives the death of its workers."""
+
+    def __init__(self, function: Callable[[Task], Result], on_death: Callable[[Task], Result], workers: int) -> None:
+        self._function, self._on_death, self._workers = function, on_death, workers
+        self._executor = self._start()
+
+    def run(self, tasks: Iterator[Task]) -> Iterator[Result]:
+        flying: deque[tuple[Task, Future[Result]]] = deque()
+        try:
+            while True:
+                for task in islice(tasks, self._workers * _IN_FLIGHT_PER_WORKER - len(flying)):
+                    flying.append((task, self._submit(task)))
+                if not flying:
+                    return
+                task, future = flying.popleft()
+                try:
+                    result = future.result()
+                except BrokenProcessPool:
+                    result = self._alone(task)
+                    # Everything in flight died with the pool, the innocent too.
+                    flying = deque((other, self._submit(other)) for other, _ in flying)
+                yield result
+        finally:
+            self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def _submit(self, task: Task) -> Future[Result]:
+        try:
+            return self._executor.submit(self._function, task)
+        except BrokenProcessPool:
+            self._restart()
+            return self._executor.submit(self._function, task)
+
+    def _alone(self, task: Task) -> Result:
+        """Compute a task with nothing beside it, so that a second death has but one cause."""
+        self._restart()
+        try:
+            return self._executor.submit(self._function, task).result()
+        except BrokenProcessPool:
+            self._restart()
+            return self._on_death(task)
+
+    def _restart(self) -> None:
+        self._executor.shutdown(wait=True, cancel_futures=True)
+        self._executor = self._start()
+
+    def _start(self) -> ProcessPoolExecutor:
+        # Spawned, not forked: the parent may have threads (a user interface, torch), whose locks a fork would copy.
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(self._workers, mp_context=context, initializer=_leave_with_parent)
+
+
+def _leave_with_parent() -> None:
+    """End this process when its parent is killed: it holds the pipe it waits on open itself and would wait forever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
