@@ -1,0 +1,176 @@
+"""Roles: train, val or test, exclusive and sticky. Only images without one are ever given one."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from db.errors import UserError
+from db.schema import AnnotationVersion, Image, Role
+from db.session import Database
+from labeling.datasets import find_dataset, role_counts
+from labeling.formats.base import RoleName
+from labeling.projects import find_project
+from labeling.rendering import shown_classes
+from labeling.stratify import shares, stratify
+
+By = Literal["random", "folder", "prefix"]
+ROLES: tuple[RoleName, ...] = get_args(RoleName)
+
+
+@dataclass(frozen=True)
+class _Labelled:
+    image_id: int
+    path: str
+    role: str | None
+    classes: frozenset[int]
+
+
+def assign_roles(
+    database: Database,
+    project: str | None,
+    dataset: str,
+    *,
+    val: float = 0.2,
+    test: float = 0.0,
+    by: By = "random",
+    seed: int = 0,
+) -> dict[str, int]:
+    """Give every labelled image without a role one, so that `val` and `test` come to their shares of all labelled.
+
+    Roles already there stay and count towards the shares. The rest is stratified: every class is shown in every role
+    in about the same share. The same images and seed give the same roles, whatever the order of import.
+
+    Args:
+        database: the database.
+        project: name; None is the current one.
+        dataset: name.
+        val: fraction of the labelled images, 0 to 1.
+        test: likewise; the two together below 1.
+        by: `random`: each image by itself; `folder`: images of one folder stay together; `prefix`: images of one
+            folder whose names begin alike do (`group_of`), such as frames of one place or day. A group of which
+            images have a role already follows it (train, where they have several).
+        seed: decides between equals.
+
+    Returns:
+        The images per role afterwards, `none` for those without one (unlabelled ones).
+
+    Raises:
+        UserError: there is no such dataset, it has no labelled image, the fractions are none, or all images are in
+            one group.
+    """
+    if not (0 <= val < 1 and 0 <= test < 1 and val + test < 1):
+        raise UserError(f"val and test are fractions that leave some images for train, found {val} and {test}.")
+    with database.write() as session:
+        row = find_dataset(session, find_project(session, project), dataset)
+        images = _labelled(session, row.id)
+        if not images:
+            raise UserError(f"The dataset {dataset!r} has no labelled image, so there is nothing to divide.")
+        units = _units(images, by)
+        if by != "random" and len(units) == 1 and val + test > 0:
+            raise UserError(
+                f"All {len(images)} labelled images of {dataset!r} are in one group by {by}, so they cannot be "
+                "divided. Divide them by another rule (--by random)."
+            )
+        given = _divide(images, units, (1 - val - test, val, test), seed)
+        origin = f"{by}:{seed}"
+        if given:
+            rows = [{"image_id": image_id, "role": role, "origin": origin} for image_id, role in sorted(given.items())]
+            session.execute(insert(Role), rows)
+        return role_counts(session, row.id)
+
+
+def group_of(path: str, by: By) -> str:
+    """Return the name of the group an image belongs to.
+
+    Args:
+        path: relative POSIX path of the image.
+        by: `folder`: the folder. `prefix`: the folder and the file's name up to its last separator (one of `_-. ` and
+            space), or without separators up to the digits at its end: `0001TP_006690.jpg` is of `0001TP`,
+            `IMG0012.jpg` of `IMG`. `random`: every image is a group.
+    """
+    pure = PurePosixPath(path)
+    if by == "random":
+        return path
+    if by == "folder":
+        return str(pure.parent)
+    return str(pure.parent / re.sub(r"([_\-. ]+[^_\-. ]*|\d+)\Z", "", pure.stem)) + "*"
+
+
+def _labelled(session: Session, dataset_id: int) -> list[_Labelled]:
+    query = (
+        select(Image.id, Image.path, Role.role, AnnotationVersion.content)
+        .join(AnnotationVersion, AnnotationVersion.id == Image.head_id)
+        .outerjoin(Role, Role.image_id == Image.id)
+        .where(Image.dataset_id == dataset_id)
+        .order_by(Image.path)
+        .execution_options(yield_per=200)  # annotations can be large: a few at a time
+    )
+    return [
+        _Labelled(image_id, path, role, shown_classes(content))
+        for image_id, path, role, content in session.execute(query)
+    ]
+
+
+def _units(images: Sequence[_Labelled], by: By) -> list[list[_Labelled]]:
+    groups = defaultdict[str, list[_Labelled]](list)
+    for image in images:
+        groups[group_of(image.path, by)].append(image)
+    return list(groups.values())
+
+
+def _divide(
+    images: Sequence[_Labelled], units: Sequence[list[_Labelled]], fractions: tuple[float, ...], seed: int
+) -> dict[int, str]:
+    """Return the role of every image that had none, by image id."""
+    classes = sorted(set[int]().union(*(image.classes for image in images)))
+    held = {image.image_id: image.role for image in images if image.role is not None}
+    free: list[list[_Labelled]] = []
+    given: dict[int, str] = {}
+    for unit in units:
+        present = {image.role for image in unit if image.role is not None}
+        new = [image for image in unit if image.role is None]
+        if present:
+            role = present.pop() if len(present) == 1 else "train"
+            given |= {image.image_id: role for image in new}
+        elif new:
+            free.append(new)
+    taken = held | given
+    counts = [[image for image in images if taken.get(image.image_id) == role] for role in ROLES]
+    room = np.array(shares(len(images), fractions)) - [len(role) for role in counts]
+    wanted = np.outer(fractions, _presence([images], classes)[0]).astype(np.float64) - _presence(counts, classes)
+    sizes = np.array([len(unit) for unit in free], np.int64)
+    dealt = stratify(_presence(free, classes), sizes, wanted, np.maximum(room, 0), seed)
+    _leave_none_empty(dealt, sizes, fractions, [len(role) for role in counts])
+    for unit, role_index in zip(free, dealt, strict=True):
+        given |= {image.image_id: ROLES[role_index] for image in unit}
+    return given
+
+
+def _presence(units: Sequence[Sequence[_Labelled]], classes: Sequence[int]) -> NDArray[np.int64]:
+    """Return (units, classes) counts of images that show the class."""
+    column = {class_id: place for place, class_id in enumerate(classes)}
+    presence = np.zeros((len(units), len(classes)), np.int64)
+    for row, unit in zip(presence, units, strict=True):
+        for image in unit:
+            row[[column[class_id] for class_id in image.classes]] += 1
+    return presence
+
+
+def _leave_none_empty(
+    dealt: NDArray[np.int64], sizes: NDArray[np.int64], fractions: Sequence[float], held: Sequence[int]
+) -> None:
+    """Give val or test the smallest group of train where large groups left it without any."""
+    for role in range(1, len(fractions)):
+        train = np.flatnonzero(dealt == 0)
+        if fractions[role] > 0 and not held[role] and not (dealt == role).any() and len(train) + bool(held[0]) > 1:
+            dealt[train[sizes[train].argmin()]] = role
