@@ -30,7 +30,8 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 MAX_PIXELS = 89_478_485
 """Largest photo, in pixels: where Pillow begins to warn of a decompression bomb (256 MiB as 24-bit RGB)."""
 
-FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF", "MPO")
+FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF")
+"""What Pillow is allowed to try. A JPEG of several pictures is then found to be an MPO."""
 ORIENTATION_TAG = 0x0112
 INVERSE_ORIENTATION = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
 """From an EXIF orientation to the one that undoes it."""

@@ -9,7 +9,6 @@ images. Written against the files, not against labelme's code: labelme is an app
 from __future__ import annotations
 
 from collections import defaultdict
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -195,7 +194,8 @@ def _without_label_file(photos: Path, claims: Iterable[_Claim], index: PhotoInde
     """Return the photos that no label file names, and notes. Masks kept beside the photos are none."""
     claimed = {claim.path for claim in claims}
     stems = {PurePosixPath(path).stem for path in claimed}
-    bare, masks = [], []
+    bare: list[str] = []
+    masks: list[str] = []
     for path in sorted(index.paths - claimed):
         is_mask = PurePosixPath(path).stem in stems and is_index_png(photos / path)
         (masks if is_mask else bare).append(path)
