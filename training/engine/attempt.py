@@ -1,0 +1,168 @@
+"""One attempt at a run: take its lock, wait for the device, train, and say how it ended, whatever happens.
+
+torch is imported late, so that the run counts as alive as soon as its process starts.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from db.errors import UserError
+from db.home import Home
+from db.locks import LockHeldError, hold
+from training.engine.events import EventWriter
+from training.engine.failure import Stopped, TrainingError, explain
+from training.engine.rundir import (
+    EXIT_FAILED,
+    EXIT_OK,
+    EXIT_RESUME,
+    EXIT_USER,
+    Command,
+    Result,
+    RunDirectory,
+    RunState,
+)
+from training.engine.stop import StopRequest
+
+if TYPE_CHECKING:
+    from training.engine.loop import Training
+
+RESERVE = 64 * 1024
+"""Bytes set aside while training, so that a full disk still has room for the sentence that says so."""
+POLL_SECONDS = 0.5
+
+
+def attempt(path: Path, *, prepare_only: bool = False) -> int:
+    """Train the run in `path` as far as it goes.
+
+    Args:
+        path: the run's directory.
+        prepare_only: settle and measure, but do not train; the run is then `queued` again.
+
+    Returns:
+        The exit code, see `training.engine.__main__`.
+    """
+    directory = RunDirectory(path)
+    try:
+        with hold(directory.lock, wait=False):
+            return _Attempt(directory, prepare_only).run()
+    except LockHeldError:
+        print(f"The run in {path} is already running; a second trainer would spoil it.", file=sys.stderr)
+    except UserError as error:
+        print(error, file=sys.stderr)
+    except OSError as error:
+        print(explain(error, str(path)), file=sys.stderr)
+        return EXIT_FAILED
+    return EXIT_USER
+
+
+class _Attempt:
+    def __init__(self, directory: RunDirectory, prepare_only: bool) -> None:
+        self._directory = directory
+        self._command: Command = directory.command()
+        self._prepare_only = prepare_only
+        self._training: Training | None = None
+        directory.result_file.unlink(missing_ok=True)
+        self._events = EventWriter(directory.events)
+        self._stop = StopRequest(directory.stop_flag)
+
+    def run(self) -> int:
+        reserve = self._directory.path / ".reserve"
+        with self._stop.listening():
+            try:
+                reserve.write_bytes(bytes(RESERVE))
+                state, sentence, code = self._train()
+            except BaseException as error:
+                reserve.unlink(missing_ok=True)
+                state, sentence, code = self._ended_by(error)
+            reserve.unlink(missing_ok=True)
+            self._finish(state, sentence)
+        return code
+
+    def _train(self) -> tuple[RunState, str, int]:
+        self._events.write("attempt", pid=os.getpid(), host=socket.gethostname())
+        from training.engine.machine import pick_device
+
+        device = pick_device(self._command.device)
+        with self._own_device(str(device)):
+            from training.engine.prepare import Desk, prepare
+
+            self._events.write("preparing", done=0, total=None, what=f"on {device}")
+            desk = Desk(self._directory, device, self._events, self._stop, time.monotonic())
+            self._training = prepare(desk)
+            decisions = self._training.decisions
+            self._events.write(
+                "started",
+                step=self._training.state.progress.step,
+                **decisions.model_dump(mode="json", exclude={"recipe", "lineage", "preprocessing", "class_weights"}),
+            )
+            if self._prepare_only:
+                return "queued", f"Ready: {decisions.steps} steps.", EXIT_OK
+            return "finished", self._training.run(), EXIT_OK
+
+    @contextmanager
+    def _own_device(self, device: str) -> Iterator[None]:
+        """Wait until no other training computes on the device of this machine."""
+        locks = Home(self._command.home).locks
+        locks.mkdir(parents=True, exist_ok=True)
+        lock = locks / f"device-{socket.gethostname()}-{device.replace(':', '-')}.lock"
+        told = False
+        while True:
+            try:
+                with hold(lock, wait=False):
+                    yield
+                    return
+            except LockHeldError as error:
+                if error.path != lock:
+                    raise
+            if not told:
+                self._events.write("queued", device=device, text=f"Another training has {device}; waiting for it.")
+                told = True
+            if self._stop():
+                raise Stopped
+            time.sleep(POLL_SECONDS)
+
+    def _ended_by(self, error: BaseException) -> tuple[RunState, str, int]:
+        if isinstance(error, Stopped | KeyboardInterrupt):
+            step = self._training.state.progress.step if self._training else 0
+            return self._stop.state, f"Put down at step {step}; it can be resumed.", EXIT_RESUME
+        sentence = explain(error, str(self._directory.path))
+        if sentence is None:
+            traceback.print_exception(error)
+            sentence = f"An error of the workbench itself: {type(error).__name__}: {error}. The log has the details."
+            return "failed", sentence, EXIT_FAILED
+        print(sentence, file=sys.stderr)
+        user = isinstance(error, UserError) and not isinstance(error, TrainingError)
+        return "failed", sentence, EXIT_USER if user else EXIT_FAILED
+
+    def _finish(self, state: RunState, sentence: str) -> None:
+        result = self._result(state, sentence)
+        # Each of the two may fail on a full disk; either tells the story.
+        with suppress(OSError, UserError):
+            self._directory.finish(result)
+        with suppress(OSError):
+            self._events.write("end", **result.model_dump(mode="json"))
+        self._events.close()
+
+    def _result(self, state: RunState, sentence: str) -> Result:
+        if self._training is None:
+            return Result(state=state, sentence=sentence, step=0)
+        progress = self._training.state.progress
+        return Result(
+            state=state,
+            sentence=sentence,
+            step=progress.step,
+            steps=self._training.decisions.steps,
+            best_step=progress.best_step,
+            best_miou=progress.best_miou,
+            init=self._training.decisions.init,
+            **self._training.meter.summary(),
+        )

@@ -1,0 +1,103 @@
+"""One optimiser step: the only place where a network learns. The loop and the probe both call it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from labeling.annotation import IGNORE
+from training.architectures.contract import Architecture, Logits
+from training.counting import count
+from training.data.batches import Batch
+from training.engine.optimizer import set_train_mode
+from training.engine.precision import Numerics
+from training.losses.cross_entropy import SegmentationLoss, resize_labels
+from training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a step gave, still on its device.
+
+    Attributes:
+        loss: fp32 scalar.
+        counts: (K, K) int64, rows are truth; at the logits' size.
+    """
+
+    loss: Tensor
+    counts: Tensor
+
+
+class Step:
+    """Forward, backward and update for one global batch, which may be fed in several passes."""
+
+    def __init__(
+        self,
+        model: Architecture,
+        optimizer: torch.optim.Optimizer,
+        scaler: torch.amp.GradScaler,
+        loss: SegmentationLoss,
+        numerics: Numerics,
+        recipe: Recipe,
+    ) -> None:
+        self._model = model
+        self._optimizer = optimizer
+        self._scaler = scaler
+        self._loss = loss
+        self._numerics = numerics
+        self._recipe = recipe
+        self._logits = torch.compile(model.logits) if recipe.compile else model.logits
+
+    def __call__(self, step: int, batches: Sequence[Batch]) -> Outcome:
+        """Update the weights once.
+
+        Args:
+            step: counted from 0; with the recipe's seed it decides every random draw inside the network.
+            batches: the step's forward passes; the loss divides by the valid pixels of them all.
+        """
+        torch.manual_seed(draw_seed(self._recipe.seed, step))
+        set_train_mode(self._model, self._recipe)
+        labels = [batch.labels for batch in batches]
+        total = torch.zeros((), device=self._numerics.device)
+        k = self._model.num_classes
+        counts = torch.zeros((k, k), dtype=torch.int64, device=self._numerics.device)
+        for batch in batches:
+            with self._numerics.autocast():
+                logits: Logits = self._logits(self._numerics.input(batch.pixels))
+                loss = self._loss(logits, batch.labels, labels)
+            self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+            total += loss.detach()
+            _count(counts, logits.out.detach(), batch.labels)
+        self._update()
+        return Outcome(total, counts)
+
+    def _update(self) -> None:
+        if limit := self._recipe.optimizer.clip_norm:
+            self._scaler.unscale_(self._optimizer)
+            torch.nn.utils.clip_grad_norm_(self._model.parameters(), limit)
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
+        self._optimizer.zero_grad(set_to_none=True)
+
+
+def draw_seed(seed: int, step: int) -> int:
+    """Mix a recipe's seed and a step into the seed of torch's generators (Fibonacci hashing)."""
+    return (seed * 0x9E3779B97F4A7C15 + step) % 2**63
+
+
+@torch.no_grad()
+def _count(counts: Tensor, logits: Tensor, labels: Tensor) -> None:
+    k = logits.shape[1]
+    truth = resize_labels(labels, logits.shape[-2:])
+    predicted = logits.argmax(dim=1)
+    if counts.device.type == "cpu":
+        counts += torch.from_numpy(count(truth.numpy(), predicted.to(torch.uint8).numpy(), k, k))
+        return
+    # A histogram that never makes the host wait for the device, which bincount does to learn its length. Ignored
+    # pixels go to a cell of their own behind the table.
+    cell = torch.where(truth != IGNORE, truth.long() * k + predicted, k * k).flatten()
+    table = torch.zeros(k * k + 1, dtype=torch.int64, device=counts.device)
+    counts += table.scatter_add_(0, cell, torch.ones_like(cell))[:-1].view(k, k)

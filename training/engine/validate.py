@@ -1,0 +1,63 @@
+"""How good the network is on the validation images, at the size they are packed at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+
+import torch
+
+from labeling.progress import Progress, silent
+from training.architectures.contract import Architecture
+from training.counting import count_tensor
+from training.data.batches import in_order
+from training.data.source import Source
+from training.engine.precision import Numerics
+from training.metrics import Metrics, metrics
+
+
+def validate(
+    model: Architecture,
+    source: Source,
+    indices: Sequence[int],
+    numerics: Numerics,
+    *,
+    batch_size: int,
+    stop: Callable[[], bool] = lambda: False,
+    progress: Progress = silent,
+) -> Metrics | None:
+    """Predict whole images and count; memory does not grow with their number.
+
+    Args:
+        model: left in eval mode.
+        source: photos and class maps at their working size.
+        indices: which of them.
+        numerics: where and how to compute.
+        batch_size: images at a time; only images of one size share a batch, as padding would change predictions.
+        stop: asked between batches.
+        progress: told the images done.
+
+    Returns:
+        The figures, or None when asked to stop before the end.
+    """
+    model.eval()
+    counts = torch.zeros((model.num_classes, model.num_classes), dtype=torch.int64, device=numerics.device)
+    done = 0
+    for group in _same_size(source, indices):
+        for batch in in_order(source, group, batch_size=batch_size, device=numerics.device):
+            if stop():
+                return None
+            with torch.inference_mode(), numerics.autocast():
+                prediction = model(numerics.input(batch.pixels)).argmax(dim=1)
+            count_tensor(counts, batch.labels, prediction)
+            done += len(batch.images)
+            progress(done, len(indices), "images")
+    return metrics(counts.cpu().numpy())
+
+
+def _same_size(source: Source, indices: Sequence[int]) -> Iterator[list[int]]:
+    def size(i: int) -> tuple[int, ...]:
+        return tuple(source.sizes[i].tolist())
+
+    for _, group in groupby(sorted(indices, key=size), key=size):
+        yield list(group)

@@ -1,0 +1,111 @@
+"""The images of a run, ready to be drawn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from labeling.progress import Progress
+from training.architectures.contract import Preprocessing
+from training.data.batches import Batches, BatchMaker
+from training.data.pack import check_labels, open_or_build
+from training.data.packed import Pack
+from training.data.prefetch import Prefetcher, prefetch
+from training.data.sizes import Resize
+from training.data.source import PackSource, Source
+from training.data.spec import BatchSpec
+from training.engine.rundir import Images
+from training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What a run trains and is validated on.
+
+    Attributes:
+        source: photos and class maps at their working size.
+        train: indices of the images trained on.
+        val: indices of the images validated on; may be empty.
+        batches: makes the training's batches.
+        device: where batches end up.
+    """
+
+    source: Source
+    train: tuple[int, ...]
+    val: tuple[int, ...]
+    batches: BatchMaker
+    device: torch.device
+
+    def batches_from(self, index: int) -> Prefetcher:
+        """Make batches ahead, beginning with this one; use as a context manager."""
+        # Cutting a batch out of a pack costs a few ms: one thread does, and more would take cores from the network.
+        one_is_enough = self.device.type == "cpu" and isinstance(self.source, Pack)
+        return prefetch(self.batches, index, depth=4, threads=1 if one_is_enough else None)
+
+    def histograms(self, num_classes: int) -> NDArray[np.int64]:
+        """Return (images trained on, num_classes): pixels of each class."""
+        return np.stack([self.source.label_counts(i)[:num_classes] for i in self.train])
+
+
+def open_workload(
+    images: Images,
+    packs: Path,
+    recipe: Recipe,
+    *,
+    num_classes: int,
+    preprocessing: Preprocessing,
+    device: torch.device,
+    progress: Progress,
+) -> Workload:
+    """Decode the photos, or find them decoded, and check every label before the first step.
+
+    Raises:
+        UserError: a file is missing or damaged, or a label is no class.
+    """
+    photos = (*images.train, *images.val)
+    sources = [PackSource(photo.photo, photo.class_map, photo.key, photo.name) for photo in photos]
+    source = open_or_build(
+        sources,
+        packs,
+        long_side=recipe.pack_long_side,
+        resize=Resize.parse(recipe.resize),
+        mode=recipe.pack,
+        progress=progress,
+    )
+    check_labels(source, num_classes)
+    train = tuple(range(len(images.train)))
+    return Workload(
+        source=source,
+        train=train,
+        val=tuple(range(len(images.train), len(photos))),
+        batches=Batches(
+            source,
+            train,
+            batch_spec(recipe, preprocessing),
+            seed=recipe.seed,
+            batch_size=recipe.batch,
+            device=device,
+        ),
+        device=device,
+    )
+
+
+def batch_spec(recipe: Recipe, preprocessing: Preprocessing) -> BatchSpec:
+    """Translate a recipe's augmentation; what lies beyond a photo is painted as the network's zero."""
+    red, green, blue = preprocessing.mean if preprocessing.channels == "rgb" else preprocessing.mean[::-1]
+    augment = recipe.augment
+    return BatchSpec(
+        crop=recipe.crop,
+        scale=augment.scale,
+        scales=augment.scales,
+        flip=augment.flip,
+        brightness=augment.jitter,
+        contrast=augment.jitter,
+        saturation=augment.jitter,
+        hue=augment.hue,
+        padding=(round(red), round(green), round(blue)),
+    )

@@ -1,0 +1,1 @@
+"""Losses: one a file, all summed over pixels and divided by a global number of valid pixels."""

@@ -1,0 +1,305 @@
+"""A recipe: everything that decides a training besides the data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from db.errors import UserError
+from training.data.sizes import Resize
+
+RECIPES = Path(__file__).parent / "recipes"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _none(value: object) -> object:
+    return None if isinstance(value, str) and value.lower() in {"none", "null", ""} else value
+
+
+def parse_size(value: object) -> object:
+    """Turn `HxW` (as in `240x320`) or one number for a square into (height, width); anything else unchanged."""
+    if isinstance(value, str) and (match := re.fullmatch(r"(\d+)(?:\s*[xX×]\s*(\d+))?", value.strip())):
+        return int(match[1]), int(match[2] or match[1])
+    return (value, value) if isinstance(value, int) else value
+
+
+def _range(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(re.split(r"\s*[,.]{2}\s*|\s*,\s*", value.strip("[]() ")))
+    return value
+
+
+Side = Annotated[int, Field(ge=1, le=65536)]
+HeightWidth = Annotated[tuple[Side, Side], BeforeValidator(parse_size)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Span = Annotated[tuple[float, float], BeforeValidator(_range)]
+
+
+class Claim(_Part):
+    """A number that someone published for this recipe, and whether we got it."""
+
+    miou: float = Field(ge=0, le=1)
+    on: str
+    source: str
+    reproduced: str = "not run"
+
+
+class Optimizer(_Part):
+    """The optimiser and who gets which share of its learning rate and weight decay.
+
+    Attributes:
+        lr: learning rate of a group whose multiplier is 1.
+        multipliers: factor on `lr` by parameter-group name; a group that is not named has 1.
+        no_decay: parameters without weight decay: `norm` (of normalisation layers), `bias`, or parameter-group names.
+        clip_norm: largest total gradient norm, or None.
+    """
+
+    name: Literal["sgd", "adam", "adamw"] = "adamw"
+    lr: float = Field(default=2e-3, gt=0)
+    momentum: Fraction = 0.9
+    nesterov: bool = False
+    betas: tuple[Fraction, Fraction] = (0.9, 0.999)
+    amsgrad: bool = False
+    weight_decay: float = Field(default=0.01, ge=0)
+    no_decay: tuple[str, ...] = ("norm", "bias")
+    multipliers: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+    clip_norm: Annotated[float | None, BeforeValidator(_none)] = Field(default=None, gt=0)
+
+
+class Schedule(_Part):
+    """How the learning rate falls; see `training.engine.schedule.factor` for the formulas.
+
+    Attributes:
+        power: of `poly`.
+        eta_min: the learning rate at the end of `poly` and `cosine`, as a fraction of the first.
+        gamma: of `exponential`: the fraction left at the end; of `inverse_time`: how strongly it falls.
+        every: steps between two changes (DeepLab changes every 10).
+        warmup_steps: steps of linear warm-up from `warmup_factor`; counted in the total.
+    """
+
+    name: Literal["constant", "poly", "cosine", "exponential", "inverse_time"] = "poly"
+    power: float = Field(default=0.9, gt=0)
+    eta_min: float = Field(default=0.0, ge=0, le=1)
+    gamma: float = Field(default=0.1, gt=0)
+    every: int = Field(default=1, ge=1)
+    warmup_steps: int = Field(default=0, ge=0)
+    warmup_factor: float = Field(default=0.1, ge=0, le=1)
+
+
+class Loss(_Part):
+    """Cross-entropy over the pixels that are not ignored.
+
+    Attributes:
+        class_weights: `none`; `median_frequency` (SegNet, arXiv 1511.00561, section 3.1: over the images a class is
+            in); `effective_number` (Cui et al., CVPR 2019, arXiv 1901.05555, eq. 2, over images). Either is scaled so
+            that the mean weight over the training pixels is 1, which leaves the meaning of `lr` alone.
+        beta: of `effective_number`.
+        max_weight: limit on a class's weight, before that scaling; keeps a class of a hundred pixels from ruling.
+        at: `logits`: labels are resized (nearest) to each head; `input`: heads are resized (bilinear) to the labels;
+            `auto`: what the architecture was published with.
+    """
+
+    name: Literal["cross_entropy"] = "cross_entropy"
+    class_weights: Literal["none", "median_frequency", "effective_number"] = "none"
+    beta: Fraction = 0.999
+    max_weight: float = Field(default=20.0, ge=1)
+    at: Literal["auto", "logits", "input"] = "auto"
+
+
+class Augment(_Part):
+    """What happens to a batch, on the device that trains.
+
+    Attributes:
+        scale: random factor on the photo's size before cropping, log-uniform between the two.
+        scales: if not empty, draw from these factors instead.
+        flip: probability of a left-right flip.
+        jitter: strength of random brightness, contrast and saturation, each within 1 +- jitter.
+        hue: largest random rotation of hue, in turns.
+    """
+
+    scale: Span = (0.5, 2.0)
+    scales: tuple[float, ...] = ()
+    flip: float = Field(default=0.5, ge=0, le=1)
+    jitter: float = Field(default=0.2, ge=0, lt=1)
+    hue: float = Field(default=0.0, ge=0, le=0.5)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Augment:
+        factors = (*self.scale, *self.scales)
+        if min(factors) <= 0 or self.scale[0] > self.scale[1]:
+            raise ValueError(f"scale factors are positive and the range is low to high, found {factors}")
+        return self
+
+
+class Validation(_Part):
+    """When the model is tested on the images with role `val`. Neither set: about ten times a run, at least an epoch
+    apart.
+    """  # noqa: D205
+
+    every_steps: Annotated[int | None, BeforeValidator(_none)] = Field(default=None, ge=1)
+    every_epochs: Annotated[float | None, BeforeValidator(_none)] = Field(default=None, gt=0)
+
+
+class EarlyStop(_Part):
+    """Stop after `patience` validations in a row without a best mIoU better by more than `min_delta`; None: never."""
+
+    patience: Annotated[int | None, BeforeValidator(_none)] = Field(default=None, ge=1)
+    min_delta: float = Field(default=0.0, ge=0)
+
+
+class Recipe(_Part):
+    """Everything that decides a training besides the data; see the YAML files in training/recipes.
+
+    Attributes:
+        options: keyword options of the architecture, such as `depth`.
+        steps, epochs, minutes: how long; at most one. None of them: the recipe's `default_epochs`.
+        batch: images of one forward pass.
+        accumulate: forward passes per optimiser step.
+        crop: (height, width) of what the network sees, or None for the packed photo (all must then be of one size).
+        resize: size photos are packed at: `none`, `HxW`, or `long N` (longer side N).
+        pack_long_side: limit on the longer side of a packed photo.
+        init: `auto`, `scratch`, `imagenet`, a file, or a run.
+        freeze_encoder: the encoder's parameters stay as they are.
+        frozen_bn: batch normalisation keeps its statistics, weights and biases.
+        ema: decay of the exponential moving average of the weights, which is then what is validated and kept.
+        precision: `auto` measures once; on CUDA `bf16` and `fp16` mean autocast.
+        channels_last: memory format; `auto` measures once together with `precision`.
+        compile: use `torch.compile`.
+        checkpoint_every: steps; None: about once a minute.
+        pack: read decoded photos from a pack (`always`), decode them in workers (`never`), or decide by disk space.
+    """
+
+    name: str = "default"
+    about: str = ""
+    claims: Claim | None = None
+    options: dict[str, Any] = Field(default_factory=dict)
+    steps: Annotated[int | None, BeforeValidator(_none)] = Field(default=None, ge=1)
+    epochs: Annotated[float | None, BeforeValidator(_none)] = Field(default=None, gt=0)
+    minutes: Annotated[float | None, BeforeValidator(_none)] = Field(default=None, gt=0)
+    default_epochs: float = Field(default=60, gt=0)
+    batch: int = Field(default=8, ge=1)
+    accumulate: int = Field(default=1, ge=1)
+    crop: Annotated[HeightWidth | None, BeforeValidator(_none)] = (240, 320)
+    resize: str = "none"
+    pack_long_side: int = Field(default=1024, ge=1)
+    init: str = "auto"
+    freeze_encoder: bool = False
+    frozen_bn: bool = False
+    optimizer: Optimizer = Optimizer()
+    schedule: Schedule = Schedule()
+    loss: Loss = Loss()
+    augment: Augment = Augment()
+    validation: Validation = Validation()
+    early_stop: EarlyStop = EarlyStop()
+    ema: Annotated[Fraction | None, BeforeValidator(_none)] = None
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    channels_last: bool | Literal["auto"] = "auto"
+    compile: bool = False
+    checkpoint_every: Annotated[int | None, BeforeValidator(_none)] = Field(default=None, ge=1)
+    pack: Literal["auto", "always", "never"] = "auto"
+    seed: int = Field(default=0, ge=0, lt=2**63)
+
+    @field_validator("resize")
+    @classmethod
+    def _is_a_size(cls, text: str) -> str:
+        try:
+            return str(Resize.parse(text))
+        except UserError as error:
+            raise ValueError(str(error)) from None
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Recipe:
+        given = [name for name in ("steps", "epochs", "minutes") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"give one of steps, epochs and minutes, found {' and '.join(given)}")
+        return self
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of the recipes that come with the workbench."""
+    return tuple(sorted(path.stem for path in RECIPES.glob("*.yaml")))
+
+
+def load_recipe(name_or_path: str, overrides: Mapping[str, str] | None = None) -> Recipe:
+    """Read a recipe by name or from a YAML file and apply `key=value` settings to it.
+
+    Args:
+        name_or_path: one of `names()`, or the path of a `.yaml` file.
+        overrides: values by dotted key, as in `{"optimizer.lr": "0.01"}`; each is read as YAML where it is one.
+
+    Raises:
+        UserError: no such recipe or key, or a value that does not fit; names the key and what was expected.
+    """
+    document, source = _read(name_or_path)
+    for key, text in (overrides or {}).items():
+        _set(document, key, text)
+    if any(key in (overrides or {}) for key in ("steps", "epochs", "minutes")):
+        document = {k: v for k, v in document.items() if k in (overrides or {}) or k not in _LENGTHS}
+    try:
+        return Recipe.model_validate(document)
+    except ValidationError as error:
+        raise UserError(_explain(error, source)) from None
+
+
+_LENGTHS = ("steps", "epochs", "minutes")
+
+
+def _read(name_or_path: str) -> tuple[dict[str, Any], str]:
+    known = RECIPES / f"{name_or_path}.yaml"
+    path = known if name_or_path in names() else Path(name_or_path)
+    if path is not known and path.suffix not in {".yaml", ".yml"}:
+        raise UserError(
+            f"There is no recipe '{name_or_path}'. Use one of {', '.join(names())}, or the path of a .yaml file."
+        )
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"The recipe {path} cannot be read: {error}") from None
+    if not isinstance(document, dict):
+        raise UserError(f"The recipe {path} should hold `key: value` lines, found {type(document).__name__}.")
+    return {"name": path.stem, **document}, str(path)
+
+
+def _set(document: dict[str, Any], key: str, text: str) -> None:
+    *parents, last = key.split(".")
+    part = document
+    for parent in parents:
+        child = part.setdefault(parent, {})
+        if not isinstance(child, dict):
+            raise UserError(f"--set {key}={text}: '{parent}' holds a value, so nothing can be set inside it.")
+        part = child
+    try:
+        part[last] = yaml.safe_load(text) if not re.fullmatch(r"[\d.]+[eE][-+]?\d+", text) else float(text)
+    except yaml.YAMLError:
+        part[last] = text
+
+
+def _explain(error: ValidationError, source: str) -> str:
+    lines = []
+    for item in error.errors():
+        key = ".".join(
+            str(part) for part in item["loc"] if not str(part).startswith(("function-", "tuple[", "literal["))
+        )
+        if item["type"] == "extra_forbidden":
+            lines.append(f"  {key}: no such setting; known here: {', '.join(_siblings(item['loc']))}")
+        else:
+            found = f", found {item['input']!r}" if item["type"] != "value_error" else ""
+            lines.append(f"  {key or 'recipe'}: {item['msg'].removeprefix('Value error, ')}{found}")
+    return f"The recipe {source} does not fit:\n" + "\n".join(dict.fromkeys(lines))
+
+
+def _siblings(location: tuple[int | str, ...]) -> list[str]:
+    part: type[BaseModel] = Recipe
+    for name in location[:-1]:
+        annotation = part.model_fields[str(name)].annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            part = annotation
+    return list(part.model_fields)
