@@ -41,7 +41,7 @@ def hold(path: Path, *, wait: bool) -> Iterator[None]:
     """
     lock = FileLock(path, timeout=-1 if wait else _GRACE_SECONDS)
     try:
-        lock.acquire(poll_interval=0.05)
+        lock.acquire(poll_interval=0.05 if wait else 0.01)
     except Timeout:
         raise LockHeldError(path) from None
     try:

@@ -56,6 +56,7 @@ def test_being_looked_at_is_not_being_held(tmp_path):
     def look():
         while time.monotonic() < stop:
             is_held(path)
+            time.sleep(0.001)
 
     lookers = [threading.Thread(target=look) for _ in range(2)]
     for looker in lookers:
