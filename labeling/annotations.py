@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from typing import Any
 
 from sqlalchemy import select, update
@@ -13,6 +14,14 @@ from db.session import Database
 from labeling.annotation import Annotation
 
 WORKBENCH = "workbench"  # origin of what was drawn here; imports write `import:<format>`
+
+
+def user_name() -> str:
+    """Return the name of the user at this machine, `unknown` where the system does not tell."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user without an entry in passwd
+        return "unknown"
 
 
 class HeadMovedError(UserError):

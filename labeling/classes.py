@@ -94,8 +94,8 @@ def ensure_class(session: Session, project: Project, name: str, color: str | Non
     if sum(other.merged_into_id is None for other in live) >= MAX_CLASSES:
         raise UserError(
             f"The project {project.name!r} has {MAX_CLASSES} classes, the most an 8-bit class map can hold (254 and "
-            f"255 are reserved), so {cleaned!r} cannot be added. Merge classes, or map {cleaned!r} to an existing class "
-            "or to nothing when importing."
+            f"255 are reserved), so {cleaned!r} cannot be added. Merge classes, or map {cleaned!r} to an existing "
+            "class or to nothing when importing."
         )
     position = 1 + max((other.position for other in live), default=-1)
     if row is None:

@@ -126,7 +126,7 @@ def subset_counts(session: Session, dataset_id: int) -> dict[str, int]:
         .group_by(Subset.id, Subset.name)
         .order_by(Subset.name)
     )
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def _info(session: Session, row: Dataset) -> DatasetInfo:

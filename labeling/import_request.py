@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from db.errors import UserError
+from labeling.annotations import user_name
 from labeling.formats.base import Listing, ReadRequest, RoleName
 from labeling.options import DatasetOptions, Overlap, RasterRule, SourceFiles
 
@@ -64,7 +65,7 @@ class ImportRequest:
     role: RoleName | None = None
     link: bool = False
     on_conflict: OnConflict = "ours"
-    author: str = "import"
+    author: str = field(default_factory=user_name)
 
     @property
     def location(self) -> Path:

@@ -70,7 +70,7 @@ def find_stored(database: Database, request: ImportRequest) -> StoredDataset | N
         row = None if project is None else _existing_dataset(session, project, request)
         if row is None:
             return None
-        photos = session.execute(select(Image.path, Image.sha256).where(Image.dataset_id == row.id)).tuples()
+        photos = session.execute(select(Image.path, Image.sha256).where(Image.dataset_id == row.id))
         return StoredDataset(
             options=DatasetOptions.model_validate(row.options),
             source=row.source,

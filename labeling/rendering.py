@@ -156,7 +156,7 @@ def _tasks(database: Database, store: Store, scheme: Scheme, version_ids: Sequen
         chunk = version_ids[start : start + _BATCH]
         query = select(AnnotationVersion.id, AnnotationVersion.content).where(AnnotationVersion.id.in_(chunk))
         with database.read() as session:
-            contents: dict[int, dict[str, Any]] = dict(session.execute(query).tuples().all())
+            contents: dict[int, dict[str, Any]] = dict(session.execute(query).all())
         for version_id in chunk:
             content = contents[version_id]
             yield RenderTask(store.root, scheme, version_id, scheme.key(shown_classes(content)), content)
