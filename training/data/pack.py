@@ -25,6 +25,8 @@ from training.data.sizes import Resize
 from training.data.source import PackSource, Source
 from training.data.spec import IGNORE
 
+__all__ = ["Pack", "PackSource", "PhotoSource", "build_pack", "check_labels", "open_or_build", "pack_key"]
+
 LARGEST_SHARE = 0.2
 """A pack may take this share of the free disk."""
 

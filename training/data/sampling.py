@@ -171,4 +171,6 @@ def draw_span(length: int, scale: float, crop: int | None, draw: float) -> Span:
 
 def _philox(seed: int, purpose: int, epoch: int, image: int) -> np.random.Philox:
     # The lowest word counts up as numbers are taken; the others make the stream.
-    return np.random.Philox(key=[seed % 2**64, purpose], counter=[0, epoch, image, 0])
+    # As uint64 from the start: numpy would turn a list with a number over 2**63 into floats.
+    key = np.array([seed % 2**64, purpose], np.uint64)
+    return np.random.Philox(key=key, counter=np.array([0, epoch, image, 0], np.uint64))
