@@ -111,7 +111,7 @@ class Predictor:
             scores: sample probabilities too.
         """
         pixels = torch.from_numpy(np.stack(photos)).to(self.device).permute(0, 3, 1, 2)
-        numerics = Numerics(self.device, self._decide(pixels[:1]), channels_last=True)
+        numerics = self._numerics(self._decide(pixels[:1]))
         shape = (pixels.shape[2], pixels.shape[3])
         window = choose_window(self._module, shape, self.device)
         if window is None:
@@ -134,15 +134,16 @@ class Predictor:
             most //= 2
         return most
 
+    def _numerics(self, precision: ConcretePrecision) -> Numerics:
+        return Numerics(self.device, self._preprocessing, precision=precision, channels_last=True)
+
     def _logits(self, pixels: Tensor, numerics: Numerics) -> Tensor:
-        x = self._preprocessing(pixels).contiguous(memory_format=numerics.memory_format)
         with numerics.autocast():
-            return self._module.logits(x).out
+            return self._module.logits(numerics.input(pixels)).out
 
     def _full_logits(self, pixels: Tensor, numerics: Numerics) -> Tensor:
-        x = self._preprocessing(pixels).contiguous(memory_format=numerics.memory_format)
         with numerics.autocast():
-            return self._module(x)
+            return self._module(numerics.input(pixels))
 
     def _finish(self, strips: Iterable[Rows], size: tuple[int, int], scores: bool) -> Prediction:
         index = torch.empty(size, dtype=torch.uint8, device=self.device)
@@ -178,7 +179,7 @@ class Predictor:
         seconds: dict[ConcretePrecision, float] = {}
         for precision in _CPU_PRECISIONS * 2:  # the second round counts: the first one lays out the weights
             start = time.perf_counter()
-            self._logits(pixels, Numerics(self.device, precision, channels_last=True))
+            self._logits(pixels, self._numerics(precision))
             seconds[precision] = time.perf_counter() - start
         return "bf16" if seconds["bf16"] < _CLEARLY * seconds["fp32"] else "fp32"
 

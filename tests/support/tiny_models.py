@@ -30,7 +30,7 @@ class LocalNet(Architecture):
         return self.layer
 
     def parameter_groups(self) -> Mapping[str, list[nn.Parameter]]:
-        return {"encoder": [self.layer.weight], "head": [*self.layer.parameters()][1:]}
+        return {"encoder": [], "head": [*self.layer.parameters()]}
 
 
 class GlobalNet(LocalNet):

@@ -1,0 +1,73 @@
+"""Two evaluations side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from db.errors import UserError
+from labeling.classes import add_class
+from tests.support.scenes import COLORS, Scene, Workspace, add_dataset, blocks, workspace
+from tests.support.tiny_models import PLAIN, ColorNet, loaded
+from training.compare import compare
+from training.evaluation import evaluate_loaded
+from training.evaluation_report import CLASS_FIGURES, FIGURES
+from training.inference import Predictor, Size
+
+CLASSES = ("sky", "road", "tree")
+
+
+def _evaluate(place: Workspace, dataset: str, names: tuple[str, ...]) -> int:
+    model = loaded(ColorNet(COLORS[:3]), names, preprocessing=PLAIN)
+    return evaluate_loaded(
+        place.home,
+        place.database,
+        model,
+        project="p",
+        dataset=dataset,
+        on="all",
+        revision=None,
+        size=Size(),
+        mapping=None,
+        predictions=False,
+        predictor=Predictor(model, torch.device("cpu"), "fp32"),
+    ).id
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Workspace:
+    place = workspace(tmp_path, CLASSES)
+    add_dataset(place, "day", [Scene(blocks(32, 32, 3, 1))])
+    add_dataset(place, "dusk", [Scene(blocks(32, 40, 2, 2))])  # no tree there
+    return place
+
+
+def test_every_figure_of_both_and_the_difference(place: Workspace) -> None:
+    right = _evaluate(place, "day", CLASSES)
+    wrong = _evaluate(place, "day", ("sky", "tree", "road"))
+    result = compare(place.home, place.database, project="p", a=right, b=wrong)
+    values = result.to_json()
+    assert tuple(values["metrics"]) == FIGURES
+    assert values["metrics"]["miou"] == {"a": 1, "b": pytest.approx(1 / 3), "difference": pytest.approx(-2 / 3)}
+    assert [row["name"] for row in values["classes"]] == list(CLASSES)
+    assert values["classes"][1].keys() == {"name", *CLASS_FIGURES}
+    assert values["classes"][1]["iou"] == {"a": 1, "b": 0, "difference": -1}
+    assert result.notes == ()
+
+
+def test_a_class_only_one_of_them_has_is_compared_with_nothing(place: Workspace) -> None:
+    day = _evaluate(place, "day", CLASSES)
+    add_class(place.database, "p", "car")
+    dusk = _evaluate(place, "dusk", CLASSES)
+    result = compare(place.home, place.database, project="p", a=day, b=dusk)
+    assert list(result.classes) == [*CLASSES, "car"]
+    assert result.classes["tree"]["iou"].to_json() == {"a": 1, "b": None, "difference": None}
+    assert result.classes["car"]["iou"].to_json() == {"a": None, "b": None, "difference": None}
+    assert result.notes == ("The two were made on different images.", "The two were made on different class lists.")
+
+
+def test_what_is_not_there_is_named(place: Workspace) -> None:
+    with pytest.raises(UserError, match="no evaluation 99"):
+        compare(place.home, place.database, project="p", a=99, b=99)

@@ -1,0 +1,129 @@
+"""Two evaluations side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from db.home import Home
+from db.session import Database
+from training.evaluation_report import CLASS_FIGURES, FIGURES, EvaluationReport, read_evaluation
+from training.metrics import ClassMetrics
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One figure of both evaluations, fractions; None where undefined. `difference` is b - a."""
+
+    a: float | None
+    b: float | None
+
+    @property
+    def difference(self) -> float | None:
+        """Return b - a, None where either is undefined."""
+        return None if self.a is None or self.b is None else self.b - self.a
+
+    def to_json(self) -> dict[str, float | None]:
+        """Return plain JSON values."""
+        return {"a": self.a, "b": self.b, "difference": self.difference}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two evaluations, figure by figure.
+
+    Attributes:
+        a: the first.
+        b: the second.
+        figures: of the whole, by name, in the order `training.evaluation_report.FIGURES`.
+        classes: per class name, then figure; the first's classes in their order, then those only the second has.
+        notes: what makes the two not comparable at once.
+    """
+
+    a: EvaluationReport
+    b: EvaluationReport
+    figures: dict[str, Pair]
+    classes: dict[str, dict[str, Pair]]
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            "a": _head(self.a),
+            "b": _head(self.b),
+            "metrics": {name: pair.to_json() for name, pair in self.figures.items()},
+            "classes": [
+                {"name": name, **{figure: pair.to_json() for figure, pair in pairs.items()}}
+                for name, pairs in self.classes.items()
+            ],
+            "notes": list(self.notes),
+        }
+
+
+def compare(home: Home, database: Database, *, project: str | None, a: int, b: int) -> Comparison:
+    """Put two evaluations side by side, each under the mapping it was made with.
+
+    Args:
+        home: holds them.
+        database: its database.
+        project: name; None is the current one.
+        a: number of the first.
+        b: number of the second; differences are b - a.
+
+    Raises:
+        UserError: one of them is not there or damaged.
+    """
+    return compare_reports(read_evaluation(home, database, project, a), read_evaluation(home, database, project, b))
+
+
+def compare_reports(a: EvaluationReport, b: EvaluationReport) -> Comparison:
+    """Put two evaluations that are read already side by side."""
+    rows_a, rows_b = _by_name(a), _by_name(b)
+    return Comparison(
+        a=a,
+        b=b,
+        figures={name: Pair(getattr(a.metrics, name), getattr(b.metrics, name)) for name in FIGURES},
+        classes={
+            name: {figure: Pair(_get(rows_a, name, figure), _get(rows_b, name, figure)) for figure in CLASS_FIGURES}
+            for name in dict.fromkeys([*rows_a, *rows_b])
+        },
+        notes=tuple(_notes(a, b)),
+    )
+
+
+def _by_name(report: EvaluationReport) -> dict[str, ClassMetrics]:
+    return dict(zip(report.record.truth_classes, report.metrics.classes, strict=True))
+
+
+def _get(rows: dict[str, ClassMetrics], name: str, figure: str) -> float | None:
+    return getattr(rows[name], figure) if name in rows else None
+
+
+def _notes(a: EvaluationReport, b: EvaluationReport) -> list[str]:
+    found = []
+    for noun, first, second in (
+        ("images", _images(a), _images(b)),
+        ("class lists", a.record.truth_classes, b.record.truth_classes),
+        ("sizes", a.record.size, b.record.size),
+    ):
+        if first != second:
+            found.append(f"The two were made on different {noun}.")
+    return found
+
+
+def _images(report: EvaluationReport) -> list[tuple[str, str]]:
+    return [(image.image_sha256, image.map_sha256) for image in report.record.images]
+
+
+def _head(report: EvaluationReport) -> dict[str, Any]:
+    record = report.record
+    return {
+        "evaluation": report.id,
+        "model": record.model,
+        "dataset": record.dataset,
+        "on": record.on,
+        "revision": record.revision,
+        "size": record.size,
+        "images": len(record.images),
+        "leaks": record.leaks.count,
+    }

@@ -1,0 +1,43 @@
+"""Which images of a revision are meant by `--dataset` and `--on`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from db.errors import UserError
+from labeling.manifest import Manifest, ManifestImage
+
+ALL = "all"
+ROLES = ("train", "val", "test")
+
+
+def select(manifest: Manifest, datasets: Collection[str] = (), on: str = ALL) -> tuple[ManifestImage, ...]:
+    """Return the images of some datasets that a role or subset names, in the manifest's order.
+
+    A role goes before a subset of the same name, because roles are exclusive and sticky: `val` never holds what was
+    trained on. Where no image has that role, the subset is meant.
+
+    Args:
+        manifest: of the revision.
+        datasets: names; empty means all.
+        on: `train`, `val`, `test`, a subset's name, or `all`.
+
+    Raises:
+        UserError: the revision lacks one of the datasets, or nothing in them has that role or subset; the message
+            lists what there is.
+    """
+    known = {image.dataset for image in manifest.images}
+    if missing := sorted(set(datasets) - known):
+        raise UserError(f"The revision does not hold the dataset {missing[0]!r}. It holds: {', '.join(sorted(known))}.")
+    images = tuple(image for image in manifest.images if not datasets or image.dataset in datasets)
+    if on == ALL:
+        return images
+    chosen = tuple(image for image in images if on in ROLES and image.role == on)
+    chosen = chosen or tuple(image for image in images if on in image.subsets)
+    if not chosen:
+        roles = {image.role for image in images if image.role}
+        subsets = {name for image in images for name in image.subsets}
+        where = ", ".join(sorted(datasets)) or "the revision"
+        known_names = ", ".join([ALL, *sorted(roles | subsets)])
+        raise UserError(f"No image of {where} has the role or subset {on!r}. There are: {known_names}.")
+    return chosen
