@@ -7,10 +7,13 @@ from pathlib import Path
 
 from db.errors import UserError
 from labeling.annotation import MAX_CLASSES
-from labeling.formats.base import RGB
+from labeling.formats.base import RGB, ReadRequest
 
 IGNORE_NAME = "__ignore__"  # labelme's name for what its converter writes as 255
 BACKGROUND_NAME = "_background_"  # labelme's name for index 0
+
+_LABEL_FILES = ("labels.txt", "class_names.txt")  # the latter by labelme's converter
+_COLOR_FILES = ("labelmap.txt",)  # by CVAT
 
 _COLOR_LINES = (
     # CVAT's labelmap.txt, `name:r,g,b:parts:actions`
@@ -20,6 +23,16 @@ _COLOR_LINES = (
     # CamVid's label_colors.txt, `r g b<tab>name`
     re.compile(r"(?P<r>\d+)[\s,]+(?P<g>\d+)[\s,]+(?P<b>\d+)[\s,]+(?P<name>.+)"),
 )
+
+
+def find_labels(request: ReadRequest, folder: Path) -> Path | None:
+    """Return the file of class names: the one the user named, else labels.txt or class_names.txt of the folder."""
+    return request.classes_file or _first_file(folder, _LABEL_FILES)
+
+
+def find_colors(request: ReadRequest, folder: Path) -> Path | None:
+    """Return the colour table: the one the user named, else labelmap.txt of the folder."""
+    return request.colors_file or _first_file(folder, _COLOR_FILES)
 
 
 def read_labels(path: Path) -> tuple[str, ...]:
@@ -104,6 +117,10 @@ def _parse_color(line: str, where: str) -> tuple[str, RGB]:
     if max(red, green, blue) > 255:
         raise UserError(f"{where}: a colour's numbers are 0 to 255, found {red}, {green}, {blue}.")
     return match["name"].strip(), (red, green, blue)
+
+
+def _first_file(folder: Path, names: tuple[str, ...]) -> Path | None:
+    return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
 def _read_text(path: Path) -> str:

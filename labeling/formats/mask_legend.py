@@ -43,31 +43,50 @@ class Legend:
         return replace(self, values={**self.values, ignored: IGNORE})
 
 
+@dataclass(frozen=True)
+class FoundLegend:
+    """A legend, the classes' colours where the source has them, and sentences on what was assumed."""
+
+    legend: Legend
+    colors: Mapping[str, RGB] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
 def name_values(names: Iterable[str]) -> tuple[tuple[str, ...], dict[int, int]]:
     """Return the classes and value table of masks whose value i means the i-th name.
 
     A name that is reserved (`ignore`) is no class: its value means ignore, and so does 255 unless it has a name.
     """
-    classes: list[str] = []
-    values = {IGNORE: IGNORE}
-    for value, name in enumerate(names):
-        if is_ignore(name):
-            values[value] = IGNORE
-        else:
-            values[value] = len(classes)
-            classes.append(name)
-    return tuple(classes), values
+    names = tuple(names)
+    classes = tuple(name for name in names if not is_ignore(name))
+    indices = [IGNORE if is_ignore(name) else classes.index(name) for name in names]
+    return classes, {IGNORE: IGNORE, **dict(enumerate(indices))}
 
 
 def number_values(found: Iterable[int]) -> tuple[tuple[str, ...], dict[int, int]]:
-    """Return `class_N` for each value found, densely indexed, and the value table; 255 means ignore.
+    """Return `class_N` for each value found, densely indexed, and the value table.
+
+    255 means ignore, but where values reach beyond eight bits it is a number like any other.
 
     Raises:
         UserError: there are more than 254 values.
     """
-    ordered = sorted(set(found) - {IGNORE})
+    found = set(found)
+    ordered = sorted(found if max(found, default=0) > IGNORE else found - {IGNORE})
     check_count(len(ordered), "Values in the masks, each taken for a class (are they instance numbers?)")
-    return tuple(f"class_{value}" for value in ordered), {**{v: i for i, v in enumerate(ordered)}, IGNORE: IGNORE}
+    return tuple(f"class_{value}" for value in ordered), {IGNORE: IGNORE, **{v: i for i, v in enumerate(ordered)}}
+
+
+def order_colors(table: Mapping[str, RGB]) -> tuple[tuple[str, ...], dict[int, int]]:
+    """Return the classes of a colour table, and what index masks beside it mean.
+
+    A table of greys names the grey levels themselves (`foreground 255 255 255`); with any other, value i is the i-th
+    line.
+    """
+    classes, values = name_values(table)
+    if not all(red == green == blue for red, green, blue in table.values()):
+        return classes, values
+    return classes, {IGNORE: IGNORE, **{color[0]: values[line] for line, color in enumerate(table.values())}}
 
 
 def name_colors(table: Mapping[str, RGB], classes: Sequence[str]) -> tuple[tuple[str, ...], dict[RGB, int]]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from labeling.formats.base import BadItemError, BaseMap, Record
+from labeling.formats.base import BadItemError, BaseMap, Item, Problem, Record, RoleName
 from labeling.formats.mask_files import read_mask_file
 from labeling.formats.mask_legend import Legend, to_base_map
+from labeling.formats.matching import Match, Matches
 from labeling.photos import PhotoError, PhotoInfo, inspect_photo, transpose_pixels
 
 
@@ -49,6 +51,37 @@ class Pair:
             base = _upright(base, mask.size, info)
             repairs += (f"The mask was drawn on the unrotated photo and turned with it (EXIF {info.orientation}).",)
         return Record(photo, info.width, info.height, base=base, repairs=repairs)
+
+
+@dataclass(frozen=True)
+class PairFolders:
+    """The folder named by the user, and those that photos and masks are named from."""
+
+    source: Path
+    photos: Path
+    masks: Path
+
+    def item(self, pair: Match, legend: Legend, subsets: tuple[str, ...], role: RoleName | None) -> Item:
+        """Return the import's item of a photo and its mask."""
+        photo = Place(self.photos, pair.photo.name)
+        mask = Place(self.masks, pair.mask.name) if pair.mask else None
+        return Item(photo.name, self._shown(mask or photo), Pair(photo, mask, legend), subsets, role)
+
+    def mask_places(self, pairs: Iterable[Match]) -> list[Place]:
+        """Return the mask files of all pairs that have one."""
+        return [Place(self.masks, pair.mask.name) for pair in pairs if pair.mask]
+
+    def problems(self, matches: Matches) -> tuple[Problem, ...]:
+        """Return the files left over, named for the report."""
+        return tuple(
+            Problem(self._shown(Place(root, problem.file)), problem.reason)
+            for root, problems in ((self.photos, matches.photo_problems), (self.masks, matches.mask_problems))
+            for problem in problems
+        )
+
+    def _shown(self, place: Place) -> str:
+        path = place.root / place.name
+        return path.relative_to(self.source).as_posix() if path.is_relative_to(self.source) else str(path)
 
 
 def inspect(photo: Path) -> PhotoInfo:

@@ -9,6 +9,7 @@ from functools import partial
 
 import numpy as np
 
+from labeling.annotation import IGNORE
 from labeling.formats.base import RGB, BadItemError
 from labeling.formats.mask_files import grey_levels, read_mask_file
 from labeling.formats.mask_pairs import Place
@@ -23,7 +24,7 @@ def scan_masks(masks: Sequence[Place], colors: Mapping[RGB, int] = _NO_COLORS) -
 
     Args:
         masks: files.
-        colors: index of each colour of a colour file; empty: a colour file of greys only has its grey levels.
+        colors: index of each colour of a colour file; empty: a colour file is read only where it is black and white.
     """
     with ThreadPoolExecutor(min(16, len(os.sched_getaffinity(0)))) as pool:
         return list(pool.map(partial(_scan, colors=colors), masks))
@@ -39,4 +40,8 @@ def _scan(mask: Place, colors: Mapping[RGB, int]) -> frozenset[int] | None:
         indices = {colors.get((red, green, blue)) for red, green, blue in found}
         return None if None in indices else frozenset(index for index in indices if index is not None)
     values = file.values if file.values is not None else grey_levels(file)
-    return None if values is None else frozenset(np.flatnonzero(np.bincount(values.ravel())).tolist())
+    if values is None:
+        return None
+    found = frozenset(np.flatnonzero(np.bincount(values.ravel())).tolist())
+    # Black and white saved as RGB or as a flat JPEG is what it seems; other greys there may be anything.
+    return found if (file.colors is None and not file.lossy) or found <= {0, IGNORE} else None

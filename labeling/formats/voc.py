@@ -6,33 +6,16 @@ lists named train, val or test give roles.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from db.errors import UserError
-from labeling.formats.base import Item, Listing, Problem, ReadRequest, Record, iter_image_files
-from labeling.formats.mask_legend import Legend
-from labeling.formats.mask_pairs import Pair, Place
-from labeling.formats.matching import Match, Named, match
+from labeling.formats.base import Item, Listing, ReadRequest, Record, iter_image_files
+from labeling.formats.mask_pairs import Pair, PairFolders
+from labeling.formats.matching import Named, match
 from labeling.formats.voc_legend import find_legend
-from labeling.formats.voc_lists import ImageLists, read_lists
+from labeling.formats.voc_lists import read_lists
 
 MASK_FOLDERS = ("SegmentationClass", "SegmentationClassPNG")  # the latter by labelme before 5, beside .npy files
-
-
-@dataclass(frozen=True)
-class _Folders:
-    source: Path
-    photos: Path
-    masks: Path
-
-    def shown(self, folder: Path, name: str) -> str:
-        """Return a file's name for the report: relative to the source where it lies there."""
-        path = folder / name
-        return path.relative_to(self.source).as_posix() if path.is_relative_to(self.source) else str(path)
-
-    def problem(self, folder: Path, problem: Problem) -> Problem:
-        return replace(problem, file=self.shown(folder, problem.file))
 
 
 def list_source(request: ReadRequest) -> Listing:
@@ -53,19 +36,16 @@ def list_source(request: ReadRequest) -> Listing:
     kept = [pair for pair in matches.matches if pair.mask or not lists.members or lists.subsets(pair.photo.key)]
     left_out = len(matches.matches) - len(kept)
     notes = (f"{left_out} photos have no mask and are in no list: left out.",) if left_out else ()
-    places = [Place(folders.masks, pair.mask.name) for pair in kept if pair.mask]
-    found = find_legend(request, folders.source, places)
+    found = find_legend(request, folders.source, folders.mask_places(kept))
     return Listing(
-        items=[_item(folders, pair, lists, found.legend) for pair in kept],
+        items=[
+            folders.item(pair, found.legend, lists.subsets(pair.photo.key), lists.role(pair.photo.key)) for pair in kept
+        ],
         classes=found.legend.classes,
         colors=dict(found.colors),
         subsets=tuple(lists.members),
         notes=found.notes + notes,
-        skipped=(
-            *lists.problems,
-            *(folders.problem(folders.photos, problem) for problem in matches.photo_problems),
-            *(folders.problem(folders.masks, problem) for problem in matches.mask_problems),
-        ),
+        skipped=lists.problems + folders.problems(matches),
     )
 
 
@@ -75,18 +55,7 @@ def read(item: Item, request: ReadRequest) -> Record:
     return pair.read()
 
 
-def _item(folders: _Folders, pair: Match, lists: ImageLists, legend: Legend) -> Item:
-    photo, mask = pair.photo, pair.mask
-    return Item(
-        path=photo.name,
-        file=folders.shown(folders.masks, mask.name) if mask else folders.shown(folders.photos, photo.name),
-        payload=Pair(Place(folders.photos, photo.name), Place(folders.masks, mask.name) if mask else None, legend),
-        subsets=lists.subsets(photo.key),
-        role=lists.role(photo.key),
-    )
-
-
-def _find_folders(request: ReadRequest) -> _Folders:
+def _find_folders(request: ReadRequest) -> PairFolders:
     """Find the VOC folder: the source itself, or the only one below it (VOCdevkit/VOC2012)."""
     if not request.source.is_dir():
         raise UserError(f"{request.source}: expected a folder with JPEGImages and SegmentationClass, found none.")
@@ -106,7 +75,7 @@ def _find_folders(request: ReadRequest) -> _Folders:
             raise UserError(
                 f"{request.source}: expected a folder {folder.name}, found none. Name it with {option} DIR."
             )
-    return _Folders(source, photos, masks)
+    return PairFolders(source, photos, masks)
 
 
 def _files(folder: Path) -> list[Named]:

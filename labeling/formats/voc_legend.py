@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from labeling.annotation import IGNORE
 from labeling.formats.base import RGB, BadItemError, ReadRequest
-from labeling.formats.labels import check_count, read_colors, read_labels, voc_colors
+from labeling.formats.labels import check_count, find_colors, find_labels, read_colors, read_labels, voc_colors
 from labeling.formats.mask_files import read_mask_file
-from labeling.formats.mask_legend import Legend, name_colors, name_values, number_values
+from labeling.formats.mask_legend import FoundLegend, Legend, name_colors, name_values, number_values, order_colors
 from labeling.formats.mask_pairs import Place
 from labeling.formats.mask_scan import scan_masks
-
-LABEL_FILES = ("labels.txt", "class_names.txt")  # the latter by labelme's converter
-COLOR_FILE = "labelmap.txt"
 
 _VOC_2012 = (
     "background aeroplane bicycle bird boat bottle bus car cat chair cow diningtable dog horse motorbike person "
@@ -30,15 +27,6 @@ _VOC_VOID: RGB = (224, 224, 192)
 _VOC_MAP = {color: index for index, color in enumerate(voc_colors())}  # void is index 255
 
 
-@dataclass(frozen=True)
-class FoundLegend:
-    """A legend, the classes' colours where the source has them, and sentences on what was assumed."""
-
-    legend: Legend
-    colors: Mapping[str, RGB] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-
-
 def find_legend(request: ReadRequest, source: Path, masks: Sequence[Place]) -> FoundLegend:
     """Return what the masks mean.
 
@@ -50,14 +38,13 @@ def find_legend(request: ReadRequest, source: Path, masks: Sequence[Place]) -> F
     Raises:
         UserError: a file of names or colours cannot be read, or there are more than 254 classes.
     """
-    labels_file = request.classes_file or _first_file(source, LABEL_FILES)
-    colors_file = request.colors_file or _first_file(source, (COLOR_FILE,))
+    labels_file, colors_file = find_labels(request, source), find_colors(request, source)
     ignored = request.options.ignore_index
     if not labels_file and not colors_file:
         found = _from_values(masks, ignored)
         return replace(found, colors=_palette_of(masks, found.legend))
     table = read_colors(colors_file) if colors_file else {}
-    names, values = name_values(read_labels(labels_file) if labels_file else table)
+    names, values = name_values(read_labels(labels_file)) if labels_file else order_colors(table)
     names, colors = name_colors(table, names)
     check_count(len(names), f"{labels_file} and {colors_file}")
     colors = {_VOC_VOID: IGNORE, **colors} if table else _voc_colors(values)
@@ -92,7 +79,3 @@ def _palette_of(masks: Sequence[Place], legend: Legend) -> dict[str, RGB]:
         return {}
     colors = {name: palette[indices[index]] for index, name in enumerate(legend.classes) if index in indices}
     return colors if len(set(colors.values())) == len(colors) else {}
-
-
-def _first_file(folder: Path, names: Sequence[str]) -> Path | None:
-    return next((folder / name for name in names if (folder / name).is_file()), None)

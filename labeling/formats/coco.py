@@ -1,0 +1,46 @@
+"""COCO instances: polygons and both run-length encodings, classes by category name.
+
+Pixels that no object covers are background. COCO gives objects no order, so smaller ones lie over larger ones unless
+the dataset's options say otherwise. (0, 0) is the outer corner of the top-left pixel there as here.
+"""
+
+from __future__ import annotations
+
+import json
+
+from labeling.formats.base import BadItemError, Item, ReadRequest, Record
+from labeling.formats.coco_listing import Payload, list_source
+from labeling.formats.coco_shapes import ShapeReader
+from labeling.formats.mask_pairs import inspect
+from labeling.photos import PhotoInfo
+
+__all__ = ["list_source", "read"]
+
+
+def read(item: Item, request: ReadRequest) -> Record:
+    """Read the annotations of one image. Raises `BadItemError` where photo, size or all annotations are bad."""
+    payload: Payload = item.payload
+    photo = payload.photo.path
+    info = inspect(photo)
+    orientation = _orientation(payload.size, info)
+    width, height = (info.width, info.height) if orientation == 1 else (info.raw_width, info.raw_height)
+    reader = ShapeReader(width, height, orientation, crowd_is_ignore=request.options.crowd == "ignore")
+    annotations = json.loads(payload.annotations)
+    shapes = reader.read(annotations)
+    if annotations and not shapes:  # an image whose every object is lost must not become plain background
+        raise BadItemError(f"None of its {len(annotations)} annotations can be read. {' '.join(reader.repairs())}")
+    turned = (f"The annotations were made on the unrotated photo and turned with it (EXIF {orientation}).",)
+    repairs = ((payload.note,) if payload.note else ()) + (turned if orientation != 1 else ()) + reader.repairs()
+    return Record(photo, info.width, info.height, shapes, repairs=repairs)
+
+
+def _orientation(size: tuple[int, int] | None, info: PhotoInfo) -> int:
+    """Return the EXIF orientation that turns the annotations' frame upright: 1 where it is upright already."""
+    if size is None or size == (info.width, info.height):
+        return 1
+    if size == (info.raw_width, info.raw_height):
+        return info.orientation
+    raise BadItemError(
+        f"It was annotated at {size[0]} x {size[1]} pixels, the photo has {info.width} x {info.height}. "
+        "Bring the photo that was annotated."
+    )

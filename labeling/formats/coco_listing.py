@@ -1,0 +1,226 @@
+"""Lists COCO files: images with their photos, classes, and what of the files cannot be used."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import overload
+
+from db.errors import UserError
+from labeling.formats.base import BadItemError, Item, Listing, Problem, ReadRequest, iter_image_files
+from labeling.formats.coco_files import CocoFile, find_files, photo_folders
+from labeling.formats.coco_index import CocoIndex, ImageEntry, categories_of, stream
+from labeling.formats.coco_photos import best_root, find_photo
+from labeling.formats.labels import BACKGROUND_NAME, IGNORE_NAME, read_labels
+from labeling.formats.mask_pairs import Place
+from labeling.formats.splits import role_of
+
+_SAMPLE = 100  # photos looked up to find their folder
+
+
+@dataclass(frozen=True)
+class Payload:
+    """What reading an image needs: its photo, its size as the file says, a note, its annotations as JSON."""
+
+    photo: Place
+    size: tuple[int, int] | None
+    note: str
+    annotations: bytes = b"[]"
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A COCO file with the folder of its photos and its category names in id order."""
+
+    file: CocoFile
+    number: int
+    root: Path
+    categories: tuple[str, ...]
+
+
+class CocoItems(Sequence[Item]):
+    """Items whose annotations are taken from the index when the item is."""
+
+    def __init__(self, index: CocoIndex, items: Sequence[Item], images: Sequence[tuple[int, str]]) -> None:
+        self._index, self._items, self._images = index, items, images
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @overload
+    def __getitem__(self, at: int) -> Item: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> CocoItems: ...
+
+    def __getitem__(self, at: int | slice) -> Item | CocoItems:
+        if isinstance(at, slice):
+            return CocoItems(self._index, self._items[at], self._images[at])
+        item = self._items[at]
+        return replace(item, payload=replace(item.payload, annotations=self._index.annotations(*self._images[at])))
+
+
+def list_source(request: ReadRequest) -> Listing:
+    """List a COCO file, or the COCO files of a folder.
+
+    Photos lie in `--images DIR`, or in images/ or a folder of the split's name beside the file or one above. A file
+    named after a split (`instances_val2017.json`, `valid/_annotations.coco.json`) gives a subset and the role.
+
+    Raises:
+        UserError: there is no file, the only one is no COCO instances file, no photo is found, category ids are used
+            twice, or an image is in files of two roles.
+    """
+    index, skipped, notes = CocoIndex(), list[Problem](), list[str]()
+    files = find_files(request.source)
+    sources: list[_Source] = []
+    for number, file in enumerate(files):
+        try:
+            sources.append(_read_file(index, file, number, request))
+        except UserError as error:
+            if len(files) == 1:
+                raise
+            skipped.append(Problem(file.name, str(error)))
+    if not sources:
+        raise UserError(f"{request.source}: none of its {len(files)} JSON files is a COCO instances file.")
+    lister = _Lister(index, Path(os.path.commonpath([source.root for source in sources])), several=len(sources) > 1)
+    for source in sources:
+        lister.add(source)
+    names = dict.fromkeys(name for source in sources for name in source.categories if name != IGNORE_NAME)
+    if request.classes_file:
+        names = dict.fromkeys((*read_labels(request.classes_file), *names))
+    if request.images is not None or request.source.is_dir():
+        notes += _unused(lister, sources)
+    return Listing(
+        items=CocoItems(index, lister.items, lister.images),
+        classes=tuple(names),
+        background=BACKGROUND_NAME if BACKGROUND_NAME in names else "background",
+        raster="center",
+        overlap="area",
+        subsets=tuple(sorted({subset for item in lister.items for subset in item.subsets})),
+        notes=(*lister.notes, *notes),
+        skipped=(*skipped, *lister.problems),
+    )
+
+
+def _read_file(index: CocoIndex, file: CocoFile, number: int, request: ReadRequest) -> _Source:
+    categories = categories_of(stream(file.path, "categories.item"), file.path)
+    if not categories:
+        raise UserError(f"{file.path}: expected a COCO instances file, found no categories in it.")
+    index.add(file.path, number, categories)
+    names = [entry.file_name for entry in index.images(number, limit=_SAMPLE)]
+    if not names:
+        raise UserError(f"{file.path}: expected a COCO instances file, found no images in it.")
+    if not index.has_segmentation(number):
+        raise UserError(
+            f"{file.path}: none of its annotations has a segmentation (boxes, captions or panoptic?). "
+            "Name the instances file."
+        )
+    folders = photo_folders(file, request)
+    root = best_root(folders, names)
+    if root is None:
+        looked = ", ".join(str(folder) for folder in folders)
+        raise UserError(f"{file.path}: found none of its photos (such as {names[0]!r}) in {looked}. Give --images DIR.")
+    return _Source(file, number, root, tuple(categories.values()))
+
+
+class _Lister:
+    """Collects the items of all files, and keeps account of what does not become one.
+
+    Args:
+        index: of the files' contents.
+        base: folder that images are named from.
+        several: whether there are several files, whose names then become subsets.
+    """
+
+    def __init__(self, index: CocoIndex, base: Path, *, several: bool) -> None:
+        self._index, self._base, self._several = index, base, several
+        self._owner: dict[str, tuple[_Source, str]] = {}
+        self.items: list[Item] = []
+        self.images: list[tuple[int, str]] = []
+        self.problems: list[Problem] = []
+        self.notes: list[str] = []
+
+    def __contains__(self, photo: Path) -> bool:
+        return photo.relative_to(self._base).as_posix() in self._owner
+
+    def add(self, source: _Source) -> None:
+        """Add the images of a file. Raises `UserError` where one is in a file of another role too."""
+        ambiguous = self._index.ambiguous_images(source.number)
+        for entry in self._index.images(source.number):
+            try:
+                self._add_image(source, entry, ambiguous)
+            except BadItemError as error:
+                self.problems.append(Problem(_shown(entry), str(error)))
+        self.notes += self._remarks(source)
+
+    def _add_image(self, source: _Source, entry: ImageEntry, ambiguous: dict[str, list[str]]) -> None:
+        if entry.id is None:
+            raise BadItemError(f"{source.file.name} gives the image no id, so its annotations cannot be found.")
+        if entry.id in ambiguous:
+            names = " and ".join(ambiguous[entry.id])
+            raise BadItemError(f"Image id {entry.id} of {source.file.name} means {names}: whose annotations are these?")
+        photo = find_photo(source.root, entry.file_name)
+        if photo is None:
+            raise BadItemError(f"The photo {entry.file_name!r} of {source.file.name} is not in {source.root}.")
+        path = (source.root / photo.name).relative_to(self._base).as_posix()
+        if (source, entry.id) == self._owner.get(path):
+            return  # the same entry twice
+        self._claim(path, source, entry.id)
+        note = "" if photo.exact else f"The file_name is {entry.file_name!r}, {photo.name} was found."
+        size = None if entry.width is None or entry.height is None else (entry.width, entry.height)
+        split = source.file.split
+        self.items.append(
+            Item(
+                path=path,
+                file=path,
+                payload=Payload(Place(source.root, photo.name), size, note),
+                subsets=(split,) if self._several or role_of(split) else (),
+                role=role_of(split),
+            )
+        )
+        self.images.append((source.number, entry.id))
+
+    def _claim(self, path: str, source: _Source, id: str) -> None:
+        """Give a photo to an image entry; the first one keeps it."""
+        owner, owner_id = self._owner.setdefault(path, (source, id))
+        if (owner, owner_id) == (source, id):
+            return
+        roles = {role_of(owner.file.split), role_of(source.file.split)} - {None}
+        if len(roles) == 2:
+            raise UserError(
+                f"Image {path} is in both {owner.file.name} and {source.file.name}: an image has one role, or a model "
+                "is tested on what it was trained on. Remove it from one of them."
+            )
+        raise BadItemError(
+            f"{path} is image {owner_id} of {owner.file.name} already; the annotations of image {id} of "
+            f"{source.file.name} are left out. Merge the two entries."
+        )
+
+    def _remarks(self, source: _Source) -> list[str]:
+        """Return sentences on what is unusual in a file without making an image unusable."""
+        name, number = source.file.name, source.number
+        remarks: list[str] = []
+        orphans, images = self._index.count_orphans(number)
+        if orphans:
+            reason = f"{orphans} annotations name images that are not in it ({', '.join(images)}): left out."
+            self.problems.append(Problem(name, reason))
+        if repeated := self._index.repeated_ids(number):
+            remarks.append(f"{name}: {repeated} annotation ids occur more than once; all those annotations are kept.")
+        if bare := self._index.count_bare(number):
+            remarks.append(f"{name}: {bare} images have no annotation: taken to hold no object.")
+        for category in sorted({name for name in source.categories if source.categories.count(name) > 1}):
+            remarks.append(f"{name}: several category ids are named {category!r}: taken as one class.")
+        return remarks
+
+
+def _unused(lister: _Lister, sources: Sequence[_Source]) -> list[str]:
+    """Return a sentence on the photos beside those listed, which the files do not speak of."""
+    roots = {source.root for source in sources}
+    count = sum(1 for photo in {photo for root in roots for photo in iter_image_files(root)} if photo not in lister)
+    return [f"{count} photos are in no COCO file: left out."] if count else []
+
+
+def _shown(entry: ImageEntry) -> str:
+    return entry.file_name if isinstance(entry.file_name, str) and entry.file_name else f"image id {entry.id}"

@@ -1,0 +1,122 @@
+"""From the annotations of one COCO image to shapes: each on its own, so that a bad one costs only itself."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labeling.annotation import Label, Patch, Point, Shape, Special
+from labeling.formats.labels import IGNORE_NAME
+from labeling.formats.rle import decode_rle
+from labeling.photos import transpose_pixels, transpose_points
+
+_IDS_SHOWN = 5
+_FAR = 1e9  # pixels; no photo reaches there
+
+
+class ShapeReader:
+    """Reads the annotations of one image and keeps account of what is left out.
+
+    Args:
+        width: of the frame that the annotations are in, pixels.
+        height: likewise.
+        orientation: EXIF orientation (1 to 8) that turns this frame upright.
+        crowd_is_ignore: whether a crowd region becomes ignore instead of its class.
+    """
+
+    def __init__(self, width: int, height: int, orientation: int, *, crowd_is_ignore: bool) -> None:
+        self._width, self._height, self._orientation = width, height, orientation
+        self._crowd_is_ignore = crowd_is_ignore
+        self._left_out: dict[str, list[str]] = defaultdict(list)
+        self._parts_left_out: dict[str, list[str]] = defaultdict(list)
+
+    def read(self, annotations: Sequence[Mapping[str, Any]]) -> tuple[Shape, ...]:
+        """Return the shapes of all annotations that can be read, in their order; parts of one share a group."""
+        shapes: list[Shape] = []
+        for group, annotation in enumerate(annotations):
+            try:
+                shapes += self._shapes(annotation, group)
+            except ValueError as error:
+                self._left_out[str(error)].append(_id(annotation))
+        return tuple(shapes)
+
+    def repairs(self) -> tuple[str, ...]:
+        """Return a sentence for each reason why annotations, or parts of them, were left out."""
+        return tuple(
+            f"{what} left out, {reason}: {_listed(ids)}."
+            for what, reasons in (("Annotations", self._left_out), ("Parts of annotations", self._parts_left_out))
+            for reason, ids in reasons.items()
+        )
+
+    def _shapes(self, annotation: Mapping[str, Any], group: int) -> list[Shape]:
+        label = self._label(annotation)
+        segmentation = annotation["segmentation"]
+        if isinstance(segmentation, dict):
+            return [Shape("mask", label, patch=self._patch(segmentation))]
+        if not isinstance(segmentation, list) or not segmentation:
+            raise ValueError("they have no segmentation (only a box)")
+        polygons: list[tuple[Point, ...]] = []
+        for polygon in segmentation:
+            try:
+                polygons.append(self._polygon(polygon))
+            except ValueError as error:
+                if len(segmentation) == 1:
+                    raise
+                self._parts_left_out[str(error)].append(_id(annotation))
+        if not polygons:
+            raise ValueError("none of their polygons can be used")
+        shared = group if len(polygons) > 1 else None
+        return [Shape("polygon", label, points, group=shared) for points in polygons]
+
+    def _label(self, annotation: Mapping[str, Any]) -> Label:
+        name = annotation["label"]
+        if name is None:
+            raise ValueError(f"no category has their category_id {annotation['category_id']!r}")
+        if name == IGNORE_NAME or (annotation["iscrowd"] and self._crowd_is_ignore):
+            return Special.IGNORE
+        return str(name)
+
+    def _polygon(self, numbers: Any) -> tuple[Point, ...]:
+        if not isinstance(numbers, list) or not all(_is_number(number) for number in numbers):
+            raise ValueError("a polygon is no list of numbers")
+        if len(numbers) % 2:
+            raise ValueError("a polygon has an odd count of numbers")
+        points = tuple(zip(map(float, numbers[0::2]), map(float, numbers[1::2]), strict=True))
+        if len(set(points)) < 3:
+            raise ValueError("a polygon has fewer than three different points")
+        return transpose_points(points, self._orientation, self._width, self._height)
+
+    def _patch(self, segmentation: Mapping[str, Any]) -> Patch:
+        if segmentation.get("size") != [self._height, self._width]:
+            raise ValueError(
+                f"the size of a mask is {segmentation.get('size')!r}, expected [{self._height}, {self._width}]"
+            )
+        pixels = decode_rle(segmentation.get("counts"), self._width, self._height)
+        return _cropped(transpose_pixels(pixels, self._orientation))
+
+
+def _cropped(pixels: NDArray[np.bool_]) -> Patch:
+    rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
+    if not len(rows):
+        raise ValueError("a mask holds no pixel")
+    x, y = int(columns[0]), int(rows[0])
+    return Patch(x, y, np.ascontiguousarray(pixels[y : rows[-1] + 1, x : columns[-1] + 1]))
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and -_FAR < value < _FAR  # false for NaN, and defined for integers of any length
+
+
+def _id(annotation: Mapping[str, Any]) -> str:
+    return str(annotation["id"]) if annotation["id"] is not None else "one without an id"
+
+
+def _listed(ids: Sequence[str]) -> str:
+    rest = len(ids) - _IDS_SHOWN
+    return f"{'ids' if len(ids) > 1 else 'id'} {', '.join(ids[:_IDS_SHOWN])}" + (
+        f" and {rest} more" if rest > 0 else ""
+    )
