@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -14,11 +14,11 @@ import numpy as np
 
 from db.errors import UserError
 from db.files import explain_os_errors
-from db.locks import hold
+from db.locks import LockHeldError, hold
 from labeling.progress import Progress, silent
 from labeling.workers import usable_cores
 from training.data.decode import Decoder, PhotoSource, measure
-from training.data.pack_writer import remove, write_pack
+from training.data.pack_writer import UNFINISHED, remove, write_pack
 from training.data.packed import VERSION, BadPackError, Pack, pack_bytes
 from training.data.parallel import ordered_map
 from training.data.sizes import Resize
@@ -70,11 +70,12 @@ def open_or_build(
         packs.mkdir(parents=True, exist_ok=True)
     key = pack_key(images, decoder)
     directory = packs / key[:32]
-    with hold(packs / f"{directory.name}.lock", wait=True):
+    with hold(_lock(directory), wait=True):
         try:
             return Pack(directory, key=key, images=images)
         except BadPackError:
             remove(directory)
+        _sweep(packs)
         originals = measure(images, progress=progress)
         if mode == "auto" and (reason := _too_large(originals, decoder, packs)):
             return PhotoSource(images, decoder, originals, reason=reason)
@@ -126,6 +127,18 @@ def check_labels(source: Source, num_classes: int, indices: Sequence[int] | None
                     f"0..{num_classes - 1} for the {num_classes} classes or {IGNORE} for ignore. Freeze a new "
                     "revision, so that labels and classes fit again."
                 )
+
+
+def _lock(directory: Path) -> Path:
+    return directory.with_name(directory.name + ".lock")
+
+
+def _sweep(packs: Path) -> None:
+    """Remove what killed builds of other packs left, which may be large and would never be finished."""
+    for unfinished in packs.glob(f"*{UNFINISHED}"):
+        directory = unfinished.with_name(unfinished.name.removesuffix(UNFINISHED))
+        with suppress(LockHeldError), hold(_lock(directory), wait=False):
+            remove(unfinished)
 
 
 def _too_large(originals: Sequence[tuple[int, int]], decoder: Decoder, packs: Path) -> str | None:

@@ -19,7 +19,8 @@ from training.data.parallel import ordered_map
 from training.data.resample import Pixels
 from training.data.source import PackSource, count_labels
 
-_UNFINISHED = ".unfinished"
+UNFINISHED = ".unfinished"
+"""Ending of the folder a pack is written in."""
 
 
 def write_pack(
@@ -100,7 +101,7 @@ def _appearing(directory: Path) -> Iterator[Path]:
 
     What a killed build left is removed first; the caller holds the lock, so nobody is writing there.
     """
-    unfinished = directory.with_name(directory.name + _UNFINISHED)
+    unfinished = directory.with_name(directory.name + UNFINISHED)
     remove(unfinished)
     unfinished.mkdir(parents=True)
     try:
