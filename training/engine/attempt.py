@@ -10,16 +10,17 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from db.errors import UserError
 from db.home import Home
 from db.locks import LockHeldError, hold
-from training.engine.events import EventWriter
+from training.engine.device_queue import own_device
+from training.engine.events import Event, EventWriter
 from training.engine.failure import Stopped, TrainingError, explain
+from training.engine.narrate import sentence
 from training.engine.rundir import (
     EXIT_FAILED,
     EXIT_OK,
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 RESERVE = 64 * 1024
 """Bytes set aside while training, so that a full disk still has room for the sentence that says so."""
-POLL_SECONDS = 0.5
 
 
 def attempt(path: Path, *, prepare_only: bool = False) -> int:
@@ -64,6 +64,11 @@ def attempt(path: Path, *, prepare_only: bool = False) -> int:
     return EXIT_USER
 
 
+def _print(event: Event) -> None:
+    with suppress(OSError):  # a full disk is noticed, and told, where it matters
+        print(sentence(event), flush=True)
+
+
 class _Attempt:
     def __init__(self, directory: RunDirectory, prepare_only: bool) -> None:
         self._directory = directory
@@ -71,7 +76,7 @@ class _Attempt:
         self._prepare_only = prepare_only
         self._training: Training | None = None
         directory.result_file.unlink(missing_ok=True)
-        self._events = EventWriter(directory.events)
+        self._events = EventWriter(directory.events, _print)
         self._stop = StopRequest(directory.stop_flag)
 
     def run(self) -> int:
@@ -79,12 +84,12 @@ class _Attempt:
         with self._stop.listening():
             try:
                 reserve.write_bytes(bytes(RESERVE))
-                state, sentence, code = self._train()
+                state, reason, code = self._train()
             except BaseException as error:
                 reserve.unlink(missing_ok=True)
-                state, sentence, code = self._ended_by(error)
+                state, reason, code = self._ended_by(error)
             reserve.unlink(missing_ok=True)
-            self._finish(state, sentence)
+            self._finish(state, reason)
         return code
 
     def _train(self) -> tuple[RunState, str, int]:
@@ -92,7 +97,13 @@ class _Attempt:
         from training.engine.machine import pick_device
 
         device = pick_device(self._command.device)
-        with self._own_device(str(device)):
+        with own_device(
+            Home(self._command.home).locks,
+            str(device),
+            f"run {self._command.run}" if self._command.run else str(self._directory.path),
+            waiting=self._tell_waiting,
+            stop=self._stop,
+        ):
             from training.engine.prepare import Desk, prepare
 
             self._events.write("preparing", done=0, total=None, what=f"on {device}")
@@ -108,43 +119,24 @@ class _Attempt:
                 return "queued", f"Ready: {decisions.steps} steps.", EXIT_OK
             return "finished", self._training.run(), EXIT_OK
 
-    @contextmanager
-    def _own_device(self, device: str) -> Iterator[None]:
-        """Wait until no other training computes on the device of this machine."""
-        locks = Home(self._command.home).locks
-        locks.mkdir(parents=True, exist_ok=True)
-        lock = locks / f"device-{socket.gethostname()}-{device.replace(':', '-')}.lock"
-        told = False
-        while True:
-            try:
-                with hold(lock, wait=False):
-                    yield
-                    return
-            except LockHeldError as error:
-                if error.path != lock:
-                    raise
-            if not told:
-                self._events.write("queued", device=device, text=f"Another training has {device}; waiting for it.")
-                told = True
-            if self._stop():
-                raise Stopped
-            time.sleep(POLL_SECONDS)
+    def _tell_waiting(self, owner: str) -> None:
+        self._events.write("queued", text=f"{owner} has the device; waiting for it to end.")
 
     def _ended_by(self, error: BaseException) -> tuple[RunState, str, int]:
         if isinstance(error, Stopped | KeyboardInterrupt):
             step = self._training.state.progress.step if self._training else 0
             return self._stop.state, f"Put down at step {step}; it can be resumed.", EXIT_RESUME
-        sentence = explain(error, str(self._directory.path))
-        if sentence is None:
+        reason = explain(error, str(self._directory.path))
+        if reason is None:
             traceback.print_exception(error)
-            sentence = f"An error of the workbench itself: {type(error).__name__}: {error}. The log has the details."
-            return "failed", sentence, EXIT_FAILED
-        print(sentence, file=sys.stderr)
+            reason = f"An error of the workbench itself: {type(error).__name__}: {error}. The log has the details."
+            return "failed", reason, EXIT_FAILED
+        print(reason, file=sys.stderr)
         user = isinstance(error, UserError) and not isinstance(error, TrainingError)
-        return "failed", sentence, EXIT_USER if user else EXIT_FAILED
+        return "failed", reason, EXIT_USER if user else EXIT_FAILED
 
-    def _finish(self, state: RunState, sentence: str) -> None:
-        result = self._result(state, sentence)
+    def _finish(self, state: RunState, reason: str) -> None:
+        result = self._result(state, reason)
         # Each of the two may fail on a full disk; either tells the story.
         with suppress(OSError, UserError):
             self._directory.finish(result)
@@ -152,13 +144,13 @@ class _Attempt:
             self._events.write("end", **result.model_dump(mode="json"))
         self._events.close()
 
-    def _result(self, state: RunState, sentence: str) -> Result:
+    def _result(self, state: RunState, reason: str) -> Result:
         if self._training is None:
-            return Result(state=state, sentence=sentence, step=0)
+            return Result(state=state, sentence=reason, step=0)
         progress = self._training.state.progress
         return Result(
             state=state,
-            sentence=sentence,
+            sentence=reason,
             step=progress.step,
             steps=self._training.decisions.steps,
             best_step=progress.best_step,

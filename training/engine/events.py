@@ -6,7 +6,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,8 +33,12 @@ class Event:
 class EventWriter:
     """Appends events. One `write` call a line, so that a reader sees whole lines, whatever happens to us."""
 
-    def __init__(self, path: Path) -> None:
-        """Open `path` for another attempt and drop the unfinished line a killed attempt may have left.
+    def __init__(self, path: Path, echo: Callable[[Event], None] = lambda event: None) -> None:
+        """Open `path` for another attempt and drop the unfinished line that a killed one may have left.
+
+        Args:
+            path: an `events.jsonl`.
+            echo: told every event before it is written.
 
         Raises:
             OSError: the file cannot be written.
@@ -43,7 +47,8 @@ class EventWriter:
         whole = earlier[: earlier.rfind(b"\n") + 1]
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         os.ftruncate(self._descriptor, len(whole))
-        self.attempt = max((event.attempt for event in _parse(whole)), default=0) + 1
+        self._echo = echo
+        self.attempt = max((event.attempt for event in parse(whole)), default=0) + 1
 
     def write(self, kind: str, **values: object) -> None:
         """Append one event.
@@ -51,7 +56,9 @@ class EventWriter:
         Raises:
             OSError: the disk is full; what was written of the line is taken back.
         """
-        line = {"kind": kind, "attempt": self.attempt, "time": round(time.time(), 3), **_plain(values)}
+        event = Event(kind, self.attempt, round(time.time(), 3), _plain(values))
+        self._echo(event)
+        line = {"kind": kind, "attempt": event.attempt, "time": event.time, **event.values}
         data = (json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n").encode()
         length = os.fstat(self._descriptor).st_size
         written = 0
@@ -75,13 +82,13 @@ def read_events(path: Path, start: int = 0) -> Iterator[Event]:
         path: an `events.jsonl`.
         start: byte offset at a line's beginning.
     """
-    yield from _parse(_complete(path, start))
+    yield from parse(_complete(path, start))
 
 
 def follow(path: Path, start: int) -> tuple[list[Event], int]:
     """Return the complete events from byte `start` on, and the offset to go on from."""
     data = _complete(path, start)
-    return list(_parse(data)), start + len(data)
+    return list(parse(data)), start + len(data)
 
 
 def _complete(path: Path, start: int) -> bytes:
@@ -94,7 +101,8 @@ def _complete(path: Path, start: int) -> bytes:
     return data[: data.rfind(b"\n") + 1]
 
 
-def _parse(data: bytes) -> Iterator[Event]:
+def parse(data: bytes) -> Iterator[Event]:
+    """Yield the events in some complete lines; a line that is not one is left out."""
     for line in data.splitlines():
         try:
             values = json.loads(line)

@@ -1,0 +1,169 @@
+"""Asking for a training: from what a person wants to a row and a directory that a trainer can work from."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import ValidationError
+from sqlalchemy import select as select_rows
+from sqlalchemy.orm import Session
+
+from db.errors import UserError
+from db.home import Home
+from db.schema import Model, Project, Run
+from db.session import Database
+from db.store import Store
+from labeling.manifest import Manifest, ManifestImage, load_manifest
+from labeling.progress import Progress, silent
+from labeling.projects import find_project
+from labeling.revisions import RevisionInfo, find_revision, freeze, photo_path
+from training.architectures import names, options
+from training.engine.rundir import Command, Images, Photo, RunDirectory, Start
+from training.recipe import Recipe, load_recipe
+from training.selection import select
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """What a person asks for.
+
+    Attributes:
+        architecture: its name.
+        project: name; None for the current one.
+        datasets: to train on; empty for all.
+        revision: digest or its beginning; None freezes the datasets now.
+        on: role or subset to train on. What has role `val` in the same datasets and is not trained on validates.
+        recipe: name or path.
+        settings: recipe settings by dotted key, as text (`{"batch": "8", "optimizer.lr": "0.01"}`).
+        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        name: of the run; None for one made of architecture and datasets.
+    """
+
+    architecture: str
+    project: str | None = None
+    datasets: Sequence[str] = ()
+    revision: str | None = None
+    on: str = "train"
+    recipe: str = "default"
+    settings: Mapping[str, str] = field(default_factory=dict)
+    device: str = "auto"
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class RunHandle:
+    """A run and where it lives."""
+
+    id: int
+    directory: Path
+
+
+def create_run(home: Home, database: Database, request: TrainRequest, progress: Progress = silent) -> RunHandle:
+    """Record a run and write its directory; nothing trains yet.
+
+    Raises:
+        UserError: the recipe, architecture, data or weights asked for are not there or do not fit.
+    """
+    recipe = load_recipe(request.recipe, request.settings)
+    _check_architecture(request.architecture, recipe)
+    with database.read() as session:
+        project = find_project(session, request.project).name
+        start = _start(session, home, project, recipe.init)
+    revision = _revision(home, database, project, request, progress)
+    store = Store(home.store)
+    images = _images(database, store, load_manifest(store, revision.digest), request)
+    with database.write() as session:
+        row = Run(
+            project_id=find_project(session, project).id,
+            name=request.name or "-".join([request.architecture, *request.datasets]),
+            architecture=request.architecture,
+            revision_digest=revision.digest,
+            directory="",
+            state="queued",
+            summary={},
+        )
+        session.add(row)
+        session.flush()
+        row.directory = str((home.runs / str(row.id)).relative_to(home.path))
+        command = Command(
+            run=row.id,
+            architecture=request.architecture,
+            classes=revision.classes,
+            revision=revision.digest,
+            datasets=tuple(request.datasets),
+            on=request.on,
+            device=request.device,
+            home=home.path.resolve(),
+            start=start,
+            recipe=recipe,
+        )
+        run = RunHandle(row.id, home.path / row.directory)
+        # A creation that was killed took its row with it, but not its directory.
+        shutil.rmtree(run.directory, ignore_errors=True)
+        RunDirectory(run.directory).create(command, images)
+    return run
+
+
+def _check_architecture(name: str, recipe: Recipe) -> None:
+    if name not in names():
+        raise UserError(f"There is no architecture '{name}'. Choose one of {', '.join(names())}.")
+    try:
+        options(name).model_validate(recipe.options)
+    except ValidationError as error:
+        raise UserError(f"The options of {name} do not fit: {error}") from None
+
+
+def _revision(home: Home, database: Database, project: str, request: TrainRequest, progress: Progress) -> RevisionInfo:
+    if request.revision is not None:
+        return find_revision(database, project, request.revision)
+    return freeze(home, database, project=project, datasets=tuple(request.datasets), progress=progress)
+
+
+def _images(database: Database, store: Store, manifest: Manifest, request: TrainRequest) -> Images:
+    """Split a revision into what is trained on and what validates, which never overlap."""
+    chosen = select(manifest, request.datasets, request.on)
+    trained = {(image.dataset, image.path) for image in chosen}
+    val = [
+        image
+        for image in select(manifest, request.datasets)
+        if image.role == "val" and (image.dataset, image.path) not in trained
+    ]
+
+    def photo(image: ManifestImage) -> Photo:
+        return Photo(
+            photo=photo_path(database, store, image),
+            class_map=store.path(image.map_sha256),
+            key=f"{image.image_sha256}-{image.map_sha256}",
+            name=f"{image.dataset}/{image.path}",
+        )
+
+    return Images(train=tuple(map(photo, chosen)), val=tuple(map(photo, val)))
+
+
+def _start(session: Session, home: Home, project: str, init: str) -> Start | None:
+    """Find the model that `init` names, if it names one: a run (`12`, `12:last`), an imported model or a bundle."""
+    owner = find_project(session, project)
+    if match := re.fullmatch(r"(?:run[ :])?(\d+)(?::(best|last))?", init):
+        return _start_of_run(session, home, owner, int(match[1]), match[2])
+    row = session.scalars(
+        select_rows(Model).where(Model.project_id == owner.id, Model.name == init, Model.deleted_at.is_(None))
+    ).first()
+    return Start(path=home.path / row.path, label=init) if row else None
+
+
+def _start_of_run(session: Session, home: Home, owner: Project, number: int, kind: str | None) -> Start:
+    row = session.get(Run, number)
+    if row is None or row.project_id != owner.id or row.deleted_at is not None:
+        raise UserError(
+            f"init={number}: there is no run {number} in project {owner.name}; `workbench runs` lists them."
+        )
+    run = RunDirectory(home.path / row.directory)
+    found = [(name, path) for name, path in (("best", run.best), ("last", run.last)) if path.exists()]
+    chosen = [each for each in found if kind in (None, each[0])]
+    if not chosen:
+        raise UserError(f"init={number}: run {number} has no {kind or ''} checkpoint yet.")
+    return Start(path=chosen[0][1].resolve(), label=f"run {number}:{chosen[0][0]}")

@@ -1,0 +1,110 @@
+"""What a run's directory says about it: its state, how far it is, its events and its log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from db.locks import is_held
+from training.engine.events import Event, parse, read_events
+from training.engine.rundir import RunDirectory, RunState
+
+TAIL_BYTES = 64 * 1024
+STARTING_SECONDS = 30
+"""A run that shows nothing yet counts as about to begin for so long."""
+
+_STATES: dict[str, RunState] = {
+    "attempt": "preparing",
+    "queued": "queued",
+    "preparing": "preparing",
+    "init": "preparing",
+}
+
+
+def events_of(directory: Path) -> Iterator[Event]:
+    """Yield all events of a run, in the order they were written."""
+    return read_events(RunDirectory(directory).events)
+
+
+def is_alive(directory: Path) -> bool:
+    """Tell whether a trainer works on the run, be it waiting for its device."""
+    return is_held(RunDirectory(directory).lock)
+
+
+def describe(directory: Path) -> tuple[RunState, dict[str, Any]]:
+    """Return a run's state and figures, reading no more than the end of its events.
+
+    Returns:
+        The state, and step, steps, best_step, best_miou, images_per_second, data_wait_share, eta, init and sentence,
+        as far as known.
+    """
+    run = RunDirectory(directory)
+    # In this order: a run that ends in between has its result, one that begins anew its lock.
+    alive = is_alive(directory)
+    result = run.result()
+    recent = _recent(run.events)
+    figures = _figures(recent)
+    if alive:
+        told = [event.kind for event in recent if event.kind != "warning"]
+        return _STATES.get(told[-1] if told else "attempt", "running"), figures
+    if result is not None:
+        known = {key: value for key, value in result.model_dump(exclude={"state"}).items() if value is not None}
+        return result.state, {**figures, **known, "eta": None}
+    if not recent and time.time() - directory.stat().st_mtime < STARTING_SECONDS:
+        return "queued", figures
+    return "interrupted", {**figures, "eta": None, "sentence": _killed(run)}
+
+
+def _figures(events: list[Event]) -> dict[str, Any]:
+    figures: dict[str, Any] = {"step": 0}
+    for event in events:
+        match event.kind:
+            case "started":
+                figures |= {key: event.values[key] for key in ("step", "steps", "init", "images")}
+            case "step":
+                shown = ("step", "steps", "images_per_second", "data_wait_share", "eta", "loss", "train_miou")
+                figures |= {key: event.values[key] for key in shown}
+            case "validation":
+                figures["miou"] = event.values["miou"]
+                if event.values["best"]:
+                    figures |= {"best_step": event.values["step"], "best_miou": event.values["miou"]}
+            case "queued" | "init" | "end":
+                figures |= {"sentence": event.values.get("text") or event.values.get("sentence")}
+    return figures
+
+
+def _killed(run: RunDirectory) -> str:
+    saved = "from its last checkpoint" if run.last.exists() else "from its beginning"
+    return f"The trainer was killed before it could say why (perhaps for memory). It can be resumed {saved}."
+
+
+def _recent(path: Path) -> list[Event]:
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - TAIL_BYTES))
+            tail = file.read()
+    except FileNotFoundError:
+        return []
+    return list(parse(tail[: tail.rfind(b"\n") + 1]))
+
+
+def follow_log(directory: Path, *, follow: bool) -> Iterator[str]:
+    """Yield the lines of a run's log; with `follow`, go on until its trainer ends."""
+    path = RunDirectory(directory).log
+    position = 0
+    while True:
+        alive = is_alive(directory)
+        text = b""
+        if path.exists():
+            with path.open("rb") as file:
+                file.seek(position)
+                text = file.read()
+        whole = text if not (follow and alive) else text[: text.rfind(b"\n") + 1]
+        position += len(whole)
+        yield from whole.decode("utf-8", errors="replace").splitlines()
+        if not (follow and alive):
+            return
+        time.sleep(0.3)

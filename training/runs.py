@@ -1,0 +1,283 @@
+"""Runs: asking for a training, starting, stopping and resuming it, and knowing how it goes.
+
+A run is a row and a directory. The directory is the truth: trainers write only there, so a run goes on whatever
+happens to the database, to the terminal or to the tab it was started from. `sync` refreshes the rows, and everyone
+who reads them calls it first.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from db.errors import UserError
+from db.home import Home
+from db.schema import Run, utc_now
+from db.session import Database
+from labeling.projects import find_project
+from training import run_process
+from training.engine.events import Event
+from training.engine.rundir import RunDirectory, RunState
+from training.run_creation import RunHandle, TrainRequest, create_run
+from training.run_files import describe, follow_log, is_alive
+from training.run_files import events_of as read_events
+
+__all__ = [
+    "Estimate",
+    "RunHandle",
+    "RunInfo",
+    "TrainRequest",
+    "create_run",
+    "discard_run",
+    "estimate",
+    "find_run",
+    "follow_log",
+    "launch",
+    "list_runs",
+    "read_events",
+    "resume_run",
+    "stop_run",
+    "sync",
+]
+
+RESUMABLE = ("queued", "stopped", "interrupted", "failed")
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """A run as lists show it.
+
+    Attributes:
+        state: queued, preparing, running, finished, stopped, interrupted or failed.
+        figures: step, steps, best_step, best_miou, images_per_second, data_wait_share, eta, init, sentence; as far
+            as known.
+    """
+
+    id: int
+    name: str
+    architecture: str
+    revision: str
+    state: str
+    figures: Mapping[str, Any]
+    directory: Path
+    created_at: datetime
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values, with the keys the command line promises."""
+        known = self.figures.get
+        best = {"step": known("best_step"), "miou": known("best_miou")} if known("best_step") is not None else None
+        return {
+            "run": self.id,
+            "name": self.name,
+            "architecture": self.architecture,
+            "revision": self.revision,
+            "state": self.state,
+            "steps": known("step", 0),
+            "steps_planned": known("steps"),
+            "images_per_second": known("images_per_second"),
+            "data_wait_share": known("data_wait_share"),
+            "best": best,
+            "checkpoint": str(self.checkpoint) if self.checkpoint else None,
+            "init": known("init"),
+            "eta": known("eta"),
+            "sentence": known("sentence"),
+            "created_at": self.created_at.isoformat(),
+        }
+
+    @property
+    def checkpoint(self) -> Path | None:
+        """The checkpoint that `load_model` takes for the run's number: the best, else the last, None before any."""
+        run = RunDirectory(self.directory)
+        return next((path for path in (run.best, run.last) if path.exists()), None)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run will take, as measured on a throw-away copy of its network.
+
+    Attributes:
+        steps: optimiser steps in all.
+        seconds: of the whole run.
+        peak_memory: bytes.
+    """
+
+    steps: int
+    seconds: float
+    peak_memory: int
+
+
+def estimate(home: Home, database: Database, run: RunHandle, on_event: Callable[[Event], None]) -> Estimate:
+    """Settle everything about a run and measure it, without training; `launch` then goes on from there.
+
+    Raises:
+        UserError: the run cannot be prepared; says why.
+    """
+    child = run_process.start(run.directory, prepare_only=True)
+    run_process.watch(child, run.directory, on_event)
+    started = [event for event in read_events(run.directory) if event.kind == "started"]
+    if not started:
+        sync(home, database)
+        raise UserError(describe(run.directory)[1].get("sentence") or "The run could not be prepared; see its log.")
+    values = started[-1].values
+    return Estimate(values["steps"], values["seconds"], values["peak_memory"])
+
+
+def launch(
+    home: Home,
+    database: Database,
+    run: RunHandle,
+    *,
+    detach: bool = False,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> RunInfo:
+    """Start a run's trainer, which is a process of its own in either case.
+
+    Args:
+        home: of the run.
+        database: likewise.
+        run: created, or put down earlier.
+        detach: return as soon as the trainer holds the run; else pass its events on and return when it has ended.
+        on_event: told every event, in this process.
+
+    Raises:
+        UserError: the run is being trained already.
+    """
+    position = _size(RunDirectory(run.directory).events)
+    child = run_process.start(run.directory)
+    if detach:
+        # Somebody has to take its exit code, or it stays a zombie for as long as we live.
+        threading.Thread(target=child.wait, daemon=True).start()
+    else:
+        run_process.watch(child, run.directory, on_event, start_at=position)
+    sync(home, database)
+    with database.read() as session:
+        return _info(home, session.get_one(Run, run.id))
+
+
+def resume_run(
+    home: Home,
+    database: Database,
+    project: str | None,
+    reference: str,
+    *,
+    detach: bool = False,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> RunInfo:
+    """Go on with a run from its last checkpoint, as it was settled.
+
+    Raises:
+        UserError: there is no such run, it is running, or it is finished.
+    """
+    run = find_run(home, database, project, reference)
+    if run.state == "finished":
+        raise UserError(f"Run {run.id} is finished. To train on from it, start a new one with --init {run.id}.")
+    if run.state not in RESUMABLE or is_alive(run.directory):
+        raise UserError(f"Run {run.id} is {run.state}; a second trainer would spoil it.")
+    return launch(home, database, RunHandle(run.id, run.directory), detach=detach, on_event=on_event)
+
+
+def stop_run(
+    home: Home,
+    database: Database,
+    project: str | None,
+    reference: str,
+    graces: tuple[float, float] = run_process.GRACES,
+) -> RunInfo:
+    """Let a run's trainer finish its step, save and end; after the graces it is terminated, then killed.
+
+    Raises:
+        UserError: there is no such run, or no trainer works on it.
+    """
+    run = find_run(home, database, project, reference)
+    if not is_alive(run.directory):
+        raise UserError(f"Run {run.id} is {run.state}, not running.")
+    run_process.stop(run.directory, graces)
+    return find_run(home, database, project, reference)
+
+
+def list_runs(home: Home, database: Database, project: str | None = None) -> list[RunInfo]:
+    """Return the project's runs, the newest first.
+
+    Raises:
+        UserError: there is no such project.
+    """
+    sync(home, database)
+    with database.read() as session:
+        query = select(Run).where(Run.project_id == find_project(session, project).id, Run.deleted_at.is_(None))
+        return [_info(home, row) for row in session.scalars(query.order_by(Run.id.desc()))]
+
+
+def find_run(home: Home, database: Database, project: str | None, reference: str) -> RunInfo:
+    """Return the run of this number, or the newest of this name.
+
+    Raises:
+        UserError: the project has no such run.
+    """
+    sync(home, database)
+    with database.read() as session:
+        query = select(Run).where(Run.project_id == find_project(session, project).id, Run.deleted_at.is_(None))
+        chosen = Run.id == int(reference) if re.fullmatch(r"\d{1,18}", reference) else Run.name == reference
+        row = session.scalars(query.where(chosen).order_by(Run.id.desc())).first()
+        if row is None:
+            raise UserError(f"There is no run {reference!r}; `workbench runs` lists them.")
+        return _info(home, row)
+
+
+def discard_run(home: Home, database: Database, run: RunHandle) -> None:
+    """Move a run that nobody trains to the trash.
+
+    Raises:
+        UserError: a trainer works on it.
+    """
+    if is_alive(run.directory):
+        raise UserError(f"Run {run.id} is running. Stop it first.")
+    home.trash.mkdir(parents=True, exist_ok=True)
+    shutil.move(run.directory, home.trash / f"run-{run.id}")
+    with database.write() as session:
+        row = session.get_one(Run, run.id)
+        row.deleted_at = utc_now()
+
+
+def sync(home: Home, database: Database) -> None:
+    """Bring the rows of all runs up to what their directories say; writes only what changed."""
+    with database.read() as session:
+        rows = session.scalars(select(Run).where(Run.deleted_at.is_(None))).all()
+    changed: dict[int, tuple[RunState, dict[str, Any]]] = {}
+    for row in rows:
+        directory = home.path / row.directory
+        if row.state == "finished" or not directory.is_dir():
+            continue
+        state, figures = describe(directory)
+        if (state, figures) != (row.state, row.summary):
+            changed[row.id] = (state, figures)
+    if not changed:
+        return
+    with database.write() as session:
+        for number, (state, figures) in changed.items():
+            row = session.get_one(Run, number)
+            row.state, row.summary = state, figures
+
+
+def _info(home: Home, row: Run) -> RunInfo:
+    return RunInfo(
+        id=row.id,
+        name=row.name,
+        architecture=row.architecture,
+        revision=row.revision_digest,
+        state=row.state,
+        figures=row.summary,
+        directory=home.path / row.directory,
+        created_at=row.created_at,
+    )
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
