@@ -16,6 +16,7 @@ from labeling.formats.base import BadItemError
 MAX_BYTES = 512 * 2**20
 """Largest label file read. An embedded photo of the largest accepted size stays well below."""
 
+_EXPECTED = "not a label file of labelme: expected a JSON object with a list `shapes`"
 _IMAGE_PATH = re.compile(rb'"imagePath"\s*:\s*("(?:[^"\\]|\\.)*+")')
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
@@ -49,12 +50,11 @@ def read_document(path: Path) -> Document:
         raise BadItemError(f"the label file cannot be read: {error.strerror or error}") from error
     text, repairs = _decode(data)
     fields, repeated = _parse(text)
-    if not isinstance(fields, dict) or not isinstance(fields.get("shapes"), list):
-        found = f"an object without a list of shapes (keys: {', '.join(list(fields)[:6]) or 'none'})"
-        raise BadItemError(
-            "not a label file of labelme: expected a JSON object with a list `shapes`, found "
-            + (found if isinstance(fields, dict) else f"a JSON {type(fields).__name__}")
-        )
+    if not isinstance(fields, dict):
+        raise BadItemError(f"{_EXPECTED}, found a JSON {type(fields).__name__}")
+    if not isinstance(fields.get("shapes"), list):
+        keys = ", ".join(list(fields)[:6]) or "none"
+        raise BadItemError(f"{_EXPECTED}, found an object without one (keys: {keys})")
     if repeated:
         names = ", ".join(sorted(repeated))
         repairs = (*repairs, f"a key is given twice in one object ({names}); the last value was taken")

@@ -25,11 +25,11 @@ MASK_BUDGET = 2**28
 """Pixels of all masks of one file together: their PNGs may be tiny, what is in them is not."""
 
 _POLYGONS = frozenset({"polygon", "oriented_rectangle", "rotation", "quadrilateral"})
-_POINTS_NEEDED: dict[ShapeKind, tuple[int, int | None]] = {
-    "circle": (2, 2),
-    "line": (2, None),
-    "linestrip": (2, None),
-    "point": (1, 1),
+_POINTS_NEEDED: dict[str, tuple[ShapeKind, int, int | None]] = {
+    "circle": ("circle", 2, 2),
+    "line": ("line", 2, None),
+    "linestrip": ("linestrip", 2, None),
+    "point": ("point", 1, 1),
 }
 _INSTANCE = re.compile(r".+-\d+")
 
@@ -73,6 +73,8 @@ class ShapeReader:
         group = self._group(entry, position)
         points = _points(entry)
         kind = entry.get("shape_type") or "polygon"
+        if not isinstance(kind, str):
+            raise _UnusableError(f"its type {kind!r} is not one of labelme's")
         if kind == "mask":
             patch = self._patch(entry, points, position)
             return Shape("mask", label, patch=patch, group=group)
@@ -108,7 +110,7 @@ class ShapeReader:
             return None
         return group
 
-    def _vector(self, kind: Any, points: tuple[Point, ...], position: int) -> tuple[ShapeKind, tuple[Point, ...]]:
+    def _vector(self, kind: str, points: tuple[Point, ...], position: int) -> tuple[ShapeKind, tuple[Point, ...]]:
         if kind == "rectangle":
             return self._rectangle(points, position)
         if kind in _POLYGONS:
@@ -117,15 +119,15 @@ class ShapeReader:
             return "polygon", points
         if kind == "points":
             raise _UnusableError("its type is 'points', prompts for an AI model that cover no pixels")
-        if not isinstance(kind, str) or kind not in _POINTS_NEEDED:
+        if kind not in _POINTS_NEEDED:
             raise _UnusableError(f"its type {kind!r} is not one of labelme's")
-        least, most = _POINTS_NEEDED[kind]
+        drawn, least, most = _POINTS_NEEDED[kind]
         if len(points) < least or (most is not None and len(points) > most):
             raise _UnusableError(f"a {kind} has {least}{'' if most else ' or more'} points, found {len(points)}")
-        if kind == "line" and len(points) > 2:
+        if drawn == "line" and len(points) > 2:
             self._notes["is a line of more than two points; it was read as a linestrip"].append(position)
-            kind = "linestrip"
-        return kind, points
+            drawn = "linestrip"
+        return drawn, points
 
     def _rectangle(self, points: tuple[Point, ...], position: int) -> tuple[ShapeKind, tuple[Point, ...]]:
         """Two corners in any order, or four (X-AnyLabeling 2.2 and later)."""

@@ -3,13 +3,19 @@
 import base64
 import json
 import math
+import pickle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from tests.support.photo_files import encode
+from labeling.formats import labelme
+from labeling.formats.base import Listing, ReadRequest, Record
+from tests.support.photo_files import encode, scene
+
+PHOTO_WIDTH, PHOTO_HEIGHT = 64, 48
+PHOTO = encode(scene(PHOTO_HEIGHT, PHOTO_WIDTH), "JPEG")
 
 SQUARE = [[10, 10], [30, 10], [30, 25], [10, 25]]
 
@@ -39,6 +45,21 @@ def write(path: Path, fields: Any, encoding: str = "utf-8") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(fields, ensure_ascii=False, indent=2), encoding)
     return path
+
+
+def read_folder(folder: Path, **request: Any) -> tuple[Listing, list[Record]]:
+    asked = ReadRequest(folder, **request)
+    listing = labelme.list_source(asked)
+    # Workers get items by pickle.
+    return listing, [labelme.read(pickle.loads(pickle.dumps(item)), asked) for item in listing.items]
+
+
+def read_one(folder: Path, fields: Any, photo: bytes | None = PHOTO, encoding: str = "utf-8") -> Record:
+    if photo is not None:
+        (folder / "a.jpg").write_bytes(photo)
+    write(folder / "a.json", fields, encoding)
+    _, (record,) = read_folder(folder)
+    return record
 
 
 def base64_of(data: bytes) -> str:
