@@ -121,11 +121,15 @@ def _label_from_json(value: Any) -> Label:
 
 
 def _layer_to_json(layer: Layer | None) -> dict[str, Any] | None:
-    return layer and {"sha256": layer.sha256, "legend": [_label_to_json(label) for label in layer.legend]}
+    if layer is None:
+        return None
+    return {"sha256": layer.sha256, "legend": [_label_to_json(label) for label in layer.legend]}
 
 
 def _layer_from_json(value: dict[str, Any] | None) -> Layer | None:
-    return value and Layer(value["sha256"], tuple(_label_from_json(label) for label in value["legend"]))  # type: ignore[return-value]
+    if value is None:
+        return None
+    return Layer(value["sha256"], tuple(_label_from_json(label) for label in value["legend"]))
 
 
 def _shape_to_json(shape: Shape) -> dict[str, Any]:

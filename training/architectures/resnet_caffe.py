@@ -15,6 +15,8 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from training.architectures.pooling import MaxPoolCeil
+
 Depth = Literal[18, 34, 50, 101]
 Layout = Literal["caffe", "torchvision"]
 
@@ -47,7 +49,7 @@ def resnet_layers(depth: Depth, layout: Layout) -> OrderedDict[str, nn.Module]:
     layers["layer1"] = nn.Sequential(
         OrderedDict(
             conv1=_ConvBN(3, 64, 7, stride=2, padding=3),
-            pool=nn.MaxPool2d(3, stride=2, padding=1, ceil_mode=layout == "caffe"),
+            pool=MaxPoolCeil(3, padding=1) if layout == "caffe" else nn.MaxPool2d(3, stride=2, padding=1),
         )
     )
     channels = 64

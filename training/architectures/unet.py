@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from db.errors import UserError
 from training.architectures.contract import Architecture, Logits
 from training.architectures.encoders import ResNetPyramid
+from training.architectures.pooling import max_pool_ceil
 from training.architectures.sizes import cut_padding, pad_small
 
 
@@ -116,7 +117,7 @@ class _Contracting(nn.Module):
     def forward(self, x: Tensor) -> list[Tensor]:
         maps = [self.stages[0](x)]
         for stage in self.stages[1:]:
-            maps.append(stage(F.max_pool2d(maps[-1], 2, ceil_mode=True)))
+            maps.append(stage(max_pool_ceil(maps[-1], 2)))
         return maps
 
 

@@ -49,7 +49,6 @@ def evaluate(
 ) -> None:
     """Test a model on a dataset: IoU per class, the confusion matrix, and whether it has seen the images before."""
     from training.evaluation import evaluate as run_evaluation
-
     from workbench.cli.show import show_evaluation
 
     place = Workplace(home)
@@ -73,8 +72,7 @@ def evaluate(
 
 def evaluations(project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """List the evaluations, newest first."""
-    from training.evaluation import list_evaluations
-
+    from training.evaluation_report import list_evaluations
     from workbench.cli.output import percent
 
     place = Workplace(home)
@@ -96,7 +94,6 @@ def compare(
 ) -> None:
     """Put two evaluations side by side: every figure of both and the difference."""
     from training.compare import compare as compare_evaluations
-
     from workbench.cli.show import show_comparison
 
     place = Workplace(home)

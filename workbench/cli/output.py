@@ -39,6 +39,8 @@ def emit(value: Any, *, as_json: bool, show: Callable[[], None]) -> None:
 
 def _plain(value: Any) -> Any:
     """Make a value printable as strict JSON: n/a figures are null, times ISO 8601, records objects."""
+    if hasattr(value, "to_json"):
+        return _plain(value.to_json())
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, dict):

@@ -47,7 +47,7 @@ class Canvas:
         # A photo's pixel i spans [i, i + 1); OpenCV's pixel i is centred on i.
         points = np.round((np.asarray(polygon, np.float64) - 0.5) * (1 << SUBPIXEL_BITS)).astype(np.int32)
         cv2.fillPoly(mask, [points], 255, cv2.LINE_AA, SUBPIXEL_BITS)
-        return (mask.astype(np.float32) / 255)[..., None]
+        return np.asarray(mask[..., None] / np.float32(255), np.float32)
 
     def window(self, polygon: Polygon) -> tuple[slice, slice]:
         """Return the rows and columns that the polygon can touch."""

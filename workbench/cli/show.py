@@ -1,0 +1,89 @@
+"""Evaluations as a person reads them: figures, classes, the confusion matrix, two of them side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workbench.cli.output import percent, say, table
+
+if TYPE_CHECKING:
+    from training.compare import Comparison
+    from training.evaluation_report import EvaluationReport
+
+WIDEST_MATRIX = 16  # classes; a wider one is better read with --json
+FIGURE_NAMES = {
+    "pa": "pixel accuracy",
+    "ma": "mean accuracy",
+    "miou": "mean IoU",
+    "fwiou": "frequency-weighted IoU",
+    "precision": "mean precision",
+    "recall": "mean recall",
+    "f1": "mean F1",
+}
+
+
+def show_evaluation(report: EvaluationReport) -> None:
+    """Print an evaluation: what was tested on what, all figures in percent, the confusion matrix by row."""
+    record = report.record
+    say(
+        f"Evaluation {report.id}: model {record.model} on {record.dataset}, {record.on} "
+        f"({len(record.images)} images, size {record.size}, revision {record.revision[:12]})"
+    )
+    table(
+        None,
+        ["figure", ">%"],
+        ((label, percent(getattr(report.metrics, name))) for name, label in FIGURE_NAMES.items()),
+    )
+    rows = zip(record.truth_classes, report.metrics.classes, strict=True)
+    columns = ["class", ">IoU %", ">precision %", ">recall %", ">F1 %", ">pixels"]
+    table(
+        None,
+        columns,
+        ((n, percent(c.iou), percent(c.precision), percent(c.recall), percent(c.f1), c.pixels) for n, c in rows),
+    )
+    if len(record.truth_classes) <= WIDEST_MATRIX:
+        _show_matrix(report)
+    for line in report.notes:
+        say(line)
+
+
+def _show_matrix(report: EvaluationReport) -> None:
+    totals = report.confusion.sum(axis=1)
+    rows = []
+    for name, row, total in zip(report.record.truth_classes, report.confusion, totals, strict=True):
+        rows.append([name, *("" if not total else f"{100 * cell / total:.0f}" for cell in row.tolist())])
+    title = "Where each class's pixels went (rows truth, columns prediction, % of the row)"
+    table(title, ["", *(f">{name}" for name in report.predicted_names)], rows)
+
+
+def show_comparison(result: Comparison) -> None:
+    """Print two evaluations side by side with the difference, in percentage points."""
+    say(f"a: {_title(result.a)}")
+    say(f"b: {_title(result.b)}")
+    table(
+        None,
+        ["", ">a %", ">b %", ">b - a"],
+        (
+            (FIGURE_NAMES[name], percent(pair.a), percent(pair.b), _signed(pair.difference))
+            for name, pair in result.figures.items()
+        ),
+    )
+    rows = ((name, pairs["iou"]) for name, pairs in result.classes.items())
+    table(
+        "IoU per class",
+        ["class", ">a %", ">b %", ">b - a"],
+        ((name, percent(pair.a), percent(pair.b), _signed(pair.difference)) for name, pair in rows),
+    )
+    for line in result.notes:
+        say(line)
+
+
+def _title(report: EvaluationReport) -> str:
+    record = report.record
+    return (
+        f"evaluation {report.id}, model {record.model} on {record.dataset}, {record.on} ({len(record.images)} images)"
+    )
+
+
+def _signed(difference: float | None) -> str:
+    return "n/a" if difference is None else f"{100 * difference:+.1f}"
