@@ -12,6 +12,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ _POINTS_NEEDED: dict[str, tuple[ShapeKind, int, int | None]] = {
     "linestrip": ("linestrip", 2, None),
     "point": ("point", 1, 1),
 }
+_NOT_FINITE = "a coordinate of it is not a finite number"
 _INSTANCE = re.compile(r".+-\d+")
 
 
@@ -193,18 +195,19 @@ def _points(entry: dict[str, Any]) -> tuple[Point, ...]:
     found = entry.get("points")
     if not isinstance(found, list):
         raise _UnusableError("it has no list of points")
-    points = []
-    for point in found:
-        if not (isinstance(point, list) and len(point) == 2 and all(type(value) in (int, float) for value in point)):
-            raise _UnusableError("a point of it is not a pair of numbers")
-        try:
-            x, y = float(point[0]), float(point[1])
-        except OverflowError:
-            x = y = math.inf
-        if not (math.isfinite(x) and math.isfinite(y)):
-            raise _UnusableError("a coordinate of it is not a finite number")
-        points.append((x, y))
-    return tuple(points)
+    # Checked as a whole: files with thousands of points are common.
+    try:
+        points = tuple([(float(x), float(y)) for x, y in found])
+        is_numeric = set(map(type, chain.from_iterable(found))) <= {int, float}
+    except OverflowError:
+        raise _UnusableError(_NOT_FINITE) from None
+    except (TypeError, ValueError):
+        is_numeric = False
+    if not is_numeric:
+        raise _UnusableError("a point of it is not a pair of numbers")
+    if not all(map(math.isfinite, chain.from_iterable(points))):
+        raise _UnusableError(_NOT_FINITE)
+    return points
 
 
 def _positions(positions: list[int]) -> str:

@@ -28,7 +28,7 @@ def check_points(points: Sequence[Point], least: int, most: int | None = None) -
     if len(points) < least or (most is not None and len(points) > most):
         expected = str(least) if least == most else f"{least} or more"
         raise ValueError(f"expected {expected} points, found {len(points)}")
-    if not all(math.isfinite(x) and math.isfinite(y) for x, y in points):
+    if not all(map(math.isfinite, itertools.chain.from_iterable(points))):
         raise ValueError("a coordinate is not a finite number")
 
 
@@ -40,6 +40,9 @@ def frame(height: int, width: int) -> Box:
 def is_far(points: Sequence[Point], box: Box) -> bool:
     """Whether any point lies outside the frame."""
     x0, y0, x1, y1 = box
+    flat = list(itertools.chain.from_iterable(points))
+    if min(flat) >= max(x0, y0) and max(flat) <= min(x1, y1):
+        return False
     return any(not (x0 <= x <= x1 and y0 <= y <= y1) for x, y in points)
 
 

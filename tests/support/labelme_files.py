@@ -43,7 +43,7 @@ def document(*shapes: Any, image: str | None = "a.jpg", size: tuple[int, int] | 
 
 def write(path: Path, fields: Any, encoding: str = "utf-8") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(fields, ensure_ascii=False, indent=2), encoding)
+    path.write_text(json.dumps(fields, ensure_ascii=False), encoding)
     return path
 
 
