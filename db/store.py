@@ -76,7 +76,7 @@ class Store:
             UserError: the disk is full or the store cannot be written.
         """
         sha = hashlib.sha256(data).hexdigest()
-        if not self._is_whole(sha, len(data)):
+        if not self.is_whole(sha, len(data)):
             self._write(sha, data)
         return sha
 
@@ -94,7 +94,7 @@ class Store:
                 size += len(chunk)
                 file.write(chunk)
             sha = digest.hexdigest()
-            if not self._is_whole(sha, size):
+            if not self.is_whole(sha, size):
                 self._settle(file, sha)
         return sha
 
@@ -121,7 +121,7 @@ class Store:
     def _incoming_folder(self) -> Path:
         return self.root / "incoming"
 
-    def _is_whole(self, sha: str, size: int) -> bool:
+    def is_whole(self, sha: str, size: int) -> bool:
         """Tell whether the content is there in full length; a damaged file is worth writing again."""
         try:
             return self.path(sha).stat().st_size == size

@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 from db.errors import UserError
 from db.schema import AnnotationVersion, Class, Image, Project, Role
 from db.session import Database
+from db.staging import settle_all
+from db.store import Store
 from labeling.annotation import Special
 from labeling.annotations import append_version
 from labeling.classes import ensure_class, live_classes
@@ -34,6 +36,7 @@ class ImportStore:
 
     Attributes:
         database: the database.
+        content: the content store.
         target: project, dataset and lists.
         request: the request.
         options: the settled options.
@@ -42,6 +45,7 @@ class ImportStore:
     """
 
     database: Database
+    content: Store
     target: Target
     request: ImportRequest
     options: DatasetOptions
@@ -52,11 +56,12 @@ class ImportStore:
         """Write a batch in one short transaction.
 
         Raises:
-            UserError: the project would have more than 254 classes; earlier batches stay.
+            UserError: the project would have more than 254 classes, or the disk is full; earlier batches stay.
         """
         if not batch:
             return
         tally = Tally()
+        settle_all(self.content, [staged for prepared in batch for staged in prepared.staged])
         with self.database.write() as session:
             images = self._images(session, [prepared.item.path for prepared in batch])
             before = _stored(session, images)

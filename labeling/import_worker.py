@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
 from db.errors import UserError
+from db.staging import Staged, stage
 from db.store import Store
 from labeling.annotation import SEE_THROUGH, Annotation, Label, Layer, Special
 from labeling.formats import CODECS
 from labeling.formats.base import BadItemError, BaseMap, Item, ReadRequest, Record
-from labeling.map_store import store_map
+from labeling.map_store import stage_map
 from labeling.names import clean_class_name
 from labeling.photos import PhotoError, inspect_photo
 
@@ -63,6 +65,7 @@ class Prepared:
         names: the class names in it, each once, in drawing order.
         digest: sha256 of content and photo, before names become classes.
         repairs: what was put right while reading.
+        staged: what has to be settled in the content store before the item is committed.
     """
 
     item: Item
@@ -71,6 +74,7 @@ class Prepared:
     names: tuple[str, ...]
     digest: str
     repairs: tuple[str, ...]
+    staged: tuple[Staged, ...]
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ class Refused:
 
 
 def prepare(task: Task) -> Prepared | Refused:
-    """Read one item and put what belongs into the content store there.
+    """Read one item and stage what belongs into the content store.
 
     Raises:
         UserError: the store cannot be written. What is wrong with the item itself is returned, not raised.
@@ -113,17 +117,18 @@ def _refuse_outside(path: str) -> None:
 
 def _prepare(task: Task, record: Record) -> Prepared:
     store = Store(task.job.store)
-    photo = _photo(task, record, store)
-    content, names = _content(record, store) if record.labelled else (None, ())
+    photo, photo_staged = _photo(task, record, store)
+    content, names, map_staged = _content(record, store) if record.labelled else (None, (), ())
     canonical = json.dumps([photo.sha256, content], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     digest = hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
-    return Prepared(task.item, photo, content, names, digest, record.repairs)
+    return Prepared(task.item, photo, content, names, digest, record.repairs, (*photo_staged, *map_staged))
 
 
-def _photo(task: Task, record: Record, store: Store) -> Photo:
-    link = task.job.link and isinstance(record.photo, Path)
-    status = record.photo.stat() if isinstance(record.photo, Path) else None
-    data = record.photo.read_bytes() if isinstance(record.photo, Path) else record.photo
+def _photo(task: Task, record: Record, store: Store) -> tuple[Photo, tuple[Staged, ...]]:
+    file = record.photo if isinstance(record.photo, Path) else None
+    # Looked at before reading, so that a change meanwhile shows as a later modification.
+    mtime_ns = None if file is None else file.stat().st_mtime_ns
+    data = record.photo if isinstance(record.photo, bytes) else record.photo.read_bytes()
     sha = hashlib.sha256(data).hexdigest()
     perceptual_hash = None
     if sha != task.known_sha256:
@@ -134,29 +139,34 @@ def _photo(task: Task, record: Record, store: Store) -> Photo:
                 "moment ago; it changed while it was imported, so import again"
             )
         perceptual_hash = info.perceptual_hash
-    if not link:
-        store.put_bytes(data)
-        return Photo(sha, record.width, record.height, len(data), perceptual_hash)
-    assert isinstance(record.photo, Path)
-    assert status is not None
-    where = str(record.photo.resolve())
-    return Photo(sha, record.width, record.height, len(data), perceptual_hash, where, status.st_mtime_ns)
+    photo = Photo(sha, record.width, record.height, len(data), perceptual_hash)
+    if task.job.link and file is not None:
+        return replace(photo, linked_path=str(file.resolve()), linked_mtime_ns=mtime_ns), ()
+    return photo, () if store.is_whole(sha, len(data)) else (stage(store, sha, data),)
 
 
-def _content(record: Record, store: Store) -> tuple[dict[str, Any], tuple[str, ...]]:
-    base = None if record.base is None else _layer(record.base, record, store)
+def _content(record: Record, store: Store) -> tuple[dict[str, Any], tuple[str, ...], tuple[Staged, ...]]:
+    labels = [*(record.base.legend if record.base else ()), *(shape.label for shape in record.shapes)]
+    _check_names(labels)
+    base, staged = (None, ()) if record.base is None else _layer(record.base, record, store)
     annotation = Annotation(record.width, record.height, shapes=record.shapes, base=base)
-    labels: list[Label] = [*(base.legend if base else ()), *(shape.label for shape in record.shapes)]
-    names = dict.fromkeys(str(label) for label in labels if isinstance(label, str) and not isinstance(label, Special))
-    for name in names:
+    shown = [*(base.legend if base else ()), *(shape.label for shape in record.shapes)]
+    return annotation.to_json(), tuple(dict.fromkeys(_names(shown))), staged
+
+
+def _names(labels: Iterable[Label]) -> list[str]:
+    return [str(label) for label in labels if isinstance(label, str) and not isinstance(label, Special)]
+
+
+def _check_names(labels: Iterable[Label]) -> None:
+    for name in _names(labels):
         try:
             clean_class_name(name)
         except ValueError as error:
             raise BadItemError(str(error)) from None
-    return annotation.to_json(), tuple(names)
 
 
-def _layer(base: BaseMap, record: Record, store: Store) -> Layer:
+def _layer(base: BaseMap, record: Record, store: Store) -> tuple[Layer, tuple[Staged, ...]]:
     if base.pixels.shape != (record.height, record.width):
         height, width = base.pixels.shape
         raise BadItemError(
@@ -171,4 +181,5 @@ def _layer(base: BaseMap, record: Record, store: Store) -> Layer:
     shown = set(present.tolist())
     end = 1 + max((value for value in shown if value < len(base.legend)), default=-1)
     legend = tuple(base.legend[value] if value in shown else Special.UNLABELLED for value in range(end))
-    return Layer(store_map(store, base.pixels), legend)
+    sha, staged = stage_map(store, base.pixels)
+    return Layer(sha, legend), staged

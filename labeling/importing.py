@@ -14,6 +14,7 @@ from pathlib import Path
 from db.errors import UserError
 from db.home import Home
 from db.session import Database
+from db.store import Store
 from labeling.classes import list_classes
 from labeling.formats import CODECS
 from labeling.formats.base import Item, Listing
@@ -69,7 +70,7 @@ def import_dataset(home: Home, database: Database, request: ImportRequest, progr
         tally.counts["skipped"] += 1
         tally.add(problem.file, "skipped", problem.reason)
     job = Job(request.format, read_request(location, options), home.store, link)
-    store = ImportStore(database, target, request, options, moved, tally)
+    store = ImportStore(database, Store(home.store), target, request, options, moved, tally)
     _import_items(job, listing, stored.photos if stored else {}, store, progress)
     if stored is not None and not moved:
         _report_gone(listing, stored, location, tally)

@@ -7,16 +7,22 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
+from db.staging import Staged, stage
 from db.store import Store
 from labeling.maps import read_map_png, write_map_png
 
 
-def store_map(store: Store, pixels: NDArray[np.uint8]) -> str:
-    """Store a uint8 (H, W) map as a PNG under the sha256 of its pixels (`pixels_sha256`), which it returns."""
+def stage_map(store: Store, pixels: NDArray[np.uint8]) -> tuple[str, tuple[Staged, ...]]:
+    """Stage a uint8 (H, W) map as a PNG under the sha256 of its pixels, unless it is stored already.
+
+    Returns:
+        The sha256 (`pixels_sha256`), and what is left for `db.staging.settle_all`.
+
+    Raises:
+        UserError: the store cannot be written.
+    """
     sha = pixels_sha256(pixels)
-    if not store.has(sha):
-        store.put_named(sha, write_map_png(pixels))
-    return sha
+    return sha, () if store.has(sha) else (stage(store, sha, write_map_png(pixels)),)
 
 
 def pixels_sha256(pixels: NDArray[np.uint8]) -> str:

@@ -7,11 +7,8 @@ annotation, and one over only the classes that the version shows, so that a new 
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -19,58 +16,18 @@ from sqlalchemy import select
 from db.errors import UserError
 from db.schema import AnnotationVersion, Class, Rendering
 from db.session import Database
+from db.staging import settle_all
 from db.store import Store
-from labeling.annotation import IGNORE, Annotation, Label
+from labeling.annotation import IGNORE
 from labeling.classes import dense_index
-from labeling.map_store import load_map, store_map
-from labeling.options import DatasetOptions, Overlap, RasterRule
+from labeling.options import DatasetOptions
 from labeling.progress import Progress, silent
-from labeling.raster import render
+from labeling.render_worker import RENDERING_VERSION, RenderOutcome, RenderTask, Scheme, render_task
 from labeling.workers import map_in_order
 
-RENDERING_VERSION = 1
-"""Raised when the raster rules change, so that no class map of older rules is found again."""
+__all__ = ["RENDERING_VERSION", "Rendered", "Scheme", "render_versions", "scheme_for", "shown_classes"]
 
 _BATCH = 100
-
-
-@dataclass(frozen=True)
-class Scheme:
-    """What decides a dataset's class maps besides the annotations.
-
-    Attributes:
-        rule: which pixels a polygon covers.
-        overlap: which shape lies on top.
-        line_width: pixels.
-        point_radius: pixels.
-        unlabelled: value of pixels without a label, 0..253 or 255.
-        index: value of every class id, 0..253, merged classes resolved.
-    """
-
-    rule: RasterRule
-    overlap: Overlap
-    line_width: int
-    point_radius: int
-    unlabelled: int
-    index: dict[int, int]
-
-    def key(self, shown: frozenset[int] | None = None) -> str:
-        """Return the cache key (sha256); over only the classes `shown` where given."""
-        table = sorted((row, value) for row, value in self.index.items() if shown is None or row in shown)
-        parts: list[Any] = [RENDERING_VERSION, self.rule, self.overlap, self.line_width, self.point_radius]
-        parts += [self.unlabelled, shown is None, table]
-        return hashlib.sha256(json.dumps(parts, separators=(",", ":")).encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class RenderTask:
-    """One annotation to render; `content` is its JSON as stored."""
-
-    store: Path
-    scheme: Scheme
-    version_id: int
-    key: str
-    content: dict[str, Any]
 
 
 @dataclass
@@ -111,30 +68,14 @@ def render_versions(
     Raises:
         UserError: a process died while rendering, or the store cannot be written.
     """
-    rendered = Rendered(_cached(database, store, scheme.key(), version_ids))
+    rendered = Rendered(_cached(database, store, {id_: scheme.key() for id_ in version_ids}))
     missing = [version_id for version_id in version_ids if version_id not in rendered.maps]
-    fresh: list[Rendering] = []
-
-    def keep(version_id: int, own_key: str, pixels: str) -> None:
-        rendered.maps[version_id] = pixels
-        fresh.extend(Rendering(version_id=version_id, key=key, pixels_sha256=pixels) for key in (scheme.key(), own_key))
-        if len(fresh) >= 2 * _BATCH:
-            _save(database, fresh)
-
-    def tasks() -> Iterator[RenderTask]:
-        for task in _tasks(database, store, scheme, missing):
-            # Another class table rendered it before, and the difference does not touch it.
-            known = _cached(database, store, task.key, [task.version_id])
-            if known:
-                keep(task.version_id, task.key, known[task.version_id])
-            else:
-                yield task
-
-    for task_key, version_id, pixels in map_in_order(_render, tasks(), on_death=_died):
+    batches = _Batches(database, store, scheme, rendered)
+    for outcome in map_in_order(render_task, batches.tasks(missing), on_death=_died):
         rendered.count += 1
-        keep(version_id, task_key, pixels)
+        batches.keep(outcome)
         progress(rendered.count, len(missing), "class maps")
-    _save(database, fresh)
+    batches.save()
     return rendered
 
 
@@ -151,15 +92,45 @@ def _unlabelled(options: DatasetOptions, classes: list[Class], index: dict[int, 
     )
 
 
-def _tasks(database: Database, store: Store, scheme: Scheme, version_ids: Sequence[int]) -> Iterator[RenderTask]:
-    for start in range(0, len(version_ids), _BATCH):
-        chunk = version_ids[start : start + _BATCH]
-        query = select(AnnotationVersion.id, AnnotationVersion.content).where(AnnotationVersion.id.in_(chunk))
-        with database.read() as session:
-            contents: dict[int, dict[str, Any]] = dict(session.execute(query).all())
-        for version_id in chunk:
-            content = contents[version_id]
-            yield RenderTask(store.root, scheme, version_id, scheme.key(shown_classes(content)), content)
+class _Batches:
+    """Hands out what has to be rendered, and writes down what was, both some at a time."""
+
+    def __init__(self, database: Database, store: Store, scheme: Scheme, rendered: Rendered) -> None:
+        self._database, self._store, self._scheme, self._rendered = database, store, scheme, rendered
+        self._unsaved: list[RenderOutcome] = []
+
+    def tasks(self, version_ids: Sequence[int]) -> Iterator[RenderTask]:
+        """Yield a task for each version that has not been rendered for the classes it shows."""
+        for start in range(0, len(version_ids), _BATCH):
+            chunk = version_ids[start : start + _BATCH]
+            query = select(AnnotationVersion.id, AnnotationVersion.content).where(AnnotationVersion.id.in_(chunk))
+            with self._database.read() as session:
+                contents: dict[int, dict[str, Any]] = dict(session.execute(query).all())
+            keys = {version_id: self._scheme.key(shown_classes(contents[version_id])) for version_id in chunk}
+            known = _cached(self._database, self._store, keys)
+            for version_id in chunk:
+                if version_id in known:
+                    # Another class table rendered it before, and the difference does not touch it.
+                    self.keep(RenderOutcome(version_id, keys[version_id], known[version_id]))
+                else:
+                    content = contents[version_id]
+                    yield RenderTask(self._store.root, self._scheme, version_id, keys[version_id], content)
+
+    def keep(self, outcome: RenderOutcome) -> None:
+        self._rendered.maps[outcome.version_id] = outcome.pixels_sha256
+        self._unsaved.append(outcome)
+        if len(self._unsaved) >= _BATCH:
+            self.save()
+
+    def save(self) -> None:
+        settle_all(self._store, [staged for outcome in self._unsaved for staged in outcome.staged])
+        with self._database.write() as session:
+            for outcome in self._unsaved:
+                for key in (self._scheme.key(), outcome.key):
+                    # Merged, not added: another process may have rendered the same meanwhile.
+                    row = Rendering(version_id=outcome.version_id, key=key, pixels_sha256=outcome.pixels_sha256)
+                    session.merge(row)
+        self._unsaved.clear()
 
 
 def shown_classes(content: dict[str, Any]) -> frozenset[int]:
@@ -170,42 +141,22 @@ def shown_classes(content: dict[str, Any]) -> frozenset[int]:
     return frozenset(label for label in labels if isinstance(label, int))
 
 
-def _cached(database: Database, store: Store, key: str, version_ids: Sequence[int]) -> dict[int, str]:
+def _cached(database: Database, store: Store, keys: dict[int, str]) -> dict[int, str]:
+    """Return the stored class map of those versions that were rendered under these keys."""
     found: dict[int, str] = {}
+    wanted = list(keys)
     with database.read() as session:
-        for start in range(0, len(version_ids), 500):  # SQLite takes at least 999 parameters
-            query = select(Rendering.version_id, Rendering.pixels_sha256).where(
-                Rendering.key == key, Rendering.version_id.in_(version_ids[start : start + 500])
+        for start in range(0, len(wanted), 400):  # SQLite takes at least 999 parameters
+            chunk = wanted[start : start + 400]
+            query = select(Rendering.version_id, Rendering.key, Rendering.pixels_sha256).where(
+                Rendering.version_id.in_(chunk), Rendering.key.in_({keys[version_id] for version_id in chunk})
             )
-            found.update((version_id, pixels) for version_id, pixels in session.execute(query))
+            rows = session.execute(query)
+            found |= {version_id: pixels for version_id, key, pixels in rows if keys[version_id] == key}
     return {version_id: pixels for version_id, pixels in found.items() if store.has(pixels)}
 
 
-def _save(database: Database, fresh: list[Rendering]) -> None:
-    if fresh:
-        with database.write() as session:
-            for row in fresh:
-                session.merge(row)  # another process may have rendered the same meanwhile
-        fresh.clear()
-
-
-def _render(task: RenderTask) -> tuple[str, int, str]:
-    store, scheme = Store(task.store), task.scheme
-    index = dict[Label, int](scheme.index.items())
-    pixels = render(
-        Annotation.from_json(task.content),
-        lambda sha: load_map(store, sha),
-        index,
-        rule=scheme.rule,
-        overlap=scheme.overlap,
-        line_width=scheme.line_width,
-        point_radius=scheme.point_radius,
-        unlabelled=scheme.unlabelled,
-    )
-    return task.key, task.version_id, store_map(store, pixels)
-
-
-def _died(task: RenderTask) -> tuple[str, int, str]:
+def _died(task: RenderTask) -> RenderOutcome:
     width, height = task.content["width"], task.content["height"]
     raise UserError(
         f"The process that rendered a class map of {width} x {height} pixels was ended by the system, most likely for "

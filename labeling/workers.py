@@ -5,18 +5,20 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from itertools import chain, islice
+from itertools import islice
 from typing import Generic, TypeVar
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-# Starting processes takes about a second, as long as some dozens of photos take without them.
-_WORTH_A_POOL = 48
+PATIENCE_SECONDS = 1.0
+"""How long this process works alone: starting processes takes about as long, and most work is done by then."""
+
 _IN_FLIGHT_PER_WORKER = 4
 _MAX_WORKERS = 16
 
@@ -28,7 +30,7 @@ def map_in_order(
     on_death: Callable[[Task], Result],
     workers: int | None = None,
 ) -> Iterator[Result]:
-    """Yield `function(task)` of every task, in order; in processes where there are enough of them to pay.
+    """Yield `function(task)` of every task, in order; in processes where it takes more than a second.
 
     At most four tasks a worker are under way or finished and not yet taken. What the function raises is raised here.
 
@@ -37,16 +39,18 @@ def map_in_order(
         tasks: taken one at a time, as results are.
         on_death: gives the result of (or raises for) a task whose process dies: a decoder that crashes, the system's
             out-of-memory killer. The other tasks under way are computed again.
-        workers: processes; default one a usable core, at most 16. With 1, or with fewer than 48 tasks, this process
-            computes itself.
+        workers: processes; default one a usable core, at most 16. With 1 this process computes everything itself.
     """
     workers = min(_MAX_WORKERS, usable_cores()) if workers is None else workers
     iterator = iter(tasks)
-    first = list(islice(iterator, _WORTH_A_POOL))
-    if workers <= 1 or len(first) < _WORTH_A_POOL:
-        yield from map(function, chain(first, iterator))
-        return
-    yield from _Pool(function, on_death, workers).run(chain(first, iterator))
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while workers <= 1 or time.monotonic() < deadline:
+        try:
+            task = next(iterator)
+        except StopIteration:
+            return
+        yield function(task)
+    yield from _Pool(function, on_death, workers).run(iterator)
 
 
 def usable_cores() -> int:

@@ -1,0 +1,93 @@
+"""What happens to one annotation in a worker process: it becomes a class map, staged for the content store.
+
+Apart from `labeling.rendering`, so that a worker starts without loading a database.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from db.staging import Staged
+from db.store import Store
+from labeling.annotation import Annotation, Label
+from labeling.map_store import load_map, stage_map
+from labeling.options import Overlap, RasterRule
+from labeling.raster import render
+
+RENDERING_VERSION = 1
+"""Raised when the raster rules change, so that no class map of older rules is found again."""
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """What decides a dataset's class maps besides the annotations.
+
+    Attributes:
+        rule: which pixels a polygon covers.
+        overlap: which shape lies on top.
+        line_width: pixels.
+        point_radius: pixels.
+        unlabelled: value of pixels without a label, 0..253 or 255.
+        index: value of every class id, 0..253, merged classes resolved.
+    """
+
+    rule: RasterRule
+    overlap: Overlap
+    line_width: int
+    point_radius: int
+    unlabelled: int
+    index: dict[int, int]
+
+    def key(self, shown: frozenset[int] | None = None) -> str:
+        """Return the cache key (sha256); over only the classes `shown` where given."""
+        table = sorted((row, value) for row, value in self.index.items() if shown is None or row in shown)
+        parts: list[Any] = [RENDERING_VERSION, self.rule, self.overlap, self.line_width, self.point_radius]
+        parts += [self.unlabelled, shown is None, table]
+        return hashlib.sha256(json.dumps(parts, separators=(",", ":")).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class RenderTask:
+    """One annotation to render; `content` is its JSON as stored."""
+
+    store: Path
+    scheme: Scheme
+    version_id: int
+    key: str
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RenderOutcome:
+    """The class map of a version under the key over the classes it shows; staged where it is new."""
+
+    version_id: int
+    key: str
+    pixels_sha256: str
+    staged: tuple[Staged, ...] = ()
+
+
+def render_task(task: RenderTask) -> RenderOutcome:
+    """Render one annotation.
+
+    Raises:
+        UserError: the store cannot be written.
+    """
+    store, scheme = Store(task.store), task.scheme
+    index = dict[Label, int](scheme.index.items())
+    pixels = render(
+        Annotation.from_json(task.content),
+        lambda sha: load_map(store, sha),
+        index,
+        rule=scheme.rule,
+        overlap=scheme.overlap,
+        line_width=scheme.line_width,
+        point_radius=scheme.point_radius,
+        unlabelled=scheme.unlabelled,
+    )
+    sha, staged = stage_map(store, pixels)
+    return RenderOutcome(task.version_id, task.key, sha, staged)
