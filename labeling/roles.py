@@ -103,7 +103,8 @@ def group_of(path: str, by: By) -> str:
         return path
     if by == "folder":
         return str(pure.parent)
-    return str(pure.parent / re.sub(r"([_\-. ]+[^_\-. ]*|\d+)\Z", "", pure.stem)) + "*"
+    prefix = re.sub(r"([_\-. ]+[^_\-. ]*|\d+)\Z", "", pure.stem)
+    return str(pure.parent / f"{prefix}*")
 
 
 def _labelled(session: Session, dataset_id: int) -> list[_Labelled]:
@@ -147,7 +148,9 @@ def _divide(
     taken = held | given
     counts = [[image for image in images if taken.get(image.image_id) == role] for role in ROLES]
     room = np.array(shares(len(images), fractions)) - [len(role) for role in counts]
-    wanted = np.outer(fractions, _presence([images], classes)[0]).astype(np.float64) - _presence(counts, classes)
+    # Whole counts, at least one where there are enough: a class in two images is in train and in val.
+    due = [shares(int(total), fractions) for total in _presence([images], classes)[0]]
+    wanted = np.array(due, np.int64).reshape(-1, len(ROLES)).T - _presence(counts, classes)
     sizes = np.array([len(unit) for unit in free], np.int64)
     dealt = stratify(_presence(free, classes), sizes, wanted, np.maximum(room, 0), seed)
     _leave_none_empty(dealt, sizes, fractions, [len(role) for role in counts])

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 def stratify(
     presence: NDArray[np.int64],
     sizes: NDArray[np.int64],
-    wanted: NDArray[np.float64],
+    wanted: NDArray[np.int64],
     room: NDArray[np.int64],
     seed: int,
 ) -> NDArray[np.int64]:
@@ -47,11 +47,11 @@ def stratify(
     return role_of
 
 
-def _neediest(wanted: NDArray[np.float64], room: NDArray[np.int64], label: int | None) -> int:
+def _neediest(wanted: NDArray[np.int64], room: NDArray[np.int64], label: int | None) -> int:
     open_roles = np.flatnonzero(room > 0)
     if not open_roles.size:
         return int(room.argmax())
-    misses = room[open_roles].astype(np.float64) if label is None else wanted[open_roles, label]
+    misses = room[open_roles] if label is None else wanted[open_roles, label]
     most = open_roles[misses == misses.max()]
     return int(most[room[most].argmax()])
 
