@@ -1,0 +1,124 @@
+"""How a network's weights begin: from scratch, from ImageNet, from a file or from another training."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from torch import Tensor
+
+from db.errors import UserError
+from db.home import Home
+from training.architectures.contract import Architecture, Preprocessing
+from training.weights_catalogue import Weights, check, fetch_directory, find_weights, locate
+from training.weights_loading import LoadReport, load_start
+from training.weights_reading import read_state_dict
+
+
+@dataclass(frozen=True)
+class StartState:
+    """Weights the caller has found: those of a run or of a model.
+
+    Attributes:
+        state: tensors by name.
+        label: what to call them (`run 12:best`).
+        preprocessing: what they were trained with.
+    """
+
+    state: Mapping[str, Tensor]
+    label: str
+    preprocessing: Preprocessing
+
+
+@dataclass(frozen=True)
+class InitReport:
+    """What a training starts from; kept with the run and shown beside its figures.
+
+    Attributes:
+        kind: what it turned out to be.
+        text: one or a few lines for people; the first says it all.
+        preprocessing: what the training must feed its network, which is what the weights were trained with.
+        source: file name, or the caller's label; None for scratch.
+        sha256: of the file; None where there is none.
+        load: what was taken; None for scratch.
+    """
+
+    kind: Literal["scratch", "imagenet", "file", "run"]
+    text: str
+    preprocessing: Preprocessing
+    source: str | None = None
+    sha256: str | None = None
+    load: LoadReport | None = None
+
+
+def initialise(module: Architecture, init: str, home: Home, given: StartState | None = None) -> InitReport:
+    """Give a freshly built network its starting weights. Never downloads.
+
+    Args:
+        module: as built; its initial weights stay where nothing replaces them.
+        init: `auto` (ImageNet weights where they are on disk, else scratch), `scratch`, `imagenet`, or the path of a
+            weights file: a model of the same architecture, taken to have its published preprocessing, or its
+            backbone. A bundle or a run's checkpoint knows its own preprocessing: resolve it and give it as `given`.
+        home: where fetched weights lie.
+        given: weights the caller has found; `init` is then not read.
+
+    Raises:
+        UserError: weights that are not there, are damaged, or do not fit the encoder; says what to do.
+    """
+    if given is not None:
+        report, _ = load_start(module, given.state, given.label)
+        return InitReport("run", f"{given.label}: {report.text}", given.preprocessing, given.label, None, report)
+    if init == "scratch":
+        return InitReport("scratch", "scratch (random weights)", module.preprocessing)
+    if init == "auto":
+        return _auto(module, home)
+    if init == "imagenet":
+        return _from_catalogue(module, _wanted(module), home)
+    path = Path(init).expanduser()
+    if not path.is_file():
+        raise UserError(f"init should be auto, scratch, imagenet, a run or a weights file; '{init}' is none of them.")
+    return _from_file(module, path)
+
+
+def _auto(module: Architecture, home: Home) -> InitReport:
+    if module.imagenet is None:
+        text = f"scratch (random weights; none in the catalogue fit). {module.imagenet_note}".strip()
+        return InitReport("scratch", text, module.preprocessing)
+    weights = find_weights(module.imagenet)
+    if locate(weights, home) is None:
+        text = f"scratch (random weights; ImageNet's can be had with `workbench weights fetch {weights.name}`)"
+        return InitReport("scratch", text, module.preprocessing)
+    return _from_catalogue(module, weights, home)
+
+
+def _wanted(module: Architecture) -> Weights:
+    if module.imagenet is None:
+        message = f"The catalogue has no ImageNet weights for {module.name} with these options. {module.imagenet_note}"
+        raise UserError(message.strip())
+    return find_weights(module.imagenet)
+
+
+def _from_catalogue(module: Architecture, weights: Weights, home: Home) -> InitReport:
+    path = locate(weights, home)
+    if path is None:
+        raise UserError(
+            f"{weights.file_name} is not on this machine. Run `workbench weights fetch {weights.name}`, or copy the "
+            f"file to {fetch_directory(home)}."
+        )
+    sha256 = check(weights, path)
+    report, _ = load_start(module, read_state_dict(path), str(path))
+    # torchvision's weights expect its preprocessing, whatever the architecture was published with.
+    text = f"imagenet ({weights.about})"
+    return InitReport("imagenet", text, Preprocessing(), path.name, sha256, report)
+
+
+def _from_file(module: Architecture, path: Path) -> InitReport:
+    report, backbone = load_start(module, read_state_dict(path), str(path))
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    preprocessing = Preprocessing() if backbone else module.preprocessing
+    text = f"{path.name}{' (a backbone)' if backbone else ''}: {report.text}"
+    return InitReport("file", text, preprocessing, path.name, sha256, report)
