@@ -21,7 +21,8 @@ _BOM = b"\xef\xbb\xbf"
 _SCHEMA = """
 CREATE TABLE image (file INTEGER, id TEXT, name TEXT, width INTEGER, height INTEGER);
 CREATE TABLE annotation (file INTEGER, image TEXT, id TEXT, body TEXT);
-CREATE INDEX of_image ON annotation (file, image);
+CREATE INDEX image_of_id ON image (file, id);
+CREATE INDEX annotation_of_image ON annotation (file, image);
 """
 
 

@@ -14,7 +14,7 @@ from labeling.formats.coco_files import CocoFile, find_files, photo_folders
 from labeling.formats.coco_index import CocoIndex, ImageEntry, categories_of, stream
 from labeling.formats.coco_photos import best_root, find_photo
 from labeling.formats.labels import BACKGROUND_NAME, IGNORE_NAME, read_labels
-from labeling.formats.mask_pairs import Place
+from labeling.formats.places import Place
 from labeling.formats.splits import role_of
 
 _SAMPLE = 100  # photos looked up to find their folder

@@ -30,7 +30,8 @@ from labeling.formats.labelme_files import Match, PhotoIndex, embedded_name, is_
 from labeling.formats.labelme_photo import place
 from labeling.formats.labelme_shapes import ShapeReader, turn_shape
 from labeling.formats.labels import BACKGROUND_NAME, IGNORE_NAME, read_labels
-from labeling.photos import PhotoError, inspect_photo
+from labeling.formats.places import refuse_outside
+from labeling.photos import PhotoError, read_header
 
 PLAIN_BACKGROUND = "background"
 
@@ -99,10 +100,13 @@ def read(item: Item, request: ReadRequest) -> Record:
         BadItemError: the file is not labelme's, or its photo is missing, broken or another than was labelled.
     """
     payload: Payload = item.payload
+    if payload.photo is not None:
+        root = request.source if request.source.is_dir() else request.source.parent
+        refuse_outside(payload.photo, request.images or root)
     try:
         if payload.label_file is None:
             assert payload.photo is not None
-            info = inspect_photo(payload.photo)
+            info = read_header(payload.photo)
             return Record(payload.photo, info.width, info.height, labelled=False)
         return _read_label_file(payload.label_file, payload)
     except PhotoError as error:

@@ -12,23 +12,8 @@ from labeling.formats.base import BadItemError, BaseMap, Item, Problem, Record, 
 from labeling.formats.mask_files import read_mask_file
 from labeling.formats.mask_legend import Legend, to_base_map
 from labeling.formats.matching import Match, Matches
+from labeling.formats.places import Place
 from labeling.photos import PhotoError, PhotoInfo, inspect_photo, transpose_pixels
-
-
-@dataclass(frozen=True)
-class Place:
-    """A file and the folder that it may not leave, also not through a link."""
-
-    root: Path
-    name: str
-
-    @property
-    def path(self) -> Path:
-        """The file. Raises `BadItemError` where a link leads out of the root."""
-        path = self.root / self.name
-        if not path.resolve().is_relative_to(self.root.resolve()):
-            raise BadItemError(f"{self.name} leads out of {self.root.name}/. Copy the file there, or name its folder.")
-        return path
 
 
 @dataclass(frozen=True)

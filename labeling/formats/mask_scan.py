@@ -12,7 +12,7 @@ import numpy as np
 from labeling.annotation import IGNORE
 from labeling.formats.base import RGB, BadItemError
 from labeling.formats.mask_files import grey_levels, read_mask_file
-from labeling.formats.mask_pairs import Place
+from labeling.formats.places import Place
 
 _NO_COLORS: Mapping[RGB, int] = {}
 

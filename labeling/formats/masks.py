@@ -11,9 +11,10 @@ from labeling.formats.base import Item, Listing, ReadRequest, Record
 from labeling.formats.labels import check_count, find_colors, find_labels, read_colors, read_labels
 from labeling.formats.mask_layouts import find_layout
 from labeling.formats.mask_legend import FoundLegend, Legend, name_colors, name_values, number_values, order_colors
-from labeling.formats.mask_pairs import Pair, PairFolders, Place
+from labeling.formats.mask_pairs import Pair, PairFolders
 from labeling.formats.mask_scan import scan_masks
 from labeling.formats.matching import match
+from labeling.formats.places import Place
 from labeling.formats.splits import role_of
 
 BLACK_AND_WHITE = frozenset({0, IGNORE})

@@ -27,16 +27,16 @@ def list_source(request: ReadRequest) -> Listing:
     Raises:
         UserError: folders are missing or hold nothing, an image has two roles, or a class file cannot be read.
     """
-    folders = _find_folders(request)
+    root, folders = _find_folders(request)
     photos, masks = _files(folders.photos), _files(folders.masks)
     if not photos:
         raise UserError(f"{folders.photos}: expected photos, found none. Name their folder with --images DIR.")
-    lists = read_lists(folders.source, frozenset(photo.key for photo in photos))
+    lists = read_lists(root, request.source, frozenset(photo.key for photo in photos))
     matches = match(photos, masks)
     kept = [pair for pair in matches.matches if pair.mask or not lists.members or lists.subsets(pair.photo.key)]
     left_out = len(matches.matches) - len(kept)
     notes = (f"{left_out} photos have no mask and are in no list: left out.",) if left_out else ()
-    found = find_legend(request, folders.source, folders.mask_places(kept))
+    found = find_legend(request, root, folders.mask_places(kept))
     return Listing(
         items=[
             folders.item(pair, found.legend, lists.subsets(pair.photo.key), lists.role(pair.photo.key)) for pair in kept
@@ -55,7 +55,7 @@ def read(item: Item, request: ReadRequest) -> Record:
     return pair.read()
 
 
-def _find_folders(request: ReadRequest) -> PairFolders:
+def _find_folders(request: ReadRequest) -> tuple[Path, PairFolders]:
     """Find the VOC folder: the source itself, or the only one below it (VOCdevkit/VOC2012)."""
     if not request.source.is_dir():
         raise UserError(f"{request.source}: expected a folder with JPEGImages and SegmentationClass, found none.")
@@ -75,7 +75,7 @@ def _find_folders(request: ReadRequest) -> PairFolders:
             raise UserError(
                 f"{request.source}: expected a folder {folder.name}, found none. Name it with {option} DIR."
             )
-    return PairFolders(source, photos, masks)
+    return source, PairFolders(request.source, photos, masks)
 
 
 def _files(folder: Path) -> list[Named]:

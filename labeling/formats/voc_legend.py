@@ -12,8 +12,8 @@ from labeling.formats.base import RGB, BadItemError, ReadRequest
 from labeling.formats.labels import check_count, find_colors, find_labels, read_colors, read_labels, voc_colors
 from labeling.formats.mask_files import read_mask_file
 from labeling.formats.mask_legend import FoundLegend, Legend, name_colors, name_values, number_values, order_colors
-from labeling.formats.mask_pairs import Place
 from labeling.formats.mask_scan import scan_masks
+from labeling.formats.places import Place
 
 _VOC_2012 = (
     "background aeroplane bicycle bird boat bottle bus car cat chair cow diningtable dog horse motorbike person "

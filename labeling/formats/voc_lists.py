@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -38,22 +39,23 @@ class ImageLists:
         return next(iter(given), None)
 
 
-def read_lists(source: Path, stems: frozenset[str]) -> ImageLists:
+def read_lists(folder: Path, source: Path, stems: frozenset[str]) -> ImageLists:
     """Read every list of a VOC folder.
 
     A line is a stem below JPEGImages (`2007_000032`, `sub/a`), may carry the photo's suffix or folder, or a second
     column: the mask's path, or the flag of a class list, where -1 says that the image is no member.
 
     Args:
-        source: the folder that holds ImageSets.
+        folder: the folder that holds ImageSets.
+        source: the folder that reports name files from.
         stems: of the photos there are.
     """
-    folder = source / "ImageSets"
-    if (folder / "Segmentation").is_dir():
-        folder = folder / "Segmentation"
+    lists = folder / "ImageSets"
+    if (lists / "Segmentation").is_dir():
+        lists = lists / "Segmentation"
     members: dict[str, frozenset[str]] = {}
     problems: list[Problem] = []
-    for path in sorted(folder.glob("*.txt")):
+    for path in sorted(lists.glob("*.txt")):
         shown = path.relative_to(source).as_posix()
         try:
             lines = path.read_text("utf-8-sig").splitlines()
@@ -74,13 +76,13 @@ def _stem(line: str, stems: frozenset[str]) -> str | None:
     """Return the stem that a line names, an empty string for a line that names none, None for an unknown one."""
     if not line:
         return ""
-    columns = line.split()
-    candidates = [line, line.rsplit(maxsplit=1)[0], columns[0]]
-    for candidate in candidates:
+    # Names may hold blanks, so the first column ends at any of them; the longest name that exists counts.
+    ends = [len(line), *reversed([blank.start() for blank in re.finditer(r"\s+", line)])]
+    for candidate in (line[:end] for end in ends):
         path = PurePosixPath(candidate.replace("\\", "/"))
         path = path.relative_to("JPEGImages") if path.parts[:1] == ("JPEGImages",) else path
         plain = path.with_suffix("") if path.suffix.lower() in IMAGE_SUFFIXES else path
         for stem in (path.as_posix(), plain.as_posix()):
             if stem in stems:
-                return "" if columns[-1] == "-1" and candidate != line else stem
+                return "" if line.split()[-1] == "-1" and candidate != line else stem
     return None

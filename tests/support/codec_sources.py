@@ -1,0 +1,153 @@
+"""One small dataset in every format: the same photos, the same two squares."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from pycocotools import mask as coco_mask
+
+from labeling.annotation import Annotation, Layer
+from labeling.formats.base import ReadRequest, Record
+from labeling.raster import render
+from tests.support.photo_files import encode, scene
+
+WIDTH, HEIGHT = 32, 24
+CLASSES = ("background", "car", "räum <b>")
+PHOTOS = ("a.jpg", "räum 1/b c.png", "turned.jpg")
+BARE = "bare.jpg"
+BROKEN = "broken.jpg"
+SQUARES = {"car": (3, 2, 11, 8), "räum <b>": (9, 6, 20, 17)}  # left, top, right, bottom; the second lies on top
+
+
+def photo_bytes(name: str) -> bytes:
+    if name == BROKEN:
+        return b"<html>404</html>"
+    if name == "turned.jpg":  # stored lying, shown upright at the same size as the others
+        return encode(scene(WIDTH, HEIGHT, seed=3), "JPEG", orientation=6)
+    return encode(scene(HEIGHT, WIDTH, seed=len(name)), "JPEG" if name.endswith("jpg") else "PNG")
+
+
+def truth() -> np.ndarray:
+    """The class map of every labelled photo."""
+    pixels = np.zeros((HEIGHT, WIDTH), np.uint8)
+    for name, (left, top, right, bottom) in SQUARES.items():
+        pixels[top:bottom, left:right] = CLASSES.index(name)
+    return pixels
+
+
+def corners(name: str) -> list[list[int]]:
+    left, top, right, bottom = SQUARES[name]
+    return [[left, top], [right, top], [right, bottom], [left, bottom]]
+
+
+def write(path: Path, data: bytes | str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data if isinstance(data, bytes) else data.encode())
+    return path
+
+
+def write_mask(path: Path, pixels: np.ndarray, colors: Sequence[tuple[int, int, int]] = ()) -> Path:
+    image = Image.fromarray(pixels)
+    if colors:
+        image.putpalette([channel for color in colors for channel in color])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path)
+    return path
+
+
+def build_labelme(folder: Path, names: Sequence[str]) -> ReadRequest:
+    for name in names:
+        shapes = [{"label": label, "points": corners(label), "shape_type": "polygon"} for label in SQUARES]
+        label_file = {
+            "version": "5.4.0",
+            "shapes": shapes,
+            "imagePath": Path(name).name,
+            "imageData": None,
+            "imageWidth": WIDTH,
+            "imageHeight": HEIGHT,
+        }
+        write((folder / name).with_suffix(".json"), json.dumps(label_file))
+        write(folder / name, photo_bytes(name))
+    write(folder / BARE, photo_bytes(BARE))
+    return ReadRequest(folder)
+
+
+def build_coco(folder: Path, names: Sequence[str]) -> ReadRequest:
+    """The car as a polygon, the room as pycocotools' compressed RLE."""
+    room = np.zeros((HEIGHT, WIDTH), np.uint8)
+    left, top, right, bottom = SQUARES["räum <b>"]
+    room[top:bottom, left:right] = 1
+    rle = coco_mask.encode(np.asfortranarray(room))
+    segmentations = {
+        "car": [[number for corner in corners("car") for number in corner]],
+        "räum <b>": {"size": rle["size"], "counts": rle["counts"].decode()},
+    }
+    document = {
+        "images": [
+            {"id": number, "file_name": name, "width": WIDTH, "height": HEIGHT} for number, name in enumerate(names)
+        ],
+        "annotations": [
+            {"id": 10 * number + k, "image_id": number, "category_id": k, "iscrowd": 0, "segmentation": segmentation}
+            for number in range(len(names))
+            for k, segmentation in enumerate(segmentations.values(), start=1)
+        ],
+        "categories": [{"id": k, "name": name} for k, name in enumerate(SQUARES, start=1)],
+    }
+    for name in (*names, BARE):
+        write(folder / "images" / name, photo_bytes(name))
+    write(folder / "annotations" / "instances_default.json", json.dumps(document))
+    return ReadRequest(folder)
+
+
+def build_voc(folder: Path, names: Sequence[str]) -> ReadRequest:
+    for name in names:
+        mask = (folder / "SegmentationClass" / name).with_suffix(".png")
+        write_mask(mask, truth(), [(0, 0, 0), (128, 0, 0), (0, 128, 0)])
+    for name in (*names, BARE):
+        write(folder / "JPEGImages" / name, photo_bytes(name))
+    write(folder / "labels.txt", "\n".join(CLASSES))
+    return ReadRequest(folder)
+
+
+def build_masks(folder: Path, names: Sequence[str]) -> ReadRequest:
+    for name in names:
+        write_mask((folder / "masks" / name).with_suffix(".png"), truth())
+    for name in (*names, BARE):
+        write(folder / "images" / name, photo_bytes(name))
+    write(folder / "labels.txt", "\n".join(CLASSES))
+    return ReadRequest(folder)
+
+
+BUILDERS: dict[str, Callable[[Path, Sequence[str]], ReadRequest]] = {
+    "labelme": build_labelme,
+    "coco": build_coco,
+    "voc": build_voc,
+    "masks": build_masks,
+}
+
+
+@dataclass(frozen=True)
+class _Layers:
+    pixels: np.ndarray
+
+    def __call__(self, sha256: str) -> np.ndarray:
+        return self.pixels
+
+
+def class_map(record: Record, *, classes: Sequence[str] = CLASSES) -> np.ndarray:
+    """Render a record by rule `center` over the given class order."""
+    base = record.base
+    annotation = Annotation(
+        record.width, record.height, record.shapes, base=None if base is None else Layer("base", base.legend)
+    )
+    return render(
+        annotation,
+        _Layers(np.zeros((0, 0), np.uint8) if base is None else base.pixels),
+        {name: index for index, name in enumerate(classes)},
+        rule="center",
+        overlap="order",
+        unlabelled=0,
+    )
