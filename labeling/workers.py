@@ -13,6 +13,8 @@ from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from typing import Generic, TypeVar
 
+import cv2
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -107,7 +109,12 @@ class _Pool(Generic[Task, Result]):
     def _start(self) -> ProcessPoolExecutor:
         # Spawned, not forked: the parent may have threads (a user interface, torch), whose locks a fork would copy.
         context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self._workers, mp_context=context, initializer=_leave_with_parent)
+        return ProcessPoolExecutor(self._workers, mp_context=context, initializer=_begin)
+
+
+def _begin() -> None:
+    cv2.setNumThreads(1)  # the processes are as many as the cores
+    _leave_with_parent()
 
 
 def _leave_with_parent() -> None:
