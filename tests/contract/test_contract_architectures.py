@@ -174,6 +174,16 @@ def test_channels_last_and_bfloat16_change_nothing_but_the_rounding(variant):
     assert (rounded - expected).std() < 0.1 * expected.std()
 
 
+@every_variant
+def test_an_exported_program_computes_the_same(variant):
+    network = variant.build().eval()
+    assert "pt2" in network.exports
+    x = torch.randn(1, 3, 35, 51)
+    with torch.no_grad():
+        program = torch.export.export(network, (x,)).module()
+        assert (program(x) - network(x)).abs().max() < 1e-4
+
+
 @pytest.mark.parametrize(
     ("name", "options", "expected"),
     [
