@@ -61,16 +61,12 @@ def read_shapes(folder: Path, *annotations: dict, **request: Any) -> tuple[Shape
 def test_polygons_and_the_parts_of_one_object_share_a_group(tmp_path):
     parts = [TRIANGLE, [7, 1, 11, 1, 11, 6.5, 7, 6]]
     shapes = read_shapes(tmp_path, annotation([TRIANGLE]), annotation(parts, id=2, category_id=3))
-    assert [(shape.kind, shape.label) for shape in shapes] == [
-        ("polygon", "car"),
-        ("polygon", "road"),
-        ("polygon", "road"),
-    ]
-    assert shapes[0].points == ((1, 1), (6, 1), (6, 5))
-    groups = [shape.group for shape in shapes]
-    assert groups[0] is None
-    assert groups[1] is not None
-    assert groups[1] == groups[2]
+    assert [(shape.kind, shape.label) for shape in shapes] == [("polygon", label) for label in ("car", "road", "road")]
+    assert list(shapes[0].points) == [(1, 1), (6, 1), (6, 5)]
+    alone, first, second = (shape.group for shape in shapes)
+    assert alone is None
+    assert first is not None
+    assert first == second
 
 
 @pytest.mark.parametrize("crowd", [0, 1])
