@@ -23,7 +23,7 @@ from typing import TypeVar
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -48,8 +48,8 @@ class PhotoError(ValueError):
 
 
 @dataclass(frozen=True)
-class PhotoInfo:
-    """A photo that was found whole.
+class PhotoHeader:
+    """What a photo says about itself.
 
     Attributes:
         width: pixels, after EXIF rotation.
@@ -58,7 +58,6 @@ class PhotoInfo:
         raw_height: likewise.
         orientation: EXIF orientation, 1 to 8.
         format: Pillow's name of the format (`JPEG`, `PNG`, ...).
-        perceptual_hash: `perceptual_hash` of the upright photo (of a JPEG: decoded at a reduced scale).
     """
 
     width: int
@@ -67,6 +66,16 @@ class PhotoInfo:
     raw_height: int
     orientation: int
     format: str
+
+
+@dataclass(frozen=True)
+class PhotoInfo(PhotoHeader):
+    """A photo that was decoded and found whole.
+
+    Attributes:
+        perceptual_hash: `perceptual_hash` of the upright photo (of a JPEG: decoded at a reduced scale).
+    """
+
     perceptual_hash: str
 
 
@@ -98,8 +107,24 @@ def read_photo(source: Path | bytes, *, upright: bool = True) -> NDArray[np.uint
     return np.ascontiguousarray(transpose_pixels(decoded.upright, INVERSE_ORIENTATION[decoded.orientation]))
 
 
+def read_header(source: Path | bytes) -> PhotoHeader:
+    """Read a photo's size, orientation and format: for readers whose photo is inspected later.
+
+    Little is decoded. That a JPEG was cut is found all the same: its end marker is missing.
+
+    Raises:
+        PhotoError: no image, one that is seen to be cut or broken, or one over `MAX_PIXELS`.
+    """
+    data = _read_bytes(source)
+    with _open(data) as image:
+        if image.format == "JPEG" and not _has_end(data):
+            return _inspect(data)
+        orientation, raw = _orientation(image), _raw_size(image)
+        return PhotoHeader(*_upright(raw, orientation), *raw, orientation, image.format or "?")
+
+
 def inspect_photo(source: Path | bytes) -> PhotoInfo:
-    """Read a photo's size, orientation and perceptual hash, and make sure that it is whole.
+    """Read a photo's header and perceptual hash, and make sure that it is whole.
 
     Every byte is decoded, so a cut file is found; JPEGs at a reduced scale, which takes about a third of the time.
 
@@ -187,20 +212,16 @@ def hash_distance(first: str, second: str) -> int:
     return (int(first, 16) ^ int(second, 16)).bit_count()
 
 
-@lru_cache(maxsize=1)  # a codec inspects a photo, and the import does again, on the bytes that it stores
+@lru_cache(maxsize=1)  # a codec may inspect a photo, and the import does again, on the bytes that it stores
 def _inspect(data: bytes) -> PhotoInfo:
     decoded = _decode(data, reduced=True)
-    raw_width, raw_height = decoded.raw_size
-    swapped = decoded.orientation in _SWAPPING
-    return PhotoInfo(
-        width=raw_height if swapped else raw_width,
-        height=raw_width if swapped else raw_height,
-        raw_width=raw_width,
-        raw_height=raw_height,
-        orientation=decoded.orientation,
-        format=decoded.format,
-        perceptual_hash=perceptual_hash(decoded.upright),
-    )
+    raw, orientation = decoded.raw_size, decoded.orientation
+    size = _upright(raw, orientation)
+    return PhotoInfo(*size, *raw, orientation, decoded.format, perceptual_hash(decoded.upright))
+
+
+def _upright(raw: tuple[int, int], orientation: int) -> tuple[int, int]:
+    return raw[::-1] if orientation in _SWAPPING else raw
 
 
 def _read_bytes(source: Path | bytes) -> bytes:
@@ -219,10 +240,8 @@ def _read_bytes(source: Path | bytes) -> bytes:
 
 
 def _decode(data: bytes, *, reduced: bool) -> _Decoded:
-    with _plain_errors(data), Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        size, image_format = image.size, image.format or "?"
-        if size[0] * size[1] > MAX_PIXELS:
-            raise Image.DecompressionBombError
+    with _open(data) as image:
+        raw_size, image_format = _raw_size(image), image.format or "?"
         orientation = _orientation(image)
         if reduced:
             image.draft(None, (_PREVIEW, _PREVIEW))
@@ -235,14 +254,31 @@ def _decode(data: bytes, *, reduced: bool) -> _Decoded:
         else:
             pending, pixels = orientation, fast
     upright = np.ascontiguousarray(transpose_pixels(pixels, pending))
-    already_turned = pending != orientation and orientation in _SWAPPING
-    return _Decoded(upright, orientation, size[::-1] if already_turned else size, image_format)
+    return _Decoded(upright, orientation, raw_size, image_format)
+
+
+@contextmanager
+def _open(data: bytes) -> Iterator[Image.Image]:
+    with _plain_errors(data), Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        if image.width * image.height > MAX_PIXELS:
+            raise Image.DecompressionBombError
+        yield image
+
+
+def _raw_size(image: Image.Image) -> tuple[int, int]:
+    if isinstance(image, TiffImagePlugin.TiffImageFile):  # whose `size` is the upright one already
+        return image.tag_v2[TiffImagePlugin.IMAGEWIDTH], image.tag_v2[TiffImagePlugin.IMAGELENGTH]
+    return image.size
+
+
+def _has_end(jpeg: bytes) -> bool:
+    return b"\xff\xd9" in jpeg[-64:]
 
 
 def _decode_jpeg(data: bytes, image: Image.Image) -> NDArray[np.uint8] | None:
     """Decode a plain JPEG by OpenCV: the same pixels in two thirds of Pillow's time. None: not the case for it."""
     # OpenCV paints what is missing grey instead of raising, so the end must be there.
-    if image.format != "JPEG" or image.mode != "RGB" or b"\xff\xd9" not in data[-64:]:
+    if image.format != "JPEG" or image.mode != "RGB" or not _has_end(data):
         return None
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     bgr = cv2.imdecode(np.frombuffer(data, np.uint8), flags)

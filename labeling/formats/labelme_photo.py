@@ -15,7 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from labeling.formats.base import BadItemError
-from labeling.photos import PhotoError, PhotoInfo, hash_distance, inspect_photo, perceptual_hash, read_photo
+from labeling.photos import (
+    PhotoError,
+    PhotoHeader,
+    PhotoInfo,
+    hash_distance,
+    inspect_photo,
+    perceptual_hash,
+    read_header,
+    read_photo,
+)
 
 _SAME_PICTURE = 10  # bits; re-encoding moves a few, another photo about half of 64
 _SWAPPING = frozenset({5, 6, 7, 8})
@@ -35,7 +44,7 @@ class Placement:
     """
 
     photo: Path | bytes
-    info: PhotoInfo
+    info: PhotoHeader
     orientation: int = 1
     repairs: tuple[str, ...] = ()
 
@@ -62,24 +71,24 @@ def place(fields: Mapping[str, Any], file: Path | None, missing: str) -> Placeme
     """
     if file is not None and _embeds(fields.get("imageData"), file):
         declared, notes = _declared(fields)
-        return _turned(file, inspect_photo(file), declared, True, notes)
+        return _turned(file, read_header(file), declared, True, notes)
     embedded, repairs = _embedded(fields)
     if file is None:
         if embedded is None:
             raise BadItemError("; ".join((missing, *repairs)))
         note = f"{missing}; the embedded photo is used"
-        return _on_embedded(fields, embedded, inspect_photo(embedded), (*repairs, note))
+        return _on_embedded(fields, embedded, read_header(embedded), (*repairs, note))
     if embedded is None:
-        return _on_file(fields, file, inspect_photo(file), repairs)
+        return _on_file(fields, file, read_header(file), repairs)
     try:
         info = inspect_photo(file)
     except PhotoError as error:
         note = f"{file.name} is not usable ({error}); the embedded photo is used"
-        return _on_embedded(fields, embedded, inspect_photo(embedded), (*repairs, note))
+        return _on_embedded(fields, embedded, read_header(embedded), (*repairs, note))
     return _on_either(fields, file, info, embedded, repairs)
 
 
-def _on_file(fields: Mapping[str, Any], file: Path, info: PhotoInfo, repairs: tuple[str, ...]) -> Placement:
+def _on_file(fields: Mapping[str, Any], file: Path, info: PhotoHeader, repairs: tuple[str, ...]) -> Placement:
     declared, notes = _declared(fields)
     upright, raw = (info.width, info.height), (info.raw_width, info.raw_height)
     if declared is not None and declared not in (upright, raw):
@@ -92,7 +101,7 @@ def _on_file(fields: Mapping[str, Any], file: Path, info: PhotoInfo, repairs: tu
     return _turned(file, info, declared, drawn_raw, (*repairs, *notes))
 
 
-def _on_embedded(fields: Mapping[str, Any], data: bytes, info: PhotoInfo, repairs: tuple[str, ...]) -> Placement:
+def _on_embedded(fields: Mapping[str, Any], data: bytes, info: PhotoHeader, repairs: tuple[str, ...]) -> Placement:
     declared, notes = _declared(fields)
     raw = (info.raw_width, info.raw_height)
     if declared is not None and declared not in ((info.width, info.height), raw):
@@ -123,7 +132,7 @@ def _on_either(
 
 
 def _turned(
-    photo: Path | bytes, info: PhotoInfo, declared: Size | None, drawn_raw: bool, repairs: tuple[str, ...]
+    photo: Path | bytes, info: PhotoHeader, declared: Size | None, drawn_raw: bool, repairs: tuple[str, ...]
 ) -> Placement:
     """Decide between the two frames: by the declared size where it can tell, else by `drawn_raw`."""
     upright, raw = (info.width, info.height), (info.raw_width, info.raw_height)
@@ -132,7 +141,7 @@ def _turned(
     return _placement(photo, info, info.orientation if drawn_raw else 1, repairs)
 
 
-def _placement(photo: Path | bytes, info: PhotoInfo, orientation: int, repairs: tuple[str, ...]) -> Placement:
+def _placement(photo: Path | bytes, info: PhotoHeader, orientation: int, repairs: tuple[str, ...]) -> Placement:
     if orientation != 1:
         note = (
             f"the shapes were drawn on the photo without its EXIF orientation {orientation}; they were turned with it"

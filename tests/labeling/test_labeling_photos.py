@@ -4,6 +4,7 @@ import io
 import struct
 import warnings
 import zlib
+from dataclasses import asdict
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ from labeling.photos import (
     hash_distance,
     inspect_photo,
     perceptual_hash,
+    read_header,
     read_photo,
     transpose_pixels,
     transpose_points,
@@ -45,6 +47,7 @@ def test_exif_orientation_is_applied(image_format, options, orientation):
     assert (info.raw_height, info.raw_width) == stored.shape[:2]
     assert (info.orientation, info.format) == (orientation, image_format)
     assert info.perceptual_hash == perceptual_hash(expected)
+    assert asdict(info) == asdict(read_header(data)) | {"perceptual_hash": info.perceptual_hash}
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
@@ -56,6 +59,7 @@ def test_jpeg_pixels_are_pillows(orientation, quality):
     np.testing.assert_array_equal(read_photo(data), expected)
     info = inspect_photo(data)
     assert (info.height, info.width) == expected.shape[:2]
+    assert asdict(info) == asdict(read_header(data)) | {"perceptual_hash": info.perceptual_hash}
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
@@ -168,6 +172,7 @@ def test_what_is_no_whole_photo_is_refused_in_a_sentence(data, message, function
 @pytest.mark.parametrize("side", [60_000, 10_000])
 def test_a_decompression_bomb_is_refused_before_it_is_decoded(side):
     """60000 x 60000 is what Pillow refuses, 10000 x 10000 what it only warns of."""
+
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
@@ -178,6 +183,15 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded(side):
             warnings.simplefilter(setting)
             with pytest.raises(PhotoError, match="89,478,485 pixels"):
                 inspect_photo(bomb)
+
+
+def test_a_header_tells_a_cut_jpeg():
+    data = encode(scene(200, 300), "JPEG")
+    assert read_header(data).width == 300
+    for cut in (10, 600, len(data) // 2):
+        with pytest.raises(PhotoError, match="broken or cut"):
+            read_header(data[:-cut])
+    assert read_header(data + bytes(1000)).width == 300  # what some cameras append
 
 
 def test_files_that_cannot_be_read_are_named_plainly(tmp_path):
