@@ -38,9 +38,9 @@ _MASK_SUFFIX = re.compile(
 )
 _CAMVID_SUFFIX = re.compile(r"_L$")  # CamVid's own; beside photos it would also be a left camera
 _CITYSCAPES_EXTRA = re.compile(r"_gt(fine|coarse)_(color|instance(train)?ids)$", re.IGNORECASE)
-_FOLDERS: dict[Kind, re.Pattern[str]] = {
-    "photo": _folder(_PHOTO_WORDS),
+_FOLDERS: dict[Kind, re.Pattern[str]] = {  # masks first: `image_labels` holds labels
     "mask": _folder(_MASK_WORDS),
+    "photo": _folder(_PHOTO_WORDS),
 }
 
 _LAYOUTS = (
@@ -148,7 +148,8 @@ def _read_folder(name: str) -> tuple[Kind | None, str]:
     for kind, pattern in _FOLDERS.items():
         match = pattern.fullmatch(name)
         if match:
-            return kind, next((part for part in match.groups() if part), "")
+            rest = next((part for part in match.groups() if part), "")
+            return kind, _read_folder(rest)[1]
     return None, name
 
 

@@ -59,6 +59,7 @@ def names_in(record: Record) -> set[object]:
         ("Images/s/a.jpg", "Annotations/s/a.png", "s/a.jpg", None),
         ("images/training/a.jpg", "annotations/training/a.png", "training/a.jpg", "train"),
         ("val/images/a.jpg", "val/labels/a_mask.png", "val/images/a.jpg", "val"),
+        ("images/a.jpg", "image_labels/a.png", "a.jpg", None),
         ("train_images/a.jpg", "train_masks/a.png", "train_images/a.jpg", "train"),
         ("test/a.png", "testannot/a.png", "test/a.png", "test"),
         ("val/0016E5_1.png", "val_labels/0016E5_1_L.png", "val/0016E5_1.png", "val"),
