@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -33,7 +33,35 @@ from training.mapping import SavedMapping
 from training.models import load_model
 from training.selection import ALL, select
 
-__all__ = ["EvaluationReport", "evaluate", "evaluate_loaded", "list_evaluations", "read_evaluation"]
+__all__ = [
+    "EvaluationReport",
+    "EvaluationRequest",
+    "evaluate",
+    "evaluate_loaded",
+    "list_evaluations",
+    "read_evaluation",
+]
+
+
+@dataclass(frozen=True)
+class EvaluationRequest:
+    """What is tested on; see `evaluate` for the fields."""
+
+    project: str | None
+    dataset: str
+    on: str = ALL
+    revision: str | None = None
+    size: Size = field(default_factory=Size)
+    mapping: str | None = None
+    predictions: bool = True
+
+
+@dataclass(frozen=True)
+class _Subject:
+    revision: str
+    classes: tuple[str, ...]
+    images: tuple[ManifestImage, ...]
+    mapping: SavedMapping | None
 
 
 def evaluate(
@@ -74,91 +102,80 @@ def evaluate(
         UserError: something of the above is not there or does not fit, or an image cannot be read.
     """
     loaded = load_model(home, database, project, model)
-    return evaluate_loaded(
-        home,
-        database,
-        loaded,
-        project=project,
-        dataset=dataset,
-        on=on,
-        revision=revision,
-        size=Size.parse(size),
-        mapping=mapping,
-        predictions=predictions,
-        predictor=Predictor(loaded, pick_device(device), precision),
-        progress=progress,
-    )
+    request = EvaluationRequest(project, dataset, on, revision, Size.parse(size), mapping, predictions)
+    return evaluate_loaded(home, database, Predictor(loaded, pick_device(device), precision), request, progress)
 
 
 def evaluate_loaded(
+    home: Home, database: Database, predictor: Predictor, request: EvaluationRequest, progress: Progress = silent
+) -> EvaluationReport:
+    """Evaluate a model that is ready on its device; see `evaluate`."""
+    subject = _find_subject(home, database, predictor.model, request, progress)
+    with new_directory(home.evaluations) as directory:
+        record = _fill(home, database, predictor, request, subject, directory, progress)
+        published = publish(directory, record)
+    return _register(home, database, request.project, published, subject.mapping)
+
+
+def _find_subject(
+    home: Home, database: Database, model: LoadedModel, request: EvaluationRequest, progress: Progress
+) -> _Subject:
+    digest = _choose_revision(home, database, model, request, progress)
+    manifest = load_manifest(Store(home.store), digest)
+    chosen = None
+    if request.mapping is not None:
+        chosen = mappings.load_mapping(database, request.project, request.mapping)
+        # One that does not fit is better refused now than after an hour.
+        mappings.targets(chosen.rows, model.spec.classes, manifest.classes)
+    return _Subject(digest, manifest.classes, select(manifest, [request.dataset], request.on), chosen)
+
+
+def _fill(
     home: Home,
     database: Database,
-    model: LoadedModel,
-    *,
-    project: str | None,
-    dataset: str,
-    on: str,
-    revision: str | None,
-    size: Size,
-    mapping: str | None,
-    predictions: bool,
     predictor: Predictor,
-    progress: Progress = silent,
-) -> EvaluationReport:
-    """Evaluate a model that is loaded already; see `evaluate`."""
-    store = Store(home.store)
-    digest = _choose_revision(home, database, project, model, dataset, revision, progress)
-    manifest = load_manifest(store, digest)
-    images = select(manifest, [dataset], on)
-    chosen = mappings.load_mapping(database, project, mapping) if mapping is not None else None
-    if chosen is not None:  # a mapping that does not fit is better refused now than after an hour
-        mappings.targets(chosen.rows, model.spec.classes, manifest.classes)
-    with new_directory(home.evaluations) as directory:
-        run = EvaluationRun(
-            predictor,
-            [_sample(database, store, image) for image in images],
-            k_truth=len(manifest.classes),
-            k_model=len(model.spec.classes),
-            size=size,
-        )
-        start = time.perf_counter()
-        outcomes = run.outcomes(directory if predictions else None, progress)
-        seconds = time.perf_counter() - start
-        counts = counts_matrix([outcome.counts for outcome in outcomes], run.cells)
-        record = EvaluationRecord(
-            model=model.reference,
-            model_sha256=model.sha256,
-            model_classes=model.spec.classes,
-            truth_classes=manifest.classes,
-            dataset=dataset,
-            on=on,
-            revision=digest,
-            size=str(size),
-            precision=predictor.precision,
-            device=str(predictor.device),
-            predictions=predictions,
-            images=tuple(map(_evaluated, images, outcomes)),
-            leaks=find_leaks(database, store, model.spec.lineage, images),
-            seconds=seconds,
-            created_at=utc_now(),
-            files=write_arrays(directory, counts, run.histograms),
-        )
-        published = publish(directory, record)
-    return _register(home, database, project, published, chosen)
+    request: EvaluationRequest,
+    subject: _Subject,
+    directory: Path,
+    progress: Progress,
+) -> EvaluationRecord:
+    """Run the network, write everything but the record, and return that."""
+    store, model = Store(home.store), predictor.model
+    samples = [_sample(database, store, image) for image in subject.images]
+    run = EvaluationRun(
+        predictor, samples, k_truth=len(subject.classes), k_model=len(model.spec.classes), size=request.size
+    )
+    start = time.perf_counter()
+    outcomes = run.outcomes(directory if request.predictions else None, progress)
+    seconds = time.perf_counter() - start
+    counts = counts_matrix([outcome.counts for outcome in outcomes], run.cells)
+    return EvaluationRecord(
+        model=model.reference,
+        model_sha256=model.sha256,
+        model_classes=model.spec.classes,
+        truth_classes=subject.classes,
+        dataset=request.dataset,
+        on=request.on,
+        revision=subject.revision,
+        size=str(request.size),
+        precision=predictor.precision,
+        device=str(predictor.device),
+        predictions=request.predictions,
+        images=tuple(map(_evaluated, subject.images, outcomes)),
+        leaks=find_leaks(database, store, model.spec.lineage, subject.images),
+        seconds=seconds,
+        created_at=utc_now(),
+        files=write_arrays(directory, counts, run.histograms),
+    )
 
 
 def _choose_revision(
-    home: Home,
-    database: Database,
-    project: str | None,
-    model: LoadedModel,
-    dataset: str,
-    revision: str | None,
-    progress: Progress,
+    home: Home, database: Database, model: LoadedModel, request: EvaluationRequest, progress: Progress
 ) -> str:
     """Return the digest of the revision to test on: named, the model's if the data is unchanged, else frozen now."""
-    if revision is not None:
-        return find_revision(database, project, revision).digest
+    project, dataset = request.project, request.dataset
+    if request.revision is not None:
+        return find_revision(database, project, request.revision).digest
     store = Store(home.store)
     frozen = freeze(home, database, project=project, datasets=[dataset], progress=progress).digest
     own = model.spec.revision

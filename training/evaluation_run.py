@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from labeling.annotation import IGNORE
 from labeling.maps import read_map_png, write_map_png
 from labeling.photos import PhotoError, read_photo
 from labeling.progress import Progress
+from labeling.workers import usable_cores
 from training.counting import count
 from training.data.parallel import ordered_map
 from training.data.resample import resize_photo
@@ -26,7 +28,7 @@ from training.evaluation_store import CONFIDENCE, INDEX, Histograms, ImageCounts
 from training.inference import SCORE_BINS, Prediction, Predictor, Size
 
 CALIBRATION_BINS = 32
-_THREADS = 2  # on each side of the network; decoding, counting and zlib all leave the interpreter
+_MOST_THREADS = 8  # on each side of the network; decoding, counting and zlib all run beside the interpreter
 
 
 @dataclass(frozen=True)
@@ -92,9 +94,10 @@ class EvaluationRun:
         if directory is not None:
             for folder in (INDEX, CONFIDENCE):
                 (directory / folder).mkdir()
-        ready = ordered_map(self._load, range(len(self._samples)), threads=_THREADS, ahead=8)
+        threads = max(2, min(_MOST_THREADS, usable_cores() // 2))
+        ready = ordered_map(self._load, range(len(self._samples)), threads=threads, ahead=2 * threads)
         settled = ordered_map(
-            lambda predicted: self._settle(predicted, directory), self._predict(ready), threads=_THREADS, ahead=8
+            partial(self._settle, directory=directory), self._predict(ready), threads=threads, ahead=2 * threads
         )
         found: list[Outcome] = []
         for outcome in settled:

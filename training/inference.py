@@ -86,9 +86,15 @@ class Prediction:
 
 
 class Predictor:
-    """A model on a device, ready for photos. Its module is moved there, in channels_last, in place."""
+    """A model on a device, ready for photos. Its module is moved there, in channels_last, in place.
+
+    Attributes:
+        model: what predicts.
+        device: where it runs.
+    """
 
     def __init__(self, model: LoadedModel, device: torch.device, precision: Precision = "auto") -> None:
+        self.model = model
         self.device = device
         self._asked = precision
         self._module = model.module.eval().to(device).to(memory_format=torch.channels_last)

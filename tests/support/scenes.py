@@ -17,7 +17,8 @@ from db.store import Store
 from labeling.annotation import IGNORE, Annotation, Layer
 from labeling.annotations import append_version
 from labeling.classes import ensure_class
-from labeling.map_store import store_map
+from labeling.map_store import pixels_sha256
+from labeling.maps import write_map_png
 from labeling.options import DatasetOptions
 from labeling.photos import perceptual_hash, read_photo
 from labeling.projects import create_project, find_project
@@ -105,7 +106,9 @@ def add_dataset(place: Workspace, name: str, scenes: Sequence[Scene], photos: Se
                     session.add(subsets[subset_name])
                     session.flush()
                 session.add(SubsetImage(subset_id=subsets[subset_name].id, image_id=image.id))
-            content = Annotation(width, height, base=Layer(store_map(store, scene.truth), legend)).to_json()
+            base = Layer(pixels_sha256(scene.truth), legend)
+            store.put_named(base.sha256, write_map_png(scene.truth))
+            content = Annotation(width, height, base=base).to_json()
             append_version(
                 session, image_id=image.id, parent_id=None, content=content, author="test", origin="workbench"
             )

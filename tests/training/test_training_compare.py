@@ -12,28 +12,18 @@ from labeling.classes import add_class
 from tests.support.scenes import COLORS, Scene, Workspace, add_dataset, blocks, workspace
 from tests.support.tiny_models import PLAIN, ColorNet, loaded
 from training.compare import compare
-from training.evaluation import evaluate_loaded
+from training.evaluation import EvaluationRequest, evaluate_loaded
 from training.evaluation_report import CLASS_FIGURES, FIGURES
-from training.inference import Predictor, Size
+from training.inference import Predictor
 
 CLASSES = ("sky", "road", "tree")
 
 
 def _evaluate(place: Workspace, dataset: str, names: tuple[str, ...]) -> int:
     model = loaded(ColorNet(COLORS[:3]), names, preprocessing=PLAIN)
-    return evaluate_loaded(
-        place.home,
-        place.database,
-        model,
-        project="p",
-        dataset=dataset,
-        on="all",
-        revision=None,
-        size=Size(),
-        mapping=None,
-        predictions=False,
-        predictor=Predictor(model, torch.device("cpu"), "fp32"),
-    ).id
+    predictor = Predictor(model, torch.device("cpu"), "fp32")
+    request = EvaluationRequest("p", dataset, predictions=False)
+    return evaluate_loaded(place.home, place.database, predictor, request).id
 
 
 @pytest.fixture

@@ -20,13 +20,14 @@ from labeling.classes import add_class
 from labeling.map_store import load_map
 from labeling.maps import read_map_png
 from labeling.photos import read_photo
+from labeling.progress import Progress, silent
 from labeling.revisions import freeze, load_manifest
 from tests.support.scenes import COLORS, Scene, Workspace, add_dataset, blocks, jpeg, paint, png, workspace
 from tests.support.tiny_models import PLAIN, ColorNet, loaded
 from training.architectures import build
 from training.bundle import save_bundle
 from training.counting import count
-from training.evaluation import evaluate, evaluate_loaded, list_evaluations, read_evaluation
+from training.evaluation import EvaluationRequest, evaluate, evaluate_loaded, list_evaluations, read_evaluation
 from training.evaluation_report import EvaluationReport
 from training.evaluation_store import read_cells, read_counts, read_histograms
 from training.inference import Predictor, Size, predict_pixels
@@ -56,10 +57,12 @@ def _knowing(classes: int = 4, names: tuple[str, ...] = CLASSES, **spec: Any) ->
     return loaded(ColorNet(COLORS[:classes]), names, preprocessing=PLAIN, **spec)
 
 
-def _run(place: Workspace, model: LoadedModel, **choices: Any) -> EvaluationReport:
-    given = {"dataset": "campus", "on": "all", "revision": None, "size": Size(), "mapping": None, "predictions": True}
+def _run(
+    place: Workspace, model: LoadedModel, *, progress: Progress = silent, dataset: str = "campus", **choices: Any
+) -> EvaluationReport:
     predictor = Predictor(model, CPU, "fp32")
-    return evaluate_loaded(place.home, place.database, model, project="p", predictor=predictor, **{**given, **choices})
+    request = EvaluationRequest("p", dataset, **choices)
+    return evaluate_loaded(place.home, place.database, predictor, request, progress)
 
 
 def test_a_network_that_knows_the_colours_is_right_everywhere(place: Workspace) -> None:
