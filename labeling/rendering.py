@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, insert, select
 
 from db.errors import UserError
 from db.schema import AnnotationVersion, Class, Rendering
@@ -123,13 +123,21 @@ class _Batches:
             self.save()
 
     def save(self) -> None:
+        if not self._unsaved:
+            return
         settle_all(self._store, [staged for outcome in self._unsaved for staged in outcome.staged])
+        rows = {
+            (outcome.version_id, key): outcome.pixels_sha256
+            for outcome in self._unsaved
+            for key in (self._scheme.key(), outcome.key)
+        }
         with self._database.write() as session:
-            for outcome in self._unsaved:
-                for key in (self._scheme.key(), outcome.key):
-                    # Merged, not added: another process may have rendered the same meanwhile.
-                    row = Rendering(version_id=outcome.version_id, key=key, pixels_sha256=outcome.pixels_sha256)
-                    session.merge(row)
+            # Replaced, not added: another process may have rendered the same meanwhile, or a map was lost.
+            versions = {version_id for version_id, _ in rows}
+            keys = {key for _, key in rows}
+            session.execute(delete(Rendering).where(Rendering.version_id.in_(versions), Rendering.key.in_(keys)))
+            columns = ("version_id", "key", "pixels_sha256")
+            session.execute(insert(Rendering), [dict(zip(columns, (*k, v), strict=True)) for k, v in rows.items()])
         self._unsaved.clear()
 
 
