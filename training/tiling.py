@@ -22,6 +22,8 @@ _LIVE_OUTPUTS = (
     4  # layers whose outputs are alive at once, the largest ones taken: skips, branches, a convolution's copy
 )
 _MEMORY_SHARE = 0.5
+_MEMINFO = Path("/proc/meminfo")
+_CGROUP = Path("/sys/fs/cgroup")  # version 2, https://docs.kernel.org/admin-guide/cgroup-v2.html
 
 
 @dataclass(frozen=True)
@@ -93,11 +95,14 @@ def free_memory(device: torch.device) -> int:
         free, _ = torch.cuda.mem_get_info(device)
         # Blocks that torch holds but does not use are free to us too.
         return int(free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device))
-    lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    lines = _MEMINFO.read_text(encoding="ascii").splitlines()
     free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
-    limit, used = (Path("/sys/fs/cgroup") / name for name in ("memory.max", "memory.current"))
+    limit = _CGROUP / "memory.max"
     if limit.is_file() and (most := limit.read_text(encoding="ascii").strip()) != "max":
-        free = min(free, int(most) - int(used.read_text(encoding="ascii")))
+        statistics = dict(line.split() for line in (_CGROUP / "memory.stat").read_text(encoding="ascii").splitlines())
+        # Files that were read once count as used, but make way for whoever needs memory.
+        used = int((_CGROUP / "memory.current").read_text(encoding="ascii")) - int(statistics["inactive_file"])
+        free = min(free, int(most) - used)
     return max(free, 0)
 
 

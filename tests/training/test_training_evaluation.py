@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -239,6 +240,15 @@ def test_a_failed_evaluation_leaves_nothing(place: Workspace) -> None:
     assert list(place.home.evaluations.iterdir()) == []
     with place.database.read() as session:
         assert session.query(Evaluation).count() == 0
+
+
+def test_what_a_killed_evaluation_left_is_removed_a_day_later(place: Workspace) -> None:
+    old, young = (place.home.evaluations / f".incoming-{name}" for name in ("old", "young"))
+    old.mkdir()
+    young.mkdir()
+    os.utime(old, (0, 0))
+    report = _run(place, _knowing(), on="dusk")
+    assert sorted(place.home.evaluations.iterdir()) == sorted([young, report.directory])
 
 
 def test_a_model_with_more_outputs_than_names_cannot_be_counted(place: Workspace) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -139,6 +140,19 @@ def test_memory_decides_between_whole_and_windows(monkeypatch: pytest.MonkeyPatc
     assert window is not None
     assert 256 <= window.height == window.width < 4000
     assert tiling.choose_window(module, (200, 300), CPU) is None
+
+
+def test_a_containers_limit_counts_and_files_it_read_do_not(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "meminfo").write_text("MemTotal: 9000 kB\nMemAvailable: 8000 kB\n")
+    monkeypatch.setattr(tiling, "_MEMINFO", tmp_path / "meminfo")
+    monkeypatch.setattr(tiling, "_CGROUP", tmp_path)
+    assert tiling.free_memory(CPU) == 8000 * 1024
+    (tmp_path / "memory.max").write_text("max\n")
+    assert tiling.free_memory(CPU) == 8000 * 1024
+    (tmp_path / "memory.max").write_text("5000\n")
+    (tmp_path / "memory.current").write_text("4500\n")
+    (tmp_path / "memory.stat").write_text("anon 500\ninactive_file 3000\n")
+    assert tiling.free_memory(CPU) == 3500
 
 
 def test_large_photos_stay_in_bounded_memory() -> None:
