@@ -71,6 +71,8 @@ class ImportStore:
                 labels = self._labels(session, prepared, table)
                 image = images.get(prepared.item.path)
                 image = self._write(session, prepared, image, before.get(prepared.item.path), labels, tally)
+                if image.sha256 != prepared.photo.sha256:
+                    continue  # a conflict over the photo, lost by the source: its lists speak of another picture
                 self._give_role(session, image, prepared, tally)
                 lists = (*prepared.item.subsets, *(name.strip() for name in self.request.lists))
                 members[image.id] = {self.target.list_ids[name] for name in lists}

@@ -173,8 +173,10 @@ def test_another_photo_of_the_same_name_from_elsewhere_is_a_conflict(place, fold
     write_photo(elsewhere / "a.png", seed=500)
     write_labels(elsewhere / "a.png", [])
     before = place.image("a.png").sha256
-    report = place.run_import(elsewhere, dataset="campus")
+    report = place.run_import(elsewhere, dataset="campus", lists=("second",), role="val")
     assert counts(report) == (0, 0, 0, 1)
+    assert report.subsets == {"second": 0}
+    assert place.everything()["roles"] == []
     assert place.image("a.png").sha256 == before
     assert "gone" not in actions(report).values()
 
