@@ -37,6 +37,10 @@ def _range(value: object) -> object:
     return value
 
 
+def _text(value: object) -> object:
+    return str(value) if isinstance(value, int) else value  # a run's number, as YAML reads it
+
+
 Side = Annotated[int, Field(ge=1, le=65536)]
 HeightWidth = Annotated[tuple[Side, Side], BeforeValidator(parse_size)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -44,10 +48,17 @@ Span = Annotated[tuple[float, float], BeforeValidator(_range)]
 
 
 class Claim(_Part):
-    """A number that someone published for this recipe, and whether we got it."""
+    """A number that someone published for this recipe, and whether we got it.
+
+    Attributes:
+        miou: as a fraction.
+        dataset: what it was measured on, and how.
+        source: where it stands.
+        reproduced: our own figure and how we got it, or `not run`.
+    """
 
     miou: float = Field(ge=0, le=1)
-    on: str
+    dataset: str
     source: str
     reproduced: str = "not run"
 
@@ -190,7 +201,7 @@ class Recipe(_Part):
     crop: Annotated[HeightWidth | None, BeforeValidator(_none)] = (240, 320)
     resize: str = "none"
     pack_long_side: int = Field(default=1024, ge=1)
-    init: str = "auto"
+    init: Annotated[str, BeforeValidator(_text)] = "auto"
     freeze_encoder: bool = False
     frozen_bn: bool = False
     optimizer: Optimizer = Optimizer()
@@ -207,11 +218,11 @@ class Recipe(_Part):
     pack: Literal["auto", "always", "never"] = "auto"
     seed: int = Field(default=0, ge=0, lt=2**63)
 
-    @field_validator("resize")
+    @field_validator("resize", mode="before")
     @classmethod
-    def _is_a_size(cls, text: str) -> str:
+    def _is_a_size(cls, text: object) -> str:
         try:
-            return str(Resize.parse(text))
+            return str(Resize.parse(str(text)))
         except UserError as error:
             raise ValueError(str(error)) from None
 

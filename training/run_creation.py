@@ -111,6 +111,8 @@ def create_run(home: Home, database: Database, request: TrainRequest, progress: 
 def _check_architecture(name: str, recipe: Recipe) -> None:
     if name not in names():
         raise UserError(f"There is no architecture '{name}'. Choose one of {', '.join(names())}.")
+    if not recipe.options:
+        return  # to look at an architecture's options is to load torch
     try:
         options(name).model_validate(recipe.options)
     except ValidationError as error:

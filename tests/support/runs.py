@@ -38,6 +38,8 @@ def paint(folder: Path, count: int, *, size: tuple[int, int] = (24, 32), seed: i
 def tiny_recipe(**settings: str) -> Recipe:
     """Return a recipe that trains the tiny network in milliseconds a step."""
     base = {
+        "options.width": "4",
+        "options.levels": "2",
         "batch": "2",
         "crop": "16x16",
         "steps": "40",

@@ -75,7 +75,7 @@ class _Attempt:
         self._command: Command = directory.command()
         self._prepare_only = prepare_only
         self._training: Training | None = None
-        directory.result_file.unlink(missing_ok=True)
+        directory.begin_attempt()
         self._events = EventWriter(directory.events, _print)
         self._stop = StopRequest(directory.stop_flag)
 

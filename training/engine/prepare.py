@@ -80,6 +80,12 @@ def prepare(desk: Desk) -> Training:
         device=desk.device,
         progress=_teller(desk.events, desk.stop),
     )
+    if not workload.val:
+        desk.events.write(
+            "warning",
+            text="No image has role val, so nothing is validated and the last checkpoint is the model. Give some with "
+            "`workbench roles`, freeze and train again to have a best one.",
+        )
     if decisions is None:
         assert beginning is not None
         decisions = _decide(desk, command, model, workload, beginning)

@@ -174,6 +174,16 @@ class RunDirectory:
         """Read which images it is about."""
         return Images.model_validate_json(self._read("images.json"))
 
+    def begin_attempt(self) -> None:
+        """Remove what an earlier attempt left: how it ended, and files it was killed while writing.
+
+        Only for the holder of the lock.
+        """
+        self.result_file.unlink(missing_ok=True)
+        for folder in (self.path, self.path / "checkpoints"):
+            for scratch in folder.glob(".*.tmp"):
+                scratch.unlink()
+
     def result(self) -> Result | None:
         """Read how the last attempt ended, None while it runs or when it was killed."""
         try:

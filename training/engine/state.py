@@ -124,7 +124,11 @@ def save_checkpoint(path: Path, content: Mapping[str, object]) -> None:
         OSError: the disk is full; the file at `path`, if any, is as it was.
     """
     with scratch_file(path.parent) as file:
-        torch.save(content, file)
+        try:
+            torch.save(content, file)
+        except RuntimeError as error:
+            # What torch raises while it closes its archive hides why writing failed.
+            raise error.__context__ if isinstance(error.__context__, OSError) else error from None
         settle(file, path)
 
 

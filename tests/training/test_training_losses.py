@@ -1,0 +1,138 @@
+"""The loss: the right number and gradient, ignoring what is ignored, adding up over parts."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from tests.support.tiny_models import LocalNet
+from training.architectures.contract import Logits
+from training.losses import cross_entropy
+from training.losses.class_weights import class_weights
+from training.losses.cross_entropy import SegmentationLoss, cross_entropy_sum, resize_labels
+from training.recipe import Loss
+
+K = 4
+
+
+def draw(seed: int, shape: tuple[int, int, int] = (3, 5, 7)) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.randn(shape[0], K, *shape[1:], generator=generator) * 3
+    labels = torch.randint(0, K, shape, generator=generator, dtype=torch.uint8)
+    labels[torch.rand(shape, generator=generator) < 0.3] = 255
+    return logits, labels
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6), weighted=st.booleans(), last=st.booleans())
+def test_value_and_gradient_are_those_of_torch(seed: int, weighted: bool, last: bool) -> None:
+    logits, labels = draw(seed)
+    weights = torch.tensor([0.5, 1.0, 2.0, 4.0]) if weighted else None
+    if last:
+        logits = logits.contiguous(memory_format=torch.channels_last)
+    ours, theirs = logits.clone().requires_grad_(), logits.clone().requires_grad_()
+    value = cross_entropy_sum(ours, labels, weights)
+    expected = F.cross_entropy(theirs, labels.long(), weight=weights, ignore_index=255, reduction="sum")
+    torch.testing.assert_close(value, expected)
+    value.backward()
+    expected.backward()
+    torch.testing.assert_close(ours.grad, theirs.grad)
+
+
+def test_small_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    logits, labels = draw(1)
+    whole = cross_entropy_sum(logits, labels)
+    monkeypatch.setattr(cross_entropy, "CHUNK", 1)
+    torch.testing.assert_close(cross_entropy_sum(logits, labels), whole)
+
+
+def test_bf16_logits_keep_a_bf16_gradient_near_the_exact_one() -> None:
+    logits, labels = draw(2)
+    rounded = logits.bfloat16()
+    ours, exact = rounded.clone().requires_grad_(), rounded.float().requires_grad_()
+    (cross_entropy_sum(ours, labels) / 100).backward()
+    (cross_entropy_sum(exact, labels) / 100).backward()
+    assert ours.grad is not None
+    assert ours.grad.dtype == torch.bfloat16
+    torch.testing.assert_close(ours.grad.float(), exact.grad, rtol=2e-2, atol=1e-4)
+
+
+def test_what_is_ignored_has_no_say() -> None:
+    logits, labels = draw(3)
+    changed = logits + (labels == 255).unsqueeze(1) * 1000
+    assert cross_entropy_sum(changed, labels) == cross_entropy_sum(logits, labels)
+
+
+class TwoHeads(LocalNet):
+    head_weights: ClassVar[dict[str, float]] = {"aux": 0.4}
+
+
+@pytest.mark.parametrize("at", ["logits", "input"])
+def test_parts_of_a_step_add_up_to_the_whole(at: str) -> None:
+    logits, _ = draw(4, (4, 6, 8))
+    _, labels = draw(5, (4, 12, 16))
+    labels[0] = 255  # one pass has nearly nothing to say; a mean of means would give it half the vote
+    loss = SegmentationLoss(TwoHeads(K), at, torch.tensor([0.5, 1.0, 2.0, 4.0]))  # type: ignore[arg-type]
+
+    def head(part: slice) -> Logits:
+        return Logits(logits[part], {"aux": logits[part] * 2})
+
+    whole = loss(head(slice(0, 4)), labels, [labels])
+    parts = [labels[:2], labels[2:]]
+    halves = [loss(head(slice(0, 2)), parts[0], parts), loss(head(slice(2, 4)), parts[1], parts)]
+    torch.testing.assert_close(halves[0] + halves[1], whole)
+
+
+def test_each_place_of_the_loss_is_what_it_says() -> None:
+    logits, _ = draw(4, (2, 6, 8))
+    _, labels = draw(5, (2, 12, 16))
+    at_input = SegmentationLoss(LocalNet(K), "input", None)(Logits(logits), labels, [labels])
+    up = F.interpolate(logits, size=(12, 16), mode="bilinear")
+    torch.testing.assert_close(at_input, F.cross_entropy(up, labels.long(), ignore_index=255))
+    at_logits = SegmentationLoss(LocalNet(K), "logits", None)(Logits(logits), labels, [labels])
+    small = resize_labels(labels, (6, 8))
+    torch.testing.assert_close(at_logits, F.cross_entropy(logits, small.long(), ignore_index=255))
+
+
+def test_nothing_but_ignore_is_no_loss_and_no_gradient() -> None:
+    logits = torch.zeros(1, K, 4, 4, requires_grad=True)
+    labels = torch.full((1, 4, 4), 255, dtype=torch.uint8)
+    loss = SegmentationLoss(LocalNet(K), "input", None)(Logits(logits), labels, [labels])
+    loss.backward()
+    assert loss.item() == 0
+    assert logits.grad is not None
+    assert not logits.grad.any()
+
+
+def test_median_frequency_is_that_of_segnet() -> None:
+    histograms = np.array([[90, 10, 0], [50, 0, 50]])
+    weights = class_weights(histograms, Loss(class_weights="median_frequency"))
+    frequency = np.array([140 / 200, 10 / 100, 50 / 100])
+    expected = np.median(frequency) / frequency
+    expected *= 200 / (expected * [140, 10, 50]).sum()
+    assert weights is not None
+    np.testing.assert_allclose(weights, expected, rtol=1e-6)
+
+
+def test_effective_number_counts_images() -> None:
+    histograms = np.array([[1, 9], [1, 0], [1, 0]])
+    weights = class_weights(histograms, Loss(class_weights="effective_number", beta=0.9))
+    assert weights is not None
+    assert weights[1] / weights[0] == pytest.approx((1 - 0.9**3) / (1 - 0.9))
+
+
+def test_weights_have_a_mean_of_one_over_pixels_a_limit_and_no_hole() -> None:
+    histograms = np.array([[1_000_000, 1, 0]])
+    weights = class_weights(histograms, Loss(class_weights="median_frequency", max_weight=5))
+    assert weights is not None
+    assert (weights * histograms[0]).sum() / histograms.sum() == pytest.approx(1)
+    assert weights[1] / weights[0] == pytest.approx(5)
+    assert weights[2] == 1
+    assert class_weights(histograms, Loss()) is None
