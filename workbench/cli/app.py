@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from importlib.metadata import version
+import traceback
 from typing import Annotated
 
 import typer
@@ -17,7 +18,7 @@ from workbench.cli import (
     commands_test,
     commands_train,
 )
-from workbench.cli.output import fail, wants_json
+from workbench.cli.output import fail, fail_usage, wants_json
 
 EXIT_OURS = 1
 EXIT_USER = 2
@@ -38,6 +39,8 @@ for module in (commands_projects, commands_import, commands_data, commands_train
 
 def _print_version(value: bool) -> None:
     if value:
+        from importlib.metadata import version
+
         typer.echo(version("segmentation-workbench"))
         raise typer.Exit
 
@@ -51,15 +54,33 @@ def _root(
     pass
 
 
+# Typer brings a copy of click since 0.20-odd and used the package before; its BadParameter is public in either.
+UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+
+
 def main() -> None:
-    """Run the command line: exit code 0 done, 2 the user's mistake, 1 ours, 130 interrupted."""
+    """Run the command line: exit code 0 done, 2 the user's mistake, 1 ours, 75 stopped, 130 interrupted."""
+    sys.exit(_run(sys.argv[1:]))
+
+
+def _run(arguments: list[str]) -> int:
+    as_json = wants_json(arguments)
     try:
-        app()
+        code = app(arguments, prog_name="workbench", standalone_mode=False)
+        sys.stdout.flush()  # here, not at the interpreter's end, where a reader that has gone cannot be caught
     except UserError as error:
-        sys.exit(fail(str(error), EXIT_USER, as_json=wants_json(sys.argv)))
-    except KeyboardInterrupt:
-        sys.exit(fail("Interrupted.", EXIT_INTERRUPTED, as_json=wants_json(sys.argv)))
+        return fail(str(error), EXIT_USER, as_json=as_json)
+    except UsageError as error:
+        return fail_usage(error, EXIT_USER, as_json=as_json)
+    except (KeyboardInterrupt, typer.Abort):
+        return fail("Interrupted.", EXIT_INTERRUPTED, as_json=as_json)
     except BrokenPipeError:
         # The reader of our output (head, less) has gone: nothing is left to say, and nobody to say it to.
-        sys.stderr.close()
-        sys.exit(EXIT_OURS)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_OURS
+    except Exception as error:
+        traceback.print_exc()
+        return fail(f"The workbench itself failed: {error!r}", EXIT_OURS, as_json=as_json)
+    if code == EXIT_INTERRUPTED:  # what some releases of Typer make of Ctrl-C
+        return fail("Interrupted.", EXIT_INTERRUPTED, as_json=as_json)
+    return code or 0

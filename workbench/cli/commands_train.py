@@ -1,7 +1,215 @@
-"""Training."""
+"""Training: start, resume, stop and watch runs."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from workbench.cli.options import DeviceOption, HomeOption, JsonOption, ProjectOption, Workplace
+from workbench.cli.output import emit, note, percent, progress_bar, say, table
+
+if TYPE_CHECKING:
+    from training.runs import RunHandle, RunInfo
+
+EXIT_FAILED = 1
+EXIT_RESUME = 75  # EX_TEMPFAIL of sysexits.h: try again later
+
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="Number or name of a run.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
+    app.command("train", epilog="Example: workbench train --arch unet --set options.encoder=resnet18 --minutes 20")(
+        train
+    )
+    app.command("runs", epilog="Example: workbench runs")(runs)
+    app.command("resume", epilog="Example: workbench resume 12")(resume)
+    app.command("stop", epilog="Example: workbench stop 12")(stop)
+    app.command("logs", epilog="Example: workbench logs 12 -f")(logs)
+
+
+def train(
+    arch: Annotated[str, typer.Option("--arch", help="Architecture.")],
+    dataset: Annotated[list[str] | None, typer.Option("--dataset", "-d", help="Only this dataset. Repeatable.")] = None,
+    revision: Annotated[str | None, typer.Option(help="Revision (default: the data as it is now, frozen).")] = None,
+    on: Annotated[str, typer.Option(help="Subset or role to train on; images with role val validate.")] = "train",
+    recipe: Annotated[
+        str | None, typer.Option(help="Name or YAML file (default: the architecture's own, else `default`).")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps.")] = None,
+    epochs: Annotated[float | None, typer.Option(min=0, help="Passes over the training images.")] = None,
+    minutes: Annotated[float | None, typer.Option(min=0, help="Wall-clock minutes, measured into steps first.")] = None,
+    batch: Annotated[int | None, typer.Option(min=1, help="Images of one forward pass.")] = None,
+    crop: Annotated[str | None, typer.Option(help="HxW of what the network sees, or none.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Decides every random draw.")] = None,
+    init: Annotated[str | None, typer.Option(help="auto, scratch, imagenet, a weights file, or a run.")] = None,
+    device: DeviceOption = "auto",
+    precision: Annotated[Literal["auto", "fp32", "bf16", "fp16"] | None, typer.Option(help="Number format.")] = None,
+    name: Annotated[str | None, typer.Option(help="What to call the run.")] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Return at once; the training goes on by itself.")] = False,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="Recipe setting key=value. Repeatable.")] = None,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a model. Ctrl-C saves and leaves; `workbench resume` goes on to the same result."""
+    from training.recipe import names as recipe_names
+    from training.runs import TrainRequest, create_run
+
+    given = {
+        "steps": steps,
+        "epochs": epochs,
+        "minutes": minutes,
+        "batch": batch,
+        "crop": crop,
+        "seed": seed,
+        "init": init,
+        "precision": precision,
+    }
+    settings = _settings(set_ or []) | {key: str(value) for key, value in given.items() if value is not None}
+    place = Workplace(home)
+    request = TrainRequest(
+        architecture=arch,
+        project=place.project(project),
+        datasets=tuple(dataset or ()),
+        revision=revision,
+        on=on,
+        recipe=recipe or (arch if arch in recipe_names() else "default"),
+        settings=settings,
+        device=device,
+        name=name,
+    )
+    with progress_bar() as progress:
+        run = create_run(place.home, place.database, request, progress)
+    open_ended = not {"steps", "epochs", "minutes"} & settings.keys()
+    if open_ended and not detach and sys.stdin.isatty() and sys.stderr.isatty() and not as_json:
+        _ask(place, run)
+    _finish(_launch(place, run, detach=detach), as_json=as_json, detached=detach)
+
+
+def runs(project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """List the runs, newest first."""
+    from training.runs import list_runs
+    from workbench.cli.watch import duration
+
+    place = Workplace(home)
+    found = list_runs(place.home, place.database, place.project(project))
+
+    def show() -> None:
+        rows = (
+            (
+                r.id,
+                r.name,
+                r.architecture,
+                r.state,
+                f"{r.figures.get('step', 0)} / {r.figures.get('steps', '?')}",
+                percent(r.figures.get("best_miou")),
+                duration(r.figures["eta"]) if r.figures.get("eta") else "",
+                r.figures.get("init") or "",
+            )
+            for r in found
+        )
+        table(None, [">run", "name", "architecture", "state", ">step", ">best val mIoU %", ">ETA", "init"], rows)
+
+    emit({"runs": found}, as_json=as_json, show=show)
+
+
+def resume(
+    run: RunArgument,
+    detach: Annotated[bool, typer.Option("--detach", help="Return at once.")] = False,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Go on with a run that was stopped, killed or failed, from its last checkpoint."""
+    from training.runs import resume_run
+    from workbench.cli.watch import watch_training
+
+    place = Workplace(home)
+    with watch_training() as watcher:
+        info = resume_run(place.home, place.database, place.project(project), run, detach=detach, on_event=watcher)
+    _finish(info, as_json=as_json, detached=detach)
+
+
+def stop(run: RunArgument, project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Let a run finish its step, save and end; it can be resumed."""
+    from training.runs import stop_run
+
+    place = Workplace(home)
+    info = stop_run(place.home, place.database, place.project(project), run)
+    emit(info, as_json=as_json, show=lambda: _show(info))
+
+
+def logs(
+    run: RunArgument,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run ends.")] = False,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print a run's log."""
+    from training.runs import find_run, follow_log
+
+    place = Workplace(home)
+    info = find_run(place.home, place.database, place.project(project), run)
+    lines = []
+    for line in follow_log(info.directory, follow=follow):
+        lines.append(line) if as_json else say(line)
+    if as_json:
+        info = find_run(place.home, place.database, place.project(project), run)
+        emit({**info.to_json(), "log": lines}, as_json=True, show=lambda: None)
+
+
+def _settings(pairs: list[str]) -> dict[str, str]:
+    found = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key.strip():
+            raise typer.BadParameter(f"expected key=value, found {pair!r}", param_hint="--set")
+        found[key.strip()] = value
+    return found
+
+
+def _ask(place: Workplace, run: RunHandle) -> None:
+    """Show what the training will take and let the person decide."""
+    from training.runs import discard_run, estimate
+    from workbench.cli.watch import duration, watch_training
+
+    with watch_training() as watcher:
+        found = estimate(place.home, place.database, run, watcher)
+    question = f"Train {found.steps} steps, about {duration(found.seconds)}, {found.peak_memory / 2**30:.1f} GiB?"
+    if not typer.confirm(question, default=True, err=True):
+        discard_run(place.home, place.database, run)
+        note("Nothing was trained.")
+        raise typer.Exit(0)
+
+
+def _launch(place: Workplace, run: RunHandle, *, detach: bool) -> RunInfo:
+    from training.runs import launch
+    from workbench.cli.watch import watch_training
+
+    with watch_training() as watcher:
+        return launch(place.home, place.database, run, detach=detach, on_event=watcher)
+
+
+def _finish(info: RunInfo, *, as_json: bool, detached: bool) -> None:
+    emit(info, as_json=as_json, show=lambda: _show(info))
+    if detached or info.state == "finished":
+        return
+    raise typer.Exit(EXIT_FAILED if info.state == "failed" else EXIT_RESUME)
+
+
+def _show(info: RunInfo) -> None:
+    known = info.to_json()
+    say(f"Run {info.id} ({info.name}): {info.state}, step {known['steps']} of {known['steps_planned'] or '?'}")
+    if known["images_per_second"] is not None:
+        waiting = percent(known["data_wait_share"])
+        say(f"  {known['images_per_second']:.1f} images/s, waiting for data {waiting} % of the time")
+    if known["best"] is not None:
+        say(f"  best val mIoU {percent(known['best']['miou'])} % at step {known['best']['step']}")
+    if known["init"]:
+        say(f"  init: {known['init']}")
+    if info.state not in ("finished", "running", "queued", "preparing"):
+        say(f"  {known['sentence']}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from labeling.progress import Progress
+
+LINE_EVERY_SECONDS = 15.0
 
 
 def wants_json(argv: Sequence[str]) -> bool:
@@ -27,6 +30,16 @@ def fail(message: str, code: int, *, as_json: bool) -> int:
         print(json.dumps({"error": message}, ensure_ascii=False))
     print(f"Error: {message}", file=sys.stderr)
     return code
+
+
+def fail_usage(error: Any, code: int, *, as_json: bool) -> int:
+    """Report arguments that cannot be read: how the command is used, and what is wrong. `error` is click's."""
+    if type(error).__name__ == "NoArgsIsHelpError":  # its message is the whole help
+        note(error.format_message() + "\n")
+        return fail("Which command? They are listed above.", code, as_json=as_json)
+    if error.ctx is not None:
+        note(f"{error.ctx.get_usage()}\nTry '{error.ctx.command_path} --help'.")
+    return fail(error.format_message().replace("Value error, ", ""), code, as_json=as_json)
 
 
 def emit(value: Any, *, as_json: bool, show: Callable[[], None]) -> None:
@@ -89,13 +102,13 @@ def percent(value: float | None) -> str:
 
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
-    """Show progress, rate and ETA on stderr; quiet where stderr is no terminal, but for one line when a part ends."""
+    """Show progress, rate and ETA on stderr; where stderr is no terminal, a line now and then and when a part ends."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield _line_at_end
+        yield _Lines()
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
@@ -109,6 +122,13 @@ def progress_bar() -> Iterator[Progress]:
         yield report
 
 
-def _line_at_end(done: int, total: int | None, what: str) -> None:
-    if total is not None and done == total:
-        note(f"{what}: {done}")
+class _Lines:
+    """Progress for a log: a line when a part ends, and every so often while it goes on."""
+
+    def __init__(self) -> None:
+        self._told = time.monotonic()
+
+    def __call__(self, done: int, total: int | None, what: str) -> None:
+        if done == total or time.monotonic() - self._told >= LINE_EVERY_SECONDS:
+            self._told = time.monotonic()
+            note(f"{what}: {done}" + ("" if total is None or done == total else f" / {total}"))

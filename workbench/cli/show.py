@@ -9,6 +9,7 @@ from workbench.cli.output import percent, say, table
 if TYPE_CHECKING:
     from training.compare import Comparison
     from training.evaluation_report import EvaluationReport
+    from workbench.demo.path import DemoResult
 
 WIDEST_MATRIX = 16  # classes; a wider one is better read with --json
 FIGURE_NAMES = {
@@ -87,3 +88,13 @@ def _title(report: EvaluationReport) -> str:
 
 def _signed(difference: float | None) -> str:
     return "n/a" if difference is None else f"{100 * difference:+.1f}"
+
+
+def show_demo(result: DemoResult) -> None:
+    """Print what the demo found, and what to do next."""
+    say(f"Run {result.run.id} was trained by day only. a: photos by day it has not seen; b: photos at dusk.")
+    show_comparison(result.comparison)
+    say(
+        f"Look further (project {result.project}): workbench evaluate {result.run.id} --dataset dusk | "
+        f"workbench predict {result.run.id} PHOTOS --to FOLDER"
+    )

@@ -1,0 +1,119 @@
+"""A training on screen: a live table on a terminal, a line now and then in a log. Everything goes to stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from workbench.cli.output import LINE_EVERY_SECONDS, note, percent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import RenderableType
+
+    from training.engine.events import Event
+
+SENTENCES = ("queued", "init", "warning", "end")
+
+
+class Watcher:
+    """Turns a run's events into what a person sees."""
+
+    def __init__(self, refresh: Callable[[RenderableType], None] | None) -> None:
+        """Write to a live display through `refresh`, or lines where it is None."""
+        self._refresh = refresh
+        self._figures: dict[str, Any] = {}
+        self._validations: list[tuple[int, float | None, bool]] = []
+        self._printed = 0.0
+
+    def __call__(self, event: Event) -> None:
+        """Take in one event."""
+        values = event.values
+        if event.kind in SENTENCES:
+            note(str(values.get("text") or values.get("sentence")))
+        elif event.kind == "started":
+            note(_started(values))
+        elif event.kind == "validation":
+            self._validations.append((values["step"], values["miou"], values["best"]))
+            if self._refresh is None:
+                note(
+                    f"step {values['step']}: val mIoU {percent(values['miou'])} %{' (best)' if values['best'] else ''}"
+                )
+        elif event.kind in ("step", "preparing", "validating"):
+            self._figures = {"kind": event.kind, **self._figures, **values} | {"kind": event.kind}
+            self._tell()
+
+    def _tell(self) -> None:
+        if self._refresh is not None:
+            self._refresh(self._table())
+        elif self._figures["kind"] == "step" and time.monotonic() - self._printed >= LINE_EVERY_SECONDS:
+            self._printed = time.monotonic()
+            note(", ".join(f"{name} {value}" for name, value in self._rows()))
+
+    def _rows(self) -> list[tuple[str, str]]:
+        known = self._figures
+        if known["kind"] != "step" and "loss" not in known:
+            return [(str(known.get("what", known["kind"])), f"{known.get('done', 0)} / {known.get('total') or '?'}")]
+        rows = [
+            ("step", f"{known['step']} / {known['steps']}"),
+            ("loss", f"{known['loss']:.4f}"),
+            ("learning rate", f"{known['lr']:.2e}"),
+            ("images/s", f"{known['images_per_second']:.1f}"),
+            ("waiting for data", f"{percent(known['data_wait_share'])} %"),
+            ("ETA", duration(known["eta"])),
+            ("train mIoU", f"{percent(known['train_miou'])} %"),
+        ]
+        if known["kind"] == "validating":
+            rows.append(("validating", f"{known['done']} / {known['total']}"))
+        return rows
+
+    def _table(self) -> RenderableType:
+        from rich.table import Table
+        from rich.text import Text
+
+        grid = Table.grid(padding=(0, 2))
+        for name, value in self._rows():
+            grid.add_row(Text(name, style="dim"), Text(value))
+        for step, miou, best in self._validations[-8:]:
+            grid.add_row(
+                Text("val mIoU", style="dim"), Text(f"{percent(miou)} % at step {step}{'  best' if best else ''}")
+            )
+        return grid
+
+
+@contextmanager
+def watch_training() -> Iterator[Watcher]:
+    """Give a watcher for one training; its live table disappears with the block."""
+    if not sys.stderr.isatty():
+        yield Watcher(None)
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    with Live(console=Console(stderr=True), refresh_per_second=4, transient=True) as live:
+        yield Watcher(live.update)
+
+
+def _started(values: Any) -> str:
+    memory = values["peak_memory"] / 2**30
+    return (
+        f"{values['steps']} steps from step {values['step']}, about {duration(values['seconds'])}, "
+        f"{memory:.1f} GiB of memory at its peak"
+    )
+
+
+def _validated(step: int, miou: float | None, best: bool) -> str:
+    return f"step {step}: val mIoU {percent(miou)} %{' (best)' if best else ''}"
+
+
+def duration(seconds: float | None) -> str:
+    """Write seconds as `1:02:03` or `2:03`."""
+    if seconds is None:
+        return "n/a"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
