@@ -84,8 +84,13 @@ def run_demo(
     for domain, count in SCENES.items():
         folder = home.path / "demo" / f"seed-{seed}" / domain
         write_sample(folder, domain, count, seed, progress)
-        role = "test" if domain == "dusk" else None
-        request = ImportRequest(format="labelme", source=folder, project=project, dataset=domain, role=role)
+        request = ImportRequest(
+            format="labelme",
+            source=folder,
+            project=project,
+            dataset=domain,
+            role="test" if domain == "dusk" else None,
+        )
         import_dataset(home, database, request, progress)
     assign_roles(database, project, "day", val=VAL_SHARE, seed=seed)
     revision = freeze(home, database, project=project, progress=progress)
