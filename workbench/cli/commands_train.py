@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from db.errors import UserError
 from workbench.cli.options import DeviceOption, HomeOption, JsonOption, ProjectOption, Workplace
 from workbench.cli.output import emit, note, percent, progress_bar, say, table
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from training.runs import RunHandle, RunInfo
 
 EXIT_FAILED = 1
+EXIT_USER = 2
 EXIT_RESUME = 75  # EX_TEMPFAIL of sysexits.h: try again later
 
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="Number or name of a run.")]
@@ -32,12 +34,10 @@ def register(app: typer.Typer) -> None:
 
 def train(
     arch: Annotated[str, typer.Option("--arch", help="Architecture.")],
-    dataset: Annotated[list[str] | None, typer.Option("--dataset", "-d", help="Only this dataset. Repeatable.")] = None,
+    dataset: Annotated[list[str] | None, typer.Option("--dataset", "-d", metavar="NAME", help="Only this dataset. Repeatable.")] = None,
     revision: Annotated[str | None, typer.Option(help="Revision (default: the data as it is now, frozen).")] = None,
     on: Annotated[str, typer.Option(help="Subset or role to train on; images with role val validate.")] = "train",
-    recipe: Annotated[
-        str | None, typer.Option(help="Name or YAML file (default: the architecture's own, else `default`).")
-    ] = None,
+    recipe: Annotated[str, typer.Option(help="Name of a recipe, or a YAML file.")] = "default",
     steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps.")] = None,
     epochs: Annotated[float | None, typer.Option(min=0, help="Passes over the training images.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0, help="Wall-clock minutes, measured into steps first.")] = None,
@@ -49,13 +49,12 @@ def train(
     precision: Annotated[Literal["auto", "fp32", "bf16", "fp16"] | None, typer.Option(help="Number format.")] = None,
     name: Annotated[str | None, typer.Option(help="What to call the run.")] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Return at once; the training goes on by itself.")] = False,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="Recipe setting key=value. Repeatable.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Recipe setting. Repeatable.")] = None,
     project: ProjectOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train a model. Ctrl-C saves and leaves; `workbench resume` goes on to the same result."""
-    from training.recipe import names as recipe_names
     from training.runs import TrainRequest, create_run
 
     given = {
@@ -76,7 +75,7 @@ def train(
         datasets=tuple(dataset or ()),
         revision=revision,
         on=on,
-        recipe=recipe or (arch if arch in recipe_names() else "default"),
+        recipe=recipe,
         settings=settings,
         device=device,
         name=name,
@@ -195,6 +194,8 @@ def _launch(place: Workplace, run: RunHandle, *, detach: bool) -> RunInfo:
 
 
 def _finish(info: RunInfo, *, as_json: bool, detached: bool) -> None:
+    if info.exit_code == EXIT_USER:
+        raise UserError(f"Run {info.id} cannot train: {info.figures.get('sentence')}")
     emit(info, as_json=as_json, show=lambda: _show(info))
     if detached or info.state == "finished":
         return
