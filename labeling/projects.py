@@ -71,8 +71,8 @@ def has_project(session: Session) -> bool:
     return session.scalar(select(Project.id).where(Project.deleted_at.is_(None)).limit(1)) is not None
 
 
-def create_project(session: Session, name: str) -> Project:
-    """Create a project; it becomes the current one where there is none.
+def create_project(session: Session, name: str, *, may_become_current: bool = True) -> Project:
+    """Create a project; it becomes the current one where there is none, unless that is not wanted.
 
     Raises:
         UserError: the name is not one, or is taken (also by a project in the trash).
@@ -82,7 +82,7 @@ def create_project(session: Session, name: str) -> Project:
     project = Project(name=cleaned)
     session.add(project)
     session.flush()
-    if _current_or_none(session) is None:
+    if may_become_current and _current_or_none(session) is None:
         _set_current(session, project)
     return project
 

@@ -11,8 +11,10 @@ import typer
 
 from db.errors import UserError
 from workbench.cli import (
+    commands_classes,
     commands_data,
     commands_import,
+    commands_label,
     commands_models,
     commands_projects,
     commands_test,
@@ -33,7 +35,16 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-for module in (commands_projects, commands_import, commands_data, commands_train, commands_test, commands_models):
+for module in (
+    commands_projects,
+    commands_label,
+    commands_import,
+    commands_classes,
+    commands_data,
+    commands_train,
+    commands_test,
+    commands_models,
+):
     module.register(app)
 
 

@@ -1,4 +1,4 @@
-"""What a project holds: classes, datasets, statistics, roles, revisions, exported masks."""
+"""What a project holds: datasets, statistics, roles, revisions, exported masks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from workbench.cli.options import DatasetOption, HomeOption, JsonOption, OverwriteOption, ProjectOption, Workplace
-from workbench.cli.output import emit, percent, progress_bar, say, table
+from workbench.cli.output import emit, moment, percent, progress_bar, say, table
 
 if TYPE_CHECKING:
     from labeling.revisions import RevisionInfo
@@ -21,26 +21,11 @@ Grouping = Literal["random", "folder", "prefix"]
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
-    app.command("classes", epilog="Example: workbench classes")(classes)
     app.command("datasets", epilog="Example: workbench datasets --json")(datasets)
     app.command("stats", epilog="Example: workbench stats --dataset photos")(stats)
     app.command("roles", epilog="Example: workbench roles --dataset photos --val 0.2 --by folder")(roles)
     app.command("freeze", epilog="Example: workbench freeze --dataset voc --take 600 --seed 1")(freeze)
     app.command("revisions", epilog="Example: workbench revisions")(revisions)
-
-
-def classes(project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """List the classes in index order."""
-    from labeling.classes import list_classes
-
-    place = Workplace(home)
-    found = list_classes(place.database, place.project(project))
-
-    def show() -> None:
-        rows = (("-" if c.index is None else c.index, c.name, c.color, c.merged_into or "") for c in found)
-        table(None, [">index", "class", "colour", "merged into"], rows)
-
-    emit({"classes": found}, as_json=as_json, show=show)
 
 
 def datasets(project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
@@ -81,6 +66,8 @@ def stats(
         )
 
     def show() -> None:
+        ignored = percent(found.ignored_pixels / found.pixels if found.pixels else None)
+        say(f"{found.images} images, {found.labelled} of them labelled; {ignored} % of the labelled pixels are ignored")
         rows = ((c.name, c.images, c.pixels, percent(c.share)) for c in found.classes)
         table(None, ["class", ">images", ">pixels", ">share %"], rows)
 
@@ -108,7 +95,9 @@ def roles(
 
 
 def freeze(
-    dataset: Annotated[list[str] | None, typer.Option("--dataset", "-d", help="Only this dataset. Repeatable.")] = None,
+    dataset: Annotated[
+        list[str] | None, typer.Option("--dataset", "-d", metavar="NAME", help="Only this dataset. Repeatable.")
+    ] = None,
     take: Annotated[int | None, typer.Option(min=1, help="Only so many labelled images, drawn at random.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of that draw.")] = 0,
     project: ProjectOption = None,
@@ -146,7 +135,11 @@ def revisions(project: ProjectOption = None, home: HomeOption = None, as_json: J
 
     def show() -> None:
         rows = (
-            (r.digest[:SHORT_DIGEST], r.created_at, "; ".join(f"{d}: {_counts(c)}" for d, c in r.images.items()))
+            (
+                r.digest[:SHORT_DIGEST],
+                moment(r.created_at),
+                "; ".join(f"{d}: {_counts(c)}" for d, c in r.images.items()),
+            )
             for r in found
         )
         table(None, ["revision", "frozen", "images"], rows)

@@ -75,7 +75,10 @@ def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[obj
     from rich.table import Table
     from rich.text import Text
 
-    grid = Table(title=title and Text(title), title_justify="left", header_style="bold", box=None, pad_edge=False)
+    # The title is no part of the grid, which would wrap it to its own width.
+    if title is not None:
+        say(title)
+    grid = Table(header_style="bold", box=None, pad_edge=False)
     for column in columns:
         grid.add_column(Text(column.lstrip(">")), justify="right" if column.startswith(">") else "left")
     for row in rows:
@@ -98,6 +101,11 @@ def note(text: str) -> None:
 def percent(value: float | None) -> str:
     """Write a fraction as a percentage with one decimal, n/a as such."""
     return "n/a" if value is None else f"{100 * value:.1f}"
+
+
+def moment(time: datetime) -> str:
+    """Write a time to the minute, as this computer's clock shows it."""
+    return f"{time.astimezone():%Y-%m-%d %H:%M}"
 
 
 @contextmanager

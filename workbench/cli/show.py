@@ -28,7 +28,7 @@ def show_evaluation(report: EvaluationReport) -> None:
     record = report.record
     say(
         f"Evaluation {report.id}: model {record.model} on {record.dataset}, {record.on} "
-        f"({len(record.images)} images, size {record.size}, revision {record.revision[:12]})"
+        f"({len(record.images)} images, size {record.size}, revision {record.revision[:12]})\n"
     )
     table(
         None,
@@ -36,6 +36,7 @@ def show_evaluation(report: EvaluationReport) -> None:
         ((label, percent(getattr(report.metrics, name))) for name, label in FIGURE_NAMES.items()),
     )
     rows = zip(record.truth_classes, report.metrics.classes, strict=True)
+    say("")
     columns = ["class", ">IoU %", ">precision %", ">recall %", ">F1 %", ">pixels"]
     table(
         None,
@@ -44,23 +45,25 @@ def show_evaluation(report: EvaluationReport) -> None:
     )
     if len(record.truth_classes) <= WIDEST_MATRIX:
         _show_matrix(report)
-    for line in report.notes:
+    for line in ["", *report.notes] if report.notes else []:
         say(line)
 
 
 def _show_matrix(report: EvaluationReport) -> None:
     totals = report.confusion.sum(axis=1)
+    # `other` is a column worth its width only where a prediction has no class of the dataset's.
+    shown = len(report.predicted_names) - (report.confusion[:, -1].sum() == 0)
     rows = []
     for name, row, total in zip(report.record.truth_classes, report.confusion, totals, strict=True):
-        rows.append([name, *("" if not total else f"{100 * cell / total:.0f}" for cell in row.tolist())])
-    title = "Where each class's pixels went (rows truth, columns prediction, % of the row)"
-    table(title, ["", *(f">{name}" for name in report.predicted_names)], rows)
+        rows.append([name, *("" if not total else f"{100 * cell / total:.0f}" for cell in row[:shown].tolist())])
+    title = "\nWhere each class's pixels went (rows truth, columns prediction, % of the row)"
+    table(title, ["", *(f">{name}" for name in report.predicted_names[:shown])], rows)
 
 
 def show_comparison(result: Comparison) -> None:
     """Print two evaluations side by side with the difference, in percentage points."""
     say(f"a: {_title(result.a)}")
-    say(f"b: {_title(result.b)}")
+    say(f"b: {_title(result.b)}\n")
     table(
         None,
         ["", ">a %", ">b %", ">b - a"],
@@ -71,11 +74,11 @@ def show_comparison(result: Comparison) -> None:
     )
     rows = ((name, pairs["iou"]) for name, pairs in result.classes.items())
     table(
-        "IoU per class",
+        "\nIoU per class",
         ["class", ">a %", ">b %", ">b - a"],
         ((name, percent(pair.a), percent(pair.b), _signed(pair.difference)) for name, pair in rows),
     )
-    for line in result.notes:
+    for line in ["", *result.notes] if result.notes else []:
         say(line)
 
 
@@ -94,7 +97,5 @@ def show_demo(result: DemoResult) -> None:
     """Print what the demo found, and what to do next."""
     say(f"Run {result.run.id} was trained by day only. a: photos by day it has not seen; b: photos at dusk.")
     show_comparison(result.comparison)
-    say(
-        f"Look further (project {result.project}): workbench evaluate {result.run.id} --dataset dusk | "
-        f"workbench predict {result.run.id} PHOTOS --to FOLDER"
-    )
+    say(f"Look further: workbench evaluate {result.run.id} --dataset dusk --project {result.project}")
+    say(f"Use the model: workbench predict {result.run.id} PHOTOS --to FOLDER --project {result.project}")

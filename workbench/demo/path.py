@@ -14,7 +14,7 @@ from db.schema import Project
 from db.session import Database
 from labeling.importing import ImportRequest, import_dataset
 from labeling.progress import Progress, silent
-from labeling.projects import create_project, use_project
+from labeling.projects import create_project
 from labeling.revisions import freeze
 from labeling.roles import assign_roles
 from training.compare import Comparison, compare_reports
@@ -101,10 +101,10 @@ def run_demo(
 
 
 def _ensure_project(database: Database, name: str) -> None:
+    # Not made the current one: the next import of the user's own photos must not land in the demo.
     with database.write() as session:
         if session.query(Project).filter_by(name=name).first() is None:
-            create_project(session, name)
-        use_project(session, name)
+            create_project(session, name, may_become_current=False)
 
 
 def _train(
