@@ -26,11 +26,12 @@ from training.evaluation_store import (
     publish,
     write_arrays,
 )
-from training.inference import Precision, Predictor, Size, pick_device
+from training.inference import Precision, Predictor, Size
 from training.leaks import find_leaks
 from training.loaded import LoadedModel
 from training.mapping import SavedMapping
 from training.models import load_model
+from training.numerics import pick_device
 from training.selection import ALL, select
 
 __all__ = [
@@ -94,7 +95,7 @@ def evaluate(
         size: what the network sees: `original`, `HxW` or `long N`. Figures are at the photos' own size in any case.
         mapping: name of a saved mapping; None takes classes of the same name. It can be changed later.
         predictions: store predicted maps and confidences.
-        device: as `training.inference.pick_device` reads it.
+        device: as `training.numerics.pick_device` reads it.
         precision: what the network computes in.
         progress: told the images evaluated.
 

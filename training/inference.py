@@ -23,9 +23,9 @@ from db.errors import UserError
 from training.architectures.contract import Architecture
 from training.data.resample import resize_photo
 from training.data.sizes import Resize
-from training.engine.precision import Numerics, has_bf16_instructions
-from training.engine.precision import Precision as ConcretePrecision
 from training.loaded import LoadedModel
+from training.numerics import Numerics, has_bf16_instructions, pick_device
+from training.numerics import Precision as ConcretePrecision
 from training.tiling import blended_rows, choose_window
 from training.upsampling import Rows, upsample_strips
 
@@ -53,9 +53,17 @@ class Size:
             (256, 512)
         """
         words = text.strip().lower()
-        if words == "none":
-            raise UserError("A size is `original`, HxW (320x480) or `long N`, not 'none'.")
-        return cls(Resize.parse("none" if words == "original" else words))
+        if words == "original":
+            return cls()
+        try:
+            resize = Resize.parse(words)
+        except UserError:
+            resize = Resize()
+        if resize == Resize():  # `none` is a recipe's word
+            raise UserError(
+                f"A size is `original`, HxW (320x480) or `long N` (the longer side), sides up to 65535, not {text!r}."
+            )
+        return cls(resize)
 
     def __str__(self) -> str:
         """Write what `parse` reads."""
@@ -195,21 +203,6 @@ _PROBE_SIDE = 512
 _CPU_PRECISIONS: list[ConcretePrecision] = ["fp32", "bf16"]
 _CLEARLY = 0.8  # a smaller gain is not worth the digits
 _decided: weakref.WeakKeyDictionary[Architecture, dict[torch.device, ConcretePrecision]] = weakref.WeakKeyDictionary()
-
-
-def pick_device(name: str) -> torch.device:
-    """Return the device a name stands for: `auto` (a GPU where there is one), `cpu`, `cuda` or `cuda:N`.
-
-    Raises:
-        UserError: no such device here.
-    """
-    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if name == "auto":
-        return torch.device("cuda" if gpus else "cpu")
-    known = ["cpu", *(["cuda"] if gpus else []), *(f"cuda:{number}" for number in range(gpus))]
-    if name not in known:
-        raise UserError(f"There is no device {name!r} here. There are: auto, {', '.join(known)}.")
-    return torch.device(name)
 
 
 def predict_pixels(

@@ -21,8 +21,9 @@ from labeling.formats.base import Problem, iter_image_files
 from labeling.maps import voc_colormap, write_map_png
 from labeling.photos import PhotoError, read_photo
 from labeling.progress import Progress, silent
-from training.inference import Prediction, Size, pick_device, predict_pixels
+from training.inference import Prediction, Size, predict_pixels
 from training.models import load_model
+from training.numerics import pick_device
 
 OVERLAY_OPACITY = 0.5
 JPEG_QUALITY = 90

@@ -23,13 +23,14 @@ from training.engine import events, loop, state
 from training.engine.attempt import attempt
 from training.engine.events import EventWriter, follow, read_events
 from training.engine.length import Length, plan
-from training.engine.precision import Numerics, candidates, fastest
+from training.engine.precision import candidates, fastest
 from training.engine.probe import Speed, build_step
 from training.engine.rundir import RunDirectory
 from training.engine.state import load_checkpoint
 from training.engine.step import Outcome, Step
 from training.engine.validate import validate
 from training.models import load_checkpoint as load_model
+from training.numerics import Numerics
 from training.recipe import Recipe, load_recipe
 
 

@@ -17,7 +17,8 @@ import training.tiling as tiling
 import training.upsampling as upsampling
 from db.errors import UserError
 from tests.support.tiny_models import GlobalNet, LocalNet, loaded
-from training.inference import SCORE_BINS, Predictor, Size, pick_device, predict_pixels
+from training.inference import SCORE_BINS, Predictor, Size, predict_pixels
+from training.numerics import pick_device
 from training.tiling import Window, blended_rows
 from training.upsampling import Rows, upsample_strips
 

@@ -94,7 +94,7 @@ class _Attempt:
 
     def _train(self) -> tuple[RunState, str, int]:
         self._events.write("attempt", pid=os.getpid(), host=socket.gethostname())
-        from training.engine.machine import pick_device
+        from training.numerics import pick_device
 
         device = pick_device(self._command.device)
         with own_device(

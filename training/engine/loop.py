@@ -20,13 +20,13 @@ from training.engine.events import EventWriter
 from training.engine.failure import Stopped, TrainingError
 from training.engine.meter import Meter
 from training.engine.optimizer import set_learning_rate
-from training.engine.precision import Numerics
 from training.engine.rundir import RunDirectory
 from training.engine.state import State
 from training.engine.step import Step
 from training.engine.stop import StopRequest
 from training.engine.validate import validate
 from training.engine.workload import Workload
+from training.numerics import Numerics
 from training.spec import ModelSpec
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from db.errors import UserError
 from training.engine.decisions import Decisions, Machine
 
 
@@ -40,28 +39,6 @@ def differences(decisions: Decisions, machine: Machine, device: torch.device) ->
     if decisions.threads > cores:
         changed.append(f"it ran with {decisions.threads} threads and there are {cores} cores now")
     return changed
-
-
-def pick_device(name: str) -> torch.device:
-    """Turn `auto`, `cpu`, `cuda` or `cuda:N` into a device that is there.
-
-    Raises:
-        UserError: there is no such device.
-    """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise UserError(f"There is no device '{name}'. Use auto, cpu, cuda or cuda:N.") from None
-    if device.type == "cpu":
-        return torch.device("cpu")
-    if device.type != "cuda":
-        raise UserError(f"The device '{name}' is not supported. Use auto, cpu, cuda or cuda:N.")
-    found = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if (device.index or 0) >= found:
-        raise UserError(f"The device '{name}' is not there: torch finds {found} GPUs. Use --device cpu or auto.")
-    return torch.device("cuda", device.index or 0)
 
 
 def _cpu_name() -> str:

@@ -20,7 +20,7 @@ from training.engine.loop import Training
 from training.engine.machine import differences, this_machine
 from training.engine.meter import Meter
 from training.engine.optimizer import freeze
-from training.engine.precision import Numerics, candidates, fastest
+from training.engine.precision import candidates, fastest
 from training.engine.probe import build_step, measure, small_step
 from training.engine.rundir import Command, RunDirectory
 from training.engine.state import Ema, State
@@ -28,6 +28,7 @@ from training.engine.step import draw_seed
 from training.engine.stop import StopRequest
 from training.engine.workload import Workload, open_workload
 from training.losses.class_weights import class_weights
+from training.numerics import Numerics
 from training.spec import ModelSpec
 
 INIT_STEP = -1

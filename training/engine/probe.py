@@ -13,11 +13,11 @@ from training.architectures.contract import Architecture
 from training.data.batches import Batch
 from training.engine.meter import peak_memory
 from training.engine.optimizer import build_optimizer
-from training.engine.precision import Numerics
 from training.engine.step import Step
 from training.engine.validate import validate
 from training.engine.workload import Workload
 from training.losses.cross_entropy import SegmentationLoss
+from training.numerics import Numerics
 from training.recipe import Recipe
 
 SECONDS = 5.0

@@ -13,8 +13,8 @@ from training.architectures.contract import Architecture, Logits
 from training.counting import count
 from training.data.batches import Batch
 from training.engine.optimizer import set_train_mode
-from training.engine.precision import Numerics
 from training.losses.cross_entropy import SegmentationLoss, resize_labels
+from training.numerics import Numerics
 from training.recipe import Recipe
 
 

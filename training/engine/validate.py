@@ -12,8 +12,8 @@ from training.architectures.contract import Architecture
 from training.counting import count_tensor
 from training.data.batches import in_order
 from training.data.source import Source
-from training.engine.precision import Numerics
 from training.metrics import Metrics, metrics
+from training.numerics import Numerics
 
 
 def validate(
