@@ -29,12 +29,13 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
+from labeling.annotation import IGNORE
 from training.architectures.contract import Preprocessing
 from training.data.batches import Batch, Batches
 from training.data.pack import PackSource, open_or_build
 from training.data.packed import Pack
 from training.data.prefetch import prefetch
-from training.data.spec import IGNORE, BatchSpec
+from training.data.spec import BatchSpec
 
 CROP, BATCH, CORES, JITTER = (240, 320), 8, 2, 0.2
 BASE, SMALLEST, LARGEST = 360, 180, 720  # CamVid's shorter side, and what the reference makes of it: 0.5 to 2.0 of it

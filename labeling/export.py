@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from sqlalchemy import select
 
@@ -20,6 +19,7 @@ from labeling.colors import RGB, from_hex
 from labeling.datasets import find_dataset
 from labeling.map_store import load_map
 from labeling.maps import write_map_png
+from labeling.mask_names import mask_names
 from labeling.options import DatasetOptions
 from labeling.progress import Progress, silent
 from labeling.projects import find_project
@@ -100,25 +100,6 @@ def export_masks(
     for done, _ in enumerate(map_in_order(_write, tasks, on_death=_died), start=1):
         progress(done, len(tasks), "masks")
     return ExportReport(to, len(tasks))
-
-
-def mask_names(paths: Sequence[str]) -> dict[str, str]:
-    """Return the mask's relative path of every photo's: its stem with `.png`, or its whole name where that is taken.
-
-    Example:
-        >>> mask_names(["d/a.jpg", "d/a.png", "b.jpg"])
-        {'d/a.jpg': 'd/a.jpg.png', 'd/a.png': 'd/a.png.png', 'b.jpg': 'b.png'}
-    """
-    shorts = {path: str(PurePosixPath(path).with_suffix(".png")) for path in paths}
-    # A photo `a.jpg.png` would take the name that a colliding `a.jpg` falls back on: then it falls back as well.
-    longs = set[str]()
-    while True:
-        names = {path: f"{path}.png" if path in longs else short for path, short in shorts.items()}
-        uses = Counter(names.values())
-        colliding = {path for path, name in names.items() if uses[name] > 1} - longs
-        if not colliding:
-            return names
-        longs |= colliding
 
 
 def _refuse_folder(to: Path, kept: Sequence[Path], *, overwrite: bool) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Collection
 
 from db.errors import UserError
 from labeling.manifest import Manifest, ManifestImage
+from labeling.roles import ROLES
 
 ALL = "all"
-ROLES = ("train", "val", "test")
 
 
 def select(manifest: Manifest, datasets: Collection[str] = (), on: str = ALL) -> tuple[ManifestImage, ...]:

@@ -9,8 +9,9 @@ from PIL import Image
 from db.errors import UserError
 from labeling.classes import list_classes
 from labeling.colors import from_hex
-from labeling.export import export_masks, mask_names
+from labeling.export import export_masks
 from labeling.map_store import load_map
+from labeling.mask_names import mask_names
 from labeling.revisions import freeze, load_manifest
 from tests.support.labelled_home import make_place
 from tests.support.labelme_folder import make_folder, rectangle, write_labels, write_photo

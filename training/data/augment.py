@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from labeling.annotation import IGNORE
 from training.data.resample import Pixels
 from training.data.sampling import Sample
 from training.data.source import Source
-from training.data.spec import IGNORE
 
 
 def render(

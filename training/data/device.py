@@ -9,12 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from labeling.annotation import IGNORE
 from training.data.batches import Batch, Batches, BatchMaker
 from training.data.colour import GREY
 from training.data.packed import offsets, pack_bytes
 from training.data.sampling import Sample, Sampler, Span, canvas
 from training.data.source import Source
-from training.data.spec import IGNORE, BatchSpec
+from training.data.spec import BatchSpec
 
 Placement = Literal["host", "device"]
 

@@ -15,6 +15,7 @@ import numpy as np
 from db.errors import UserError
 from db.files import explain_os_errors
 from db.locks import LockHeldError, hold
+from labeling.annotation import IGNORE
 from labeling.progress import Progress, silent
 from labeling.workers import usable_cores
 from training.data.decode import Decoder, PhotoSource, measure
@@ -23,7 +24,6 @@ from training.data.packed import VERSION, BadPackError, Pack, pack_bytes
 from training.data.parallel import ordered_map
 from training.data.sizes import Resize
 from training.data.source import PackSource, Source
-from training.data.spec import IGNORE
 
 __all__ = ["Pack", "PackSource", "PhotoSource", "build_pack", "check_labels", "open_or_build", "pack_key"]
 

@@ -6,9 +6,6 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-IGNORE = 255
-"""Class index of pixels that no loss and no metric looks at."""
-
 Side = Annotated[int, Field(ge=1, le=65_535)]
 Strength = Annotated[float, Field(ge=0, le=1)]
 Byte = Annotated[int, Field(ge=0, le=255)]
