@@ -1,0 +1,169 @@
+"""Images trained a second: our engine against torchvision's reference way, on the same network, crop and batch.
+
+The peer is the loop of torchvision's references/segmentation/train.py: PIL photos and its transforms behind a
+DataLoader, cross-entropy of every head at the input's size, SGD, `loss.item()` every step. Two settings of it:
+
+* **reference**: its defaults: fp32, contiguous tensors, 16 workers (its `--workers`);
+* **tuned**: what someone who knows would set: the precision and memory format our engine chose, and the best of the
+  worker counts in `--tuned-workers`.
+
+    python -m benchmarks.training --data DIR/camvid [--arch NAME ...] [--seconds 20] [--rounds 2]
+
+prints one JSON line a network: images a second of each way (the best of the rounds, which alternate), the ratios, and
+what our engine chose. Validation, checkpoints and the first two steps of a round are outside the clock; counting the
+training's own mIoU is inside ours.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from benchmarks.loader import ReferenceDataset, camvid
+from training.architectures import build
+from training.architectures.contract import Architecture
+from training.data.batches import Batches
+from training.data.pack import PackSource, open_or_build
+from training.data.packed import Pack
+from training.engine.precision import candidates, fastest
+from training.engine.probe import build_step, small_step
+from training.engine.workload import Workload, batch_spec
+from training.numerics import Numerics
+from training.recipe import Recipe, load_recipe
+
+CLASSES = 11
+NETWORKS: dict[str, dict[str, Any]] = {
+    "fcn_resnet50": {},
+    "lraspp_mobilenetv3": {},
+    "unet": {"encoder": "resnet18"},
+    "deeplabv2": {"depth": 18, "msc": False},
+}
+
+
+def ours(model: Architecture, workload: Workload, recipe: Recipe, numerics: Numerics) -> Iterator[int]:
+    """Train with our engine; yield the images of each step."""
+    numerics.place(model)
+    step, _, _ = build_step(model, recipe, numerics, None)
+    with workload.batches_from(0) as batches:
+        for index, batch in enumerate(batches):
+            step(index, [batch])
+            yield len(batch.images)
+
+
+def theirs(
+    model: Architecture, images: list[PackSource], recipe: Recipe, numerics: Numerics, workers: int
+) -> Iterator[int]:
+    """Train as torchvision's script does; yield the images of each step."""
+    numerics.place(model).train()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, weight_decay=1e-4)
+    loader = DataLoader(
+        ReferenceDataset(images, jitter=recipe.augment.jitter),
+        batch_size=recipe.batch,
+        shuffle=True,
+        num_workers=workers,
+        drop_last=True,
+        persistent_workers=workers > 0,
+        pin_memory=numerics.device.type == "cuda",
+    )
+    while True:
+        for pixels, labels in loader:
+            x = pixels.to(numerics.device, non_blocking=True).contiguous(memory_format=numerics.memory_format)
+            y = labels.to(numerics.device, non_blocking=True)
+            with numerics.autocast():
+                loss = _their_loss(model, x, y)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call, unused-ignore]
+            optimizer.step()
+            loss.item()
+            yield len(pixels)
+
+
+def _their_loss(model: Architecture, x: Tensor, y: Tensor) -> Tensor:
+    logits = model.logits(x)
+    heads = [(logits.out, 1.0), *((head, model.head_weights[name]) for name, head in logits.heads.items())]
+    up = [(F.interpolate(head, size=y.shape[-2:], mode="bilinear"), weight) for head, weight in heads]
+    return torch.stack([weight * F.cross_entropy(head, y, ignore_index=255) for head, weight in up]).sum()
+
+
+def rate(steps: Iterator[int], seconds: float) -> float:
+    """Return images a second, the first two steps left out."""
+    next(steps)
+    next(steps)
+    images, start = 0, time.perf_counter()
+    while time.perf_counter() - start < seconds:
+        images += next(steps)
+    return images / (time.perf_counter() - start)
+
+
+def measure(name: str, images: list[PackSource], source: Pack, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Measure one network every way."""
+    device = torch.device(arguments.device)
+    settings = {"optimizer.name": "sgd", "optimizer.lr": "0.01", "batch": str(arguments.batch), "loss.at": "input"}
+    recipe = load_recipe("default", settings)
+
+    def network() -> Architecture:
+        torch.manual_seed(0)
+        return build(name, CLASSES, **NETWORKS[name])
+
+    model = network()
+    indices = tuple(range(len(source)))
+    spec = batch_spec(recipe, model.preprocessing)
+    batches = Batches(source, indices, spec, seed=0, batch_size=recipe.batch, device=device)
+    workload = Workload(source, indices, (), batches, device)
+    chosen = fastest(model, candidates(recipe, device, model.preprocessing), small_step(recipe, batches.batch(0)))
+    plain = Numerics(device, model.preprocessing)
+
+    def tuned_way(workers: int) -> Iterator[int]:
+        return theirs(network(), images, recipe, chosen, workers)
+
+    ways: dict[str, Callable[[], Iterator[int]]] = {"ours": lambda: ours(network(), workload, recipe, chosen)}
+    ways["reference"] = lambda: theirs(network(), images, recipe, plain, arguments.workers)
+    for workers in arguments.tuned_workers:
+        ways[f"tuned_{workers}"] = partial(tuned_way, workers)
+    best = dict.fromkeys(ways, 0.0)
+    for _ in range(arguments.rounds):
+        for way, begin in ways.items():
+            best[way] = max(best[way], rate(begin(), arguments.seconds))
+    tuned = max(value for way, value in best.items() if way.startswith("tuned"))
+    line: dict[str, Any] = {"arch": name, "device": str(device), "threads": torch.get_num_threads()}
+    line |= {"precision": chosen.precision, "channels_last": chosen.channels_last}
+    line |= {way: round(value, 2) for way, value in best.items()}
+    return line | {
+        "against_reference": round(best["ours"] / best["reference"], 2),
+        "against_tuned": round(best["ours"] / tuned, 2),
+    }
+
+
+def main() -> None:
+    """Measure the networks asked for and print their lines."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="the folder of CamVid in VOC layout")
+    parser.add_argument("--arch", nargs="+", choices=list(NETWORKS), default=list(NETWORKS))
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=16)
+    parser.add_argument("--tuned-workers", type=int, nargs="+", default=[1, 2])
+    arguments = parser.parse_args()
+    images = camvid(arguments.data)
+    with tempfile.TemporaryDirectory() as folder:
+        source = open_or_build(images, Path(folder), mode="always")
+        assert isinstance(source, Pack)
+        for name in arguments.arch:
+            print(json.dumps(measure(name, images, source, arguments)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
