@@ -18,6 +18,7 @@ from db.home import Home
 from db.schema import Model
 from db.session import Database
 from labeling.formats.labels import read_labels
+from labeling.names import clean_name
 from labeling.projects import find_project
 from training import architectures
 from training.bundle import build_module, encode_bundle, read_spec, read_tensors
@@ -77,7 +78,7 @@ def import_model(
         notes = load_model(module, state, str(file)).text.splitlines()
     data = encode_bundle(module.state_dict(), spec)
     sha256 = hashlib.sha256(data).hexdigest()
-    chosen = _clean(name or file.stem)
+    chosen = _model_name(name if name is not None else file.stem)
     relative = Path("models") / f"{sha256}.safetensors"
     write_atomic(home.path / relative, data)
     with database.write() as session:
@@ -132,13 +133,19 @@ def _options(pairs: Sequence[str]) -> dict[str, Any]:
         key, equals, value = pair.partition("=")
         if not equals or not key:
             raise UserError(f"An option is written key=value, as in depth=101; found {pair!r}.")
-        found[key.strip()] = yaml.safe_load(value)
+        try:
+            found[key.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise UserError(f"The value of the option {pair!r} cannot be read: {value!r} is no YAML value.") from None
     return found
 
 
-def _clean(name: str) -> str:
+def _model_name(name: str) -> str:
     """Return a name that can be told from a run's number and a path."""
-    cleaned = name.strip()
-    if not cleaned or cleaned.replace(":", "").isdigit() or "/" in cleaned or ":" in cleaned:
-        raise UserError(f"A model's name is a word, no number and no path; found {name!r}. Give it a --name.")
+    try:
+        cleaned = clean_name(name, "model")
+    except UserError as error:
+        raise UserError(f"{error} Give it with --name.") from None
+    if cleaned.isdigit() or ":" in cleaned:
+        raise UserError(f"A model's name is a word, not a run's number; found {name!r}. Choose another with --name.")
     return cleaned

@@ -6,6 +6,7 @@ imported model, or the path of a bundle.
 
 from __future__ import annotations
 
+import pickle
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ from training.loaded import LoadedModel
 from training.spec import ModelSpec
 
 _RUN = re.compile(r"(\d+)(?::(best|last))?")
+# What torch and pydantic raise on files that are cut off, are something else, or lack what makes them ours.
+_DAMAGED = (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError)
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class ModelInfo:
         origin: `run NAME` or the file it was imported from.
         classes: in output order.
         miou: val mIoU that its training noted, 0..1, or None.
+        note: why its file cannot be used, which leaves the classes empty; None where it can.
     """
 
     reference: str
@@ -43,6 +47,7 @@ class ModelInfo:
     origin: str
     classes: tuple[str, ...]
     miou: float | None
+    note: str | None = None
 
 
 def load_model(home: Home, database: Database, project: str | None, reference: str) -> LoadedModel:
@@ -54,7 +59,7 @@ def load_model(home: Home, database: Database, project: str | None, reference: s
     if match := _RUN.fullmatch(reference):
         with database.read() as session:
             run = _find_run(session, find_project(session, project), int(match[1]))
-        return load_checkpoint(_checkpoint_path(home, run, match[2]), reference)
+        return load_run_model(_checkpoint_path(home, run, match[2]), reference)
     if (path := Path(reference).expanduser()).suffix == ".safetensors" and path.is_file():
         return load_bundle(path)
     with database.read() as session:
@@ -63,8 +68,8 @@ def load_model(home: Home, database: Database, project: str | None, reference: s
     return LoadedModel(loaded.module, loaded.spec, loaded.sha256, reference)
 
 
-def load_checkpoint(path: Path, reference: str) -> LoadedModel:
-    """Load a run's checkpoint; where it keeps averaged weights (EMA), those are the model.
+def load_run_model(path: Path, reference: str) -> LoadedModel:
+    """Load a run's checkpoint as a model; where it keeps averaged weights (EMA), those are the model.
 
     Raises:
         UserError: the file is damaged.
@@ -82,7 +87,7 @@ def read_checkpoint(path: Path) -> tuple[ModelSpec, dict[str, torch.Tensor]]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
         spec = ModelSpec.model_validate_json(content["spec"])
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError) as error:
+    except _DAMAGED as error:
         raise UserError(f"{path} is not a readable checkpoint of a run: {error}") from None
     return spec, content["model"] if content.get("ema") is None else content["ema"]
 
@@ -97,20 +102,25 @@ def list_models(home: Home, database: Database, project: str | None) -> list[Mod
         rows = session.scalars(
             select(Model).where(Model.project_id == owner.id, Model.deleted_at.is_(None)).order_by(Model.name)
         ).all()
-    found = []
-    for run in runs:
-        for kind in ("best", "last"):
-            path = _checkpoints(home, run) / f"{kind}.pt"
-            if path.exists():
-                spec, _ = read_checkpoint(path)
-                reference = f"{run.id}:{kind}"
-                found.append(
-                    ModelInfo(reference, spec.architecture, f"run {run.name}", spec.classes, spec.metrics.get("miou"))
-                )
-    for row in rows:
-        spec = ModelSpec.model_validate(row.spec)
-        found.append(ModelInfo(row.name, spec.architecture, row.source, spec.classes, spec.metrics.get("miou")))
-    return found
+    found = [
+        _of_checkpoint(run, kind, path)
+        for run in runs
+        for kind in ("best", "last")
+        if (path := _checkpoints(home, run) / f"{kind}.pt").exists()
+    ]
+    return found + [_info(row.name, row.source, ModelSpec.model_validate(row.spec)) for row in rows]
+
+
+def _of_checkpoint(run: Run, kind: str, path: Path) -> ModelInfo:
+    reference, origin = f"{run.id}:{kind}", f"run {run.name}"
+    try:
+        return _info(reference, origin, read_checkpoint(path)[0])
+    except UserError as error:  # the other models are none the worse for it
+        return ModelInfo(reference, run.architecture, origin, (), None, str(error))
+
+
+def _info(reference: str, origin: str, spec: ModelSpec) -> ModelInfo:
+    return ModelInfo(reference, spec.architecture, origin, spec.classes, spec.metrics.get("miou"))
 
 
 def _find_run(session: Session, project: Project, number: int) -> Run:

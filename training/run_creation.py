@@ -24,6 +24,7 @@ from labeling.revisions import RevisionInfo, find_revision, freeze, photo_path
 from training.architectures import names, options
 from training.engine.rundir import Command, Images, Photo, RunDirectory, Start
 from training.recipe import Recipe, load_recipe
+from training.run_start import absolute_init, start_of_file
 from training.selection import select
 
 
@@ -73,6 +74,8 @@ def create_run(home: Home, database: Database, request: TrainRequest, progress: 
     with database.read() as session:
         project = find_project(session, request.project).name
         start = _start(session, home, project, recipe.init)
+    if start is None:
+        recipe = recipe.model_copy(update={"init": absolute_init(recipe.init)})
     revision = _revision(home, database, project, request, progress)
     store = Store(home.store)
     images = _images(database, store, load_manifest(store, revision.digest), request)
@@ -93,6 +96,7 @@ def create_run(home: Home, database: Database, request: TrainRequest, progress: 
             run=row.id,
             architecture=request.architecture,
             classes=revision.classes,
+            colors=tuple(revision.provenance["colors"][name] for name in revision.classes),
             revision=revision.digest,
             datasets=tuple(request.datasets),
             on=request.on,
@@ -147,14 +151,14 @@ def _images(database: Database, store: Store, manifest: Manifest, request: Train
 
 
 def _start(session: Session, home: Home, project: str, init: str) -> Start | None:
-    """Find the model that `init` names, if it names one: a run (`12`, `12:last`), an imported model or a bundle."""
+    """Find the model that `init` names, if it names one: a run (`12`, `12:last`), an imported model or a file."""
     owner = find_project(session, project)
     if match := re.fullmatch(r"(?:run[ :])?(\d+)(?::(best|last))?", init):
         return _start_of_run(session, home, owner, int(match[1]), match[2])
     row = session.scalars(
         select_rows(Model).where(Model.project_id == owner.id, Model.name == init, Model.deleted_at.is_(None))
     ).first()
-    return Start(path=home.path / row.path, label=init) if row else None
+    return Start(path=(home.path / row.path).resolve(), label=init) if row else start_of_file(init)
 
 
 def _start_of_run(session: Session, home: Home, owner: Project, number: int, kind: str | None) -> Start:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from labeling.annotation import MAX_CLASSES
 from training.architectures.contract import Preprocessing
+
+Color = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
 
 
 class Ancestor(BaseModel):
@@ -37,6 +39,7 @@ class ModelSpec(BaseModel):
         architecture: name of the network family.
         options: keyword options its constructor was given.
         classes: names in the order of the network's outputs.
+        colors: of the classes, `#rrggbb`, for pictures; empty where nobody chose any.
         preprocessing: from pixels to network input.
         recipe: the recipe it was trained with; None for an imported model.
         lineage: every training that shaped the weights, the oldest first; empty where unknown.
@@ -49,8 +52,15 @@ class ModelSpec(BaseModel):
     architecture: str
     options: dict[str, Any] = Field(default_factory=dict)
     classes: tuple[str, ...] = Field(min_length=1, max_length=MAX_CLASSES)
+    colors: tuple[Color, ...] = ()
     preprocessing: Preprocessing = Preprocessing()
     recipe: dict[str, Any] | None = None
     lineage: tuple[Ancestor, ...] = ()
     revision: str | None = None
     metrics: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_color_a_class(self) -> ModelSpec:
+        if self.colors and len(self.colors) != len(self.classes):
+            raise ValueError(f"expected a colour for each of the {len(self.classes)} classes, found {len(self.colors)}")
+        return self

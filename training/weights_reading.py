@@ -33,7 +33,7 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise UserError(f"There is no weights file {path}.")
     _check_size(path)
-    content = _read_safetensors(path) if _is_safetensors(path) else _read_pickle(path)
+    content = _read_safetensors(path) if is_safetensors(path) else _read_pickle(path)
     for key in _INSIDE:
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]
@@ -57,8 +57,11 @@ def _check_size(path: Path) -> None:
         )
 
 
-def _is_safetensors(path: Path) -> bool:
-    # Eight bytes of header length, then the header, which is a JSON object. By content, as suffixes lie.
+def is_safetensors(path: Path) -> bool:
+    """Tell whether a file is of the safetensors format, by its content: suffixes lie.
+
+    It begins with eight bytes of header length, then comes the header, which is a JSON object.
+    """
     with path.open("rb") as file:
         start = file.read(9)
     return path.suffix == ".safetensors" or (len(start) == 9 and start[8:] == b"{" and start[6:8] == b"\0\0")

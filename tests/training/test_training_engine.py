@@ -29,7 +29,7 @@ from training.engine.rundir import RunDirectory
 from training.engine.state import load_checkpoint
 from training.engine.step import Outcome, Step
 from training.engine.validate import validate
-from training.models import load_checkpoint as load_model
+from training.models import load_run_model as load_model
 from training.numerics import Numerics
 from training.recipe import Recipe, load_recipe
 

@@ -148,6 +148,7 @@ def _assemble(desk: Desk, command: Command, model: Architecture, workload: Workl
         architecture=command.architecture,
         options=recipe.options,
         classes=command.classes,
+        colors=command.colors,
         preprocessing=decisions.preprocessing,
         recipe=recipe.model_dump(mode="json"),
         lineage=decisions.lineage,

@@ -46,6 +46,7 @@ class Command(Document):
         run: number of the run in its home; None outside one.
         architecture: its name; options are in the recipe.
         classes: in index order.
+        colors: of the classes, `#rrggbb`; empty where there are none.
         revision: digest of the revision.
         datasets: names of the datasets trained on.
         on: subset or role trained on.
@@ -58,6 +59,7 @@ class Command(Document):
     run: int | None = None
     architecture: str
     classes: tuple[str, ...]
+    colors: tuple[str, ...] = ()
     revision: str
     datasets: tuple[str, ...] = ()
     on: str = "train"
