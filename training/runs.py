@@ -11,7 +11,7 @@ import re
 import shutil
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,7 @@ class RunInfo:
         state: queued, preparing, running, finished, stopped, interrupted or failed.
         figures: step, steps, best_step, best_miou, images_per_second, data_wait_share, eta, init, sentence; as far
             as known.
+        exit_code: of the trainer that was just watched to its end (see `training.engine.__main__`), else None.
     """
 
     id: int
@@ -69,6 +70,7 @@ class RunInfo:
     figures: Mapping[str, Any]
     directory: Path
     created_at: datetime
+    exit_code: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values, with the keys the command line promises."""
@@ -151,15 +153,16 @@ def launch(
         UserError: the run is being trained already.
     """
     position = _size(RunDirectory(run.directory).events)
+    code: int | None = None
     child = run_process.start(run.directory)
     if detach:
         # Somebody has to take its exit code, or it stays a zombie for as long as we live.
         threading.Thread(target=child.wait, daemon=True).start()
     else:
-        run_process.watch(child, run.directory, on_event, start_at=position)
+        code = run_process.watch(child, run.directory, on_event, start_at=position)
     sync(home, database)
     with database.read() as session:
-        return _info(home, session.get_one(Run, run.id))
+        return replace(_info(home, session.get_one(Run, run.id)), exit_code=code)
 
 
 def resume_run(

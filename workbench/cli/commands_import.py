@@ -31,7 +31,11 @@ def import_(
     colors: Annotated[Path | None, typer.Option(help="Colour table of colour masks: `name r g b` lines.")] = None,
     map_: Annotated[
         list[str] | None,
-        typer.Option("--map", metavar="SOURCE=CLASS", help="SOURCE=CLASS merges a source's label into a class; SOURCE= drops it. Repeatable."),
+        typer.Option(
+            "--map",
+            metavar="SOURCE=CLASS",
+            help="SOURCE=CLASS merges a source's label into a class; SOURCE= drops it. Repeatable.",
+        ),
     ] = None,
     unlabelled: Annotated[
         str | None, typer.Option(help="What pixels without a label become: background, ignore or a class name.")
@@ -48,7 +52,8 @@ def import_(
     line_width: Annotated[int | None, typer.Option(help="Width of lines in pixels.")] = None,
     point_radius: Annotated[int | None, typer.Option(help="Radius of points in pixels.")] = None,
     list_: Annotated[
-        list[str] | None, typer.Option("--list", metavar="NAME", help="Subset that every imported image joins. Repeatable.")
+        list[str] | None,
+        typer.Option("--list", metavar="NAME", help="Subset that every imported image joins. Repeatable."),
     ] = None,
     role: Annotated[
         Literal["train", "val", "test"] | None, typer.Option(help="Role of every imported image that has none.")

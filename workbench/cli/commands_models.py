@@ -69,7 +69,9 @@ def models_import(
     arch: Annotated[str | None, typer.Option(help="Architecture, where the file does not say.")] = None,
     classes: Annotated[Path | None, typer.Option(help="Class names in index order, where the file has none.")] = None,
     name: Annotated[str | None, typer.Option(help="Name to use it by (default: the file's).")] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Architecture option. Repeatable.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Architecture option. Repeatable.")
+    ] = None,
     project: ProjectOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,

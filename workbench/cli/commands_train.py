@@ -34,7 +34,9 @@ def register(app: typer.Typer) -> None:
 
 def train(
     arch: Annotated[str, typer.Option("--arch", help="Architecture.")],
-    dataset: Annotated[list[str] | None, typer.Option("--dataset", "-d", metavar="NAME", help="Only this dataset. Repeatable.")] = None,
+    dataset: Annotated[
+        list[str] | None, typer.Option("--dataset", "-d", metavar="NAME", help="Only this dataset. Repeatable.")
+    ] = None,
     revision: Annotated[str | None, typer.Option(help="Revision (default: the data as it is now, frozen).")] = None,
     on: Annotated[str, typer.Option(help="Subset or role to train on; images with role val validate.")] = "train",
     recipe: Annotated[str, typer.Option(help="Name of a recipe, or a YAML file.")] = "default",
@@ -49,7 +51,9 @@ def train(
     precision: Annotated[Literal["auto", "fp32", "bf16", "fp16"] | None, typer.Option(help="Number format.")] = None,
     name: Annotated[str | None, typer.Option(help="What to call the run.")] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Return at once; the training goes on by itself.")] = False,
-    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Recipe setting. Repeatable.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Recipe setting. Repeatable.")
+    ] = None,
     project: ProjectOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
