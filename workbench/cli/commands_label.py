@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from db.errors import UserError
-from workbench.cli.options import JsonOption
+from workbench.cli.options import HomeOption, JsonOption
 from workbench.cli.output import emit
 
 
@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
 def label(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of the photos; labels are written beside.")],
     classes: Annotated[Path | None, typer.Option(metavar="FILE", help="Class names to choose from.")] = None,
+    home: HomeOption = None,  # every command takes it, so that a script can pass it to all
     as_json: JsonOption = False,
 ) -> None:
     """Open a folder in labelme, and return when its window is closed."""
