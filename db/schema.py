@@ -124,6 +124,7 @@ class Image(Base):
     width: Mapped[int]
     height: Mapped[int]
     byte_size: Mapped[int] = mapped_column(BigInteger)
+    source: Mapped[str | None] = mapped_column(Text)  # absolute path of the folder or file it was last imported from
     linked_path: Mapped[str | None] = mapped_column(Text)
     linked_mtime_ns: Mapped[int | None] = mapped_column(BigInteger)
     perceptual_hash: Mapped[str | None] = mapped_column(String(16))

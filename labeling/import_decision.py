@@ -40,7 +40,7 @@ class Decision:
     takes_labels: bool = False
 
 
-def decide(stored: Stored | None, *, photo_sha256: str, digest: str | None, theirs: bool, moved: bool) -> Decision:
+def decide(stored: Stored | None, *, photo_sha256: str, digest: str | None, theirs: bool, elsewhere: bool) -> Decision:
     """Decide what an item is.
 
     Args:
@@ -48,7 +48,7 @@ def decide(stored: Stored | None, *, photo_sha256: str, digest: str | None, thei
         photo_sha256: of the photo at the source.
         digest: source digest (photo and labels); None for a photo without labels.
         theirs: whether the source wins conflicts.
-        moved: whether the dataset was last imported from another place, so that a different photo of the same path
+        elsewhere: whether the image was last imported from another place, so that a different photo of the same path
             may be another photo altogether.
     """
     if stored is None:
@@ -59,7 +59,7 @@ def decide(stored: Stored | None, *, photo_sha256: str, digest: str | None, thei
     if digest == stored.imported and (digest is not None or same_photo):
         kept = "; your own changes are kept" if stored.head == "ours" else ""
         return Decision("unchanged", f"the same as at the last import{kept}")
-    if moved and not same_photo:
+    if elsewhere and not same_photo:
         return _conflict("another photo of the same path was imported from another place", "that one is", theirs=theirs)
     if stored.head == "ours":
         return _conflict("changed here and at the source", "your version is", theirs=theirs)

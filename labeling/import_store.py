@@ -40,7 +40,7 @@ class ImportStore:
         target: project, dataset and lists.
         request: the request.
         options: the settled options.
-        moved: whether the dataset was last imported from another place than the request names.
+        source: what its images remember as the place they were last imported from.
         tally: counts, filled as batches are committed.
     """
 
@@ -49,7 +49,7 @@ class ImportStore:
     target: Target
     request: ImportRequest
     options: DatasetOptions
-    moved: bool
+    source: str
     tally: Tally
 
     def commit(self, batch: Sequence[Prepared]) -> None:
@@ -120,16 +120,16 @@ class ImportStore:
             photo_sha256=prepared.photo.sha256,
             digest=digest,
             theirs=self.request.on_conflict == "theirs",
-            moved=self.moved,
+            elsewhere=image is not None and image.source not in (None, self.source),
         )
         if image is None:
             image = Image(dataset_id=self.target.dataset_id, path=prepared.item.path)
         if decision.takes_photo:
-            _set_photo(image, prepared.photo)
+            _set_photo(image, prepared.photo, self.source)
             session.add(image)
             session.flush()
         elif prepared.photo.sha256 == image.sha256:
-            _set_location(image, prepared.photo)
+            _set_location(image, prepared.photo, self.source)
         if decision.takes_labels and prepared.content is not None:
             append_version(
                 session,
@@ -189,16 +189,17 @@ def _head(origin: str | None) -> Head:
     return "imported" if origin.startswith(_ORIGIN) else "ours"
 
 
-def _set_photo(image: Image, photo: Photo) -> None:
+def _set_photo(image: Image, photo: Photo, source: str) -> None:
     image.sha256, image.width, image.height = photo.sha256, photo.width, photo.height
     image.byte_size = photo.byte_size
     if photo.perceptual_hash is not None:
         image.perceptual_hash = photo.perceptual_hash
-    _set_location(image, photo)
+    _set_location(image, photo, source)
 
 
-def _set_location(image: Image, photo: Photo) -> None:
+def _set_location(image: Image, photo: Photo, source: str) -> None:
     """Note where the photo lies now: a linked file may have been moved, or be stored since."""
+    image.source = source
     image.linked_path, image.linked_mtime_ns = photo.linked_path, photo.linked_mtime_ns
 
 

@@ -17,7 +17,7 @@ from labeling.formats.base import Listing
 from labeling.import_request import ImportRequest
 from labeling.names import clean_name, is_reserved
 from labeling.options import DatasetOptions
-from labeling.projects import create_project, current_project, find_project, has_project
+from labeling.projects import create_project, current_or_none, find_project
 from labeling.subsets import ensure_subsets
 
 
@@ -30,12 +30,14 @@ class StoredDataset:
         source: where it was last imported from.
         linked: whether its photos are linked.
         photos: sha256 of every photo by relative path.
+        here: paths of the images that were last imported from where the request names.
     """
 
     options: DatasetOptions
     source: str
     linked: bool
     photos: dict[str, str]
+    here: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -70,12 +72,14 @@ def find_stored(database: Database, request: ImportRequest) -> StoredDataset | N
         row = None if project is None else _existing_dataset(session, project, request)
         if row is None:
             return None
-        photos = session.execute(select(Image.path, Image.sha256).where(Image.dataset_id == row.id))
+        query = select(Image.path, Image.sha256, Image.source).where(Image.dataset_id == row.id)
+        images = session.execute(query).all()
         return StoredDataset(
             options=DatasetOptions.model_validate(row.options),
             source=row.source,
             linked=row.linked,
-            photos=dict(photos.all()),
+            photos={path: sha for path, sha, _ in images},
+            here=frozenset(path for path, _, source in images if source == str(request.location)),
         )
 
 
@@ -92,7 +96,7 @@ def open_target(
     with database.write() as session:
         project = _existing_project(session, request)
         if project is None:
-            project = create_project(session, request.project or request.folder_name)
+            project = _new_project(session, request)
         dataset = _existing_dataset(session, project, request)
         if dataset is None:
             name = clean_name(request.dataset_name, "dataset")
@@ -119,7 +123,17 @@ def _existing_project(session: Session, request: ImportRequest) -> Project | Non
     if request.project is not None:
         known = session.scalar(select(Project.id).where(Project.name == request.project.strip()))
         return None if known is None else find_project(session, request.project)
-    return current_project(session) if has_project(session) else None
+    return current_or_none(session)
+
+
+def _new_project(session: Session, request: ImportRequest) -> Project:
+    name = request.project or request.folder_name
+    if request.project is None and session.scalar(select(Project.id).where(Project.name == name)) is not None:
+        raise UserError(
+            f"There is no current project, and one named {name!r} like the folder is there already. Choose it with "
+            f"`workbench use {name}`, or name another (--project)."
+        )
+    return create_project(session, name)
 
 
 def _existing_dataset(session: Session, project: Project, request: ImportRequest) -> Dataset | None:

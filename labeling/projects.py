@@ -37,7 +37,7 @@ def current_project(session: Session) -> Project:
     Raises:
         UserError: there is none; the message says how to get one.
     """
-    project = _current_or_none(session)
+    project = current_or_none(session)
     if project is None:
         names = _names(session)
         hint = (
@@ -47,6 +47,13 @@ def current_project(session: Session) -> Project:
         )
         raise UserError(f"There is no current project. {hint}")
     return project
+
+
+def current_or_none(session: Session) -> Project | None:
+    """Return the current project, None where there is none."""
+    setting = session.get(Setting, _CURRENT)
+    project = session.get(Project, int(setting.value)) if setting is not None else None
+    return project if project is not None and project.deleted_at is None else None
 
 
 def find_project(session: Session, name: str | None) -> Project:
@@ -66,11 +73,6 @@ def find_project(session: Session, name: str | None) -> Project:
     return project
 
 
-def has_project(session: Session) -> bool:
-    """Tell whether any project is in use."""
-    return session.scalar(select(Project.id).where(Project.deleted_at.is_(None)).limit(1)) is not None
-
-
 def create_project(session: Session, name: str, *, may_become_current: bool = True) -> Project:
     """Create a project; it becomes the current one where there is none, unless that is not wanted.
 
@@ -82,7 +84,7 @@ def create_project(session: Session, name: str, *, may_become_current: bool = Tr
     project = Project(name=cleaned)
     session.add(project)
     session.flush()
-    if may_become_current and _current_or_none(session) is None:
+    if may_become_current and current_or_none(session) is None:
         _set_current(session, project)
     return project
 
@@ -109,7 +111,7 @@ def list_projects(database: Database, *, trashed: bool = False) -> list[ProjectI
     wanted = Project.deleted_at.is_not(None) if trashed else Project.deleted_at.is_(None)
     query = select(Project, datasets.scalar_subquery(), images.scalar_subquery()).where(wanted).order_by(Project.name)
     with database.read() as session:
-        current = _current_or_none(session)
+        current = current_or_none(session)
         return [
             ProjectInfo(
                 name=project.name,
@@ -162,12 +164,6 @@ def restore_project(database: Database, name: str) -> None:
         if project is None:
             raise UserError(f"The trash holds no project {name!r}.")
         project.deleted_at = None
-
-
-def _current_or_none(session: Session) -> Project | None:
-    setting = session.get(Setting, _CURRENT)
-    project = session.get(Project, int(setting.value)) if setting is not None else None
-    return project if project is not None and project.deleted_at is None else None
 
 
 def _set_current(session: Session, project: Project) -> None:

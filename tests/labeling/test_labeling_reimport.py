@@ -173,12 +173,32 @@ def test_another_photo_of_the_same_name_from_elsewhere_is_a_conflict(place, fold
     write_photo(elsewhere / "a.png", seed=500)
     write_labels(elsewhere / "a.png", [])
     before = place.image("a.png").sha256
-    report = place.run_import(elsewhere, dataset="campus", lists=("second",), role="val")
-    assert counts(report) == (0, 0, 0, 1)
-    assert report.subsets == {"second": 0}
-    assert place.everything()["roles"] == []
+    for _ in range(2):  # the dataset's last source is another one then, the image's is not
+        report = place.run_import(elsewhere, dataset="campus", lists=("second",), role="val")
+        assert counts(report) == (0, 0, 0, 1)
+        assert report.subsets == {"second": 0}
+        assert place.everything()["roles"] == []
+        assert place.image("a.png").sha256 == before
+        assert "gone" not in actions(report).values()
+    assert counts(place.run_import(elsewhere, dataset="campus", on_conflict="theirs")) == (0, 1, 0, 1)
+    assert counts(place.run_import(elsewhere, dataset="campus")) == (0, 0, 1, 0)
+    assert counts(place.run_import(folder, dataset="campus")) == (0, 0, 2, 1)
+
+
+def test_an_import_killed_before_its_first_image_does_not_claim_the_images(place, folder, tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    place.run_import(folder)
+    before = place.image("a.png").sha256
+    write_photo(tmp_path / "second_day" / "a.png", seed=500)
+    write_labels(tmp_path / "second_day" / "a.png", [])
+    with monkeypatch.context() as patch:
+        patch.setattr("labeling.importing._import_items", stop)
+        with pytest.raises(KeyboardInterrupt):
+            place.run_import(tmp_path / "second_day", dataset="campus")
+    assert counts(place.run_import(tmp_path / "second_day", dataset="campus")) == (0, 0, 0, 1)
     assert place.image("a.png").sha256 == before
-    assert "gone" not in actions(report).values()
 
 
 def test_a_moved_folder_goes_on_as_before(place, folder, tmp_path):
@@ -197,7 +217,7 @@ def test_a_dataset_in_the_trash_is_not_imported_into(place, folder):
     assert counts(place.run_import(folder)) == (0, 0, 3, 0)
 
 
-ASK = {"photo_sha256": "p", "digest": "new", "theirs": False, "moved": False}
+ASK = {"photo_sha256": "p", "digest": "new", "theirs": False, "elsewhere": False}
 
 
 @pytest.mark.parametrize(
@@ -216,8 +236,8 @@ ASK = {"photo_sha256": "p", "digest": "new", "theirs": False, "moved": False}
         (Stored("q", None, "none"), {"digest": None}, "updated", True),
         (Stored("q", None, "ours"), {"digest": None}, "conflict", False),
         (Stored("p", "old", "imported"), {"digest": None}, "gone", False),
-        (Stored("q", "old", "imported"), {"moved": True}, "conflict", False),
-        (Stored("p", "old", "imported"), {"moved": True}, "updated", True),
+        (Stored("q", "old", "imported"), {"elsewhere": True}, "conflict", False),
+        (Stored("p", "old", "imported"), {"elsewhere": True}, "updated", True),
     ],
 )
 def test_rules(stored, change, action, takes_labels):
