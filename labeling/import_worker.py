@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from db.errors import UserError
 from db.staging import Staged, stage
@@ -93,8 +95,10 @@ def prepare(task: Task) -> Prepared | Refused:
     """
     try:
         _refuse_outside(task.item.path)
-        record = CODECS[task.job.format].read(task.item, task.job.request)
-        return _prepare(task, record)
+        with warnings.catch_warnings():  # of a process with one thread that works
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # refused with a reason anyway
+            record = CODECS[task.job.format].read(task.item, task.job.request)
+            return _prepare(task, record)
     except UserError:
         raise
     except (BadItemError, PhotoError) as error:

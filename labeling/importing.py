@@ -55,6 +55,8 @@ def import_dataset(home: Home, database: Database, request: ImportRequest, progr
     location = request.location
     if not location.exists():
         raise UserError(f"There is nothing to import at {location}: no such file or folder.")
+    content = Store(home.store)
+    content.sweep()
     stored = find_stored(database, request)
     moved = stored is not None and bool(stored.source) and stored.source != str(location)
     before = stored.options if stored else None
@@ -70,9 +72,9 @@ def import_dataset(home: Home, database: Database, request: ImportRequest, progr
         tally.counts["skipped"] += 1
         tally.add(problem.file, "skipped", problem.reason)
     job = Job(request.format, read_request(location, options), home.store, link)
-    store = ImportStore(database, Store(home.store), target, request, options, moved, tally)
+    store = ImportStore(database, content, target, request, options, str(location), tally)
     _import_items(job, listing, stored.photos if stored else {}, store, progress)
-    if stored is not None and not moved:
+    if stored is not None:
         _report_gone(listing, stored, location, tally)
     classes = [info.name for info in list_classes(database, target.project) if info.index is not None]
     tally.notes += _case_variants(classes)
@@ -87,7 +89,7 @@ def import_dataset(home: Home, database: Database, request: ImportRequest, progr
 def _import_items(job: Job, listing: Listing, photos: dict[str, str], store: ImportStore, progress: Progress) -> None:
     tasks = (Task(job, item, photos.get(item.path)) for item in _distinct(listing, store.tally))
     total, batch = len(listing.items), list[Prepared]()
-    for done, outcome in enumerate(map_in_order(prepare, tasks, on_death=died), start=1):
+    for done, outcome in enumerate(map_in_order(prepare, tasks, on_death=died, isolated=True), start=1):
         if isinstance(outcome, Prepared):
             batch.append(outcome)
         else:
@@ -114,7 +116,7 @@ def _distinct(listing: Listing, tally: Tally) -> Iterator[Item]:
 
 def _report_gone(listing: Listing, stored: StoredDataset, location: Path, tally: Tally) -> None:
     told = {problem.file for problem in listing.skipped}
-    for path in sorted(stored.photos.keys() - {item.path for item in listing.items} - told):
+    for path in sorted(stored.here - {item.path for item in listing.items} - told):
         tally.add(path, "gone", f"it is no longer in {location}; the image and its labels are kept here")
 
 

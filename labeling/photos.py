@@ -12,7 +12,6 @@ moves such points with `transpose_points`.) What a file holds decides how it is 
 from __future__ import annotations
 
 import io
-import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,9 +37,6 @@ INVERSE_ORIENTATION = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
 
 _PREVIEW = 64  # a JPEG is checked at the smallest scale that keeps both sides at least this long
 _SWAPPING = frozenset({5, 6, 7, 8})
-
-# Between the limit and twice the limit Pillow only warns, and it does so while it opens the file.
-warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
 class PhotoError(ValueError):
@@ -260,6 +256,7 @@ def _decode(data: bytes, *, reduced: bool) -> _Decoded:
 @contextmanager
 def _open(data: bytes) -> Iterator[Image.Image]:
     with _plain_errors(data), Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        # Between the limit and twice the limit Pillow only warns.
         if image.width * image.height > MAX_PIXELS:
             raise Image.DecompressionBombError
         yield image

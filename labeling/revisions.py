@@ -120,6 +120,7 @@ def freeze(
             changed.
     """
     store = Store(home.store)
+    store.sweep()
     snapshot = _drawn(_snapshot(database, project, datasets), take, seed)
     verify_photos(
         [row.linked for source in snapshot.sources for row in source.rows if row.linked and not store.has(row.sha256)],

@@ -31,6 +31,7 @@ def map_in_order(
     *,
     on_death: Callable[[Task], Result],
     workers: int | None = None,
+    isolated: bool = False,
 ) -> Iterator[Result]:
     """Yield `function(task)` of every task, in order; in processes where it takes more than a second.
 
@@ -42,11 +43,13 @@ def map_in_order(
         on_death: gives the result of (or raises for) a task whose process dies: a decoder that crashes, the system's
             out-of-memory killer. The other tasks under way are computed again.
         workers: processes; default one a usable core, at most 16. With 1 this process computes everything itself.
+        isolated: never compute in this process, not even for the first second: for functions that read files of
+            unknown origin, whose decoder may crash.
     """
     workers = min(_MAX_WORKERS, usable_cores()) if workers is None else workers
     iterator = iter(tasks)
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while workers <= 1 or time.monotonic() < deadline:
+    while not isolated and (workers <= 1 or time.monotonic() < deadline):
         try:
             task = next(iterator)
         except StopIteration:
@@ -61,19 +64,24 @@ def usable_cores() -> int:
 
 
 class _Pool(Generic[Task, Result]):
-    """A process pool that survives the death of its workers."""
+    """A process pool that survives the death of its workers.
+
+    Its processes outlive it, for the next one: starting them takes longer than importing a few photos.
+    """
 
     def __init__(self, function: Callable[[Task], Result], on_death: Callable[[Task], Result], workers: int) -> None:
         self._function, self._on_death, self._workers = function, on_death, workers
-        self._executor = self._start()
+        self._executor = _take(workers)
 
     def run(self, tasks: Iterator[Task]) -> Iterator[Result]:
         flying: deque[tuple[Task, Future[Result]]] = deque()
+        finished = False
         try:
             while True:
                 for task in islice(tasks, self._workers * _IN_FLIGHT_PER_WORKER - len(flying)):
                     flying.append((task, self._submit(task)))
                 if not flying:
+                    finished = True
                     return
                 task, future = flying.popleft()
                 try:
@@ -84,7 +92,10 @@ class _Pool(Generic[Task, Result]):
                     flying = deque((other, self._submit(other)) for other, _ in flying)
                 yield result
         finally:
-            self._executor.shutdown(wait=True, cancel_futures=True)
+            if finished:
+                _give_back(self._executor, self._workers)
+            else:
+                self._executor.shutdown(wait=True, cancel_futures=True)
 
     def _submit(self, task: Task) -> Future[Result]:
         try:
@@ -104,12 +115,30 @@ class _Pool(Generic[Task, Result]):
 
     def _restart(self) -> None:
         self._executor.shutdown(wait=True, cancel_futures=True)
-        self._executor = self._start()
+        self._executor = _start(self._workers)
 
-    def _start(self) -> ProcessPoolExecutor:
-        # Spawned, not forked: the parent may have threads (a user interface, torch), whose locks a fork would copy.
-        context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self._workers, mp_context=context, initializer=_begin)
+
+_idle: dict[int, ProcessPoolExecutor] = {}  # at most one by count of workers
+_lock = threading.Lock()
+os.register_at_fork(after_in_child=_idle.clear)  # they are the parent's processes
+
+
+def _take(workers: int) -> ProcessPoolExecutor:
+    with _lock:
+        return _idle.pop(workers, None) or _start(workers)
+
+
+def _give_back(executor: ProcessPoolExecutor, workers: int) -> None:
+    with _lock:
+        kept = _idle.setdefault(workers, executor)
+    if kept is not executor:  # another thread was faster
+        executor.shutdown(wait=True)
+
+
+def _start(workers: int) -> ProcessPoolExecutor:
+    # Spawned, not forked: the parent may have threads (a user interface, torch), whose locks a fork would copy.
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin)
 
 
 def _begin() -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
 
 from labeling.annotation import IGNORE
-from labeling.formats.base import RGB, BadItemError
+from labeling.colors import RGB
+from labeling.formats.base import BadItemError
 from labeling.formats.mask_files import grey_levels, read_mask_file
 from labeling.formats.places import Place
+from labeling.workers import map_in_order
 
 _NO_COLORS: Mapping[RGB, int] = {}
 
@@ -20,14 +20,17 @@ _NO_COLORS: Mapping[RGB, int] = {}
 def scan_masks(masks: Sequence[Place], colors: Mapping[RGB, int] = _NO_COLORS) -> list[frozenset[int] | None]:
     """Return the index values of every mask file, None where it holds none or cannot be read.
 
-    Files are decoded in threads, which use every core because decoders release the interpreter's lock.
+    Files are decoded in processes, so that one that crashes its decoder is merely one that cannot be read.
 
     Args:
         masks: files.
         colors: index of each colour of a colour file; empty: a colour file is read only where it is black and white.
     """
-    with ThreadPoolExecutor(min(16, len(os.sched_getaffinity(0)))) as pool:
-        return list(pool.map(partial(_scan, colors=colors), masks))
+    return list(map_in_order(partial(_scan, colors=colors), masks, on_death=_unreadable, isolated=True))
+
+
+def _unreadable(_mask: Place) -> None:
+    return None
 
 
 def _scan(mask: Place, colors: Mapping[RGB, int]) -> frozenset[int] | None:

@@ -123,3 +123,26 @@ def test_what_a_worker_raises_is_raised_in_its_turn(monkeypatch):
     assert [next(results) for _ in range(60)] == list(range(60))
     with pytest.raises(ValueError, match="sixty"):
         next(results)
+
+
+def test_a_decoder_that_crashes_on_the_first_file_costs_only_that_file():
+    results = list(map_in_order(die_at_once, range(3), on_death=lambda number: -1, isolated=True))
+    assert results == [-1, 1, 2]
+
+
+def die_at_once(number):
+    if number == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def process_of(_number):
+    return os.getpid()
+
+
+def test_processes_are_kept_for_the_next_time_and_never_this_one():
+    first, second = (
+        set(map_in_order(process_of, range(4), on_death=process_of, workers=1, isolated=True)) for _ in range(2)
+    )
+    assert first == second
+    assert os.getpid() not in first

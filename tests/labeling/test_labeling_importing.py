@@ -197,3 +197,28 @@ def test_an_empty_folder_is_refused(place, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="empty"):
         place.run_import(tmp_path / "empty")
+
+
+def test_without_a_current_project_one_is_made_after_the_folder(place, folder):
+    with place.database.write() as session:
+        session.add(Project(name="demo"))
+    assert place.run_import(folder).project == "campus"
+    assert place.run_import(folder).unchanged == 3
+
+
+def test_a_project_named_like_the_folder_is_not_taken_unasked(place, folder):
+    with place.database.write() as session:
+        session.add(Project(name="campus"))
+    with pytest.raises(UserError, match="workbench use campus"):
+        place.run_import(folder)
+    assert place.run_import(folder, project="campus").imported == 3
+
+
+def test_what_killed_writers_left_is_swept_at_import_and_freeze(place, folder):
+    left = place.home.store / "incoming" / ".left.tmp"
+    for work in (lambda: place.run_import(folder), lambda: freeze(place.home, place.database)):
+        left.parent.mkdir(parents=True, exist_ok=True)
+        left.write_bytes(b"half")
+        os.utime(left, (0, 0))
+        work()
+        assert not left.exists()

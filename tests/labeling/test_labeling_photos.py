@@ -2,9 +2,12 @@
 
 import io
 import struct
+import subprocess
+import sys
 import warnings
 import zlib
 from dataclasses import asdict
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -217,3 +220,13 @@ def test_the_perceptual_hash_knows_a_picture_again():
     others = [perceptual_hash(scene(400, 600, seed=seed)) for seed in range(1, 20)]
     assert min(hash_distance(original, other) for other in others) > 10
     assert hash_distance(original, perceptual_hash(picture[:, ::-1])) > 10
+
+
+def test_the_size_limit_changes_no_warning_filter_of_the_process():
+    script = """
+import warnings, PIL.Image, numpy, cv2
+before = list(warnings.filters)
+import labeling.photos
+assert warnings.filters == before
+"""
+    subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[2], check=True)
