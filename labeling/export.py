@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from db.errors import UserError
 from db.files import explain_os_errors, write_atomic
@@ -72,19 +73,19 @@ def export_masks(
 
     Raises:
         UserError: there is no such dataset or nothing labelled in it, `to` is not empty, or it lies in (or around) a
-            dataset's source or the workbench home.
+            folder that a dataset's photos or labels come from or the workbench home.
     """
     store, to = Store(home.store), to.expanduser().resolve()
     with database.read() as session:
         owner = find_project(session, project)
         row = find_dataset(session, owner, dataset)
         classes = live_classes(session, owner.id)
-        sources = [Path(source) for source in session.scalars(select(Dataset.source))]
+        kept = _source_folders(session)
         query = select(Image.path, Image.head_id).where(Image.dataset_id == row.id, Image.head_id.is_not(None))
         heads = {path: head for path, head in session.execute(query.order_by(Image.path)) if head is not None}
     if not heads:
         raise UserError(f"The dataset {dataset!r} has no labelled image, so there is no mask to export.")
-    _refuse_folder(to, [*sources, home.path], overwrite=overwrite)
+    _refuse_folder(to, [*kept, home.path], overwrite=overwrite)
     scheme = scheme_for(DatasetOptions.model_validate(row.options), classes, row.name)
     rendered = render_versions(database, store, scheme, list(heads.values()), progress)
     dense = [other for other in classes if other.merged_into_id is None]
@@ -100,6 +101,18 @@ def export_masks(
     for done, _ in enumerate(map_in_order(_write, tasks, on_death=_died), start=1):
         progress(done, len(tasks), "masks")
     return ExportReport(to, len(tasks))
+
+
+def _source_folders(session: Session) -> list[Path]:
+    """Return the folders that datasets, also those in the trash, were imported from or have linked photos in."""
+    folders = {Path(path).parent for path in session.scalars(select(Image.linked_path).distinct()) if path}
+    sources = set(session.scalars(select(Image.source).distinct()))  # a dataset may have come from several places
+    for source, options in session.execute(select(Dataset.source, Dataset.options)):
+        files = DatasetOptions.model_validate(options).files
+        sources |= {source, files.images, files.masks, *files.found}
+    for path in (Path(source) for source in sources if source):
+        folders.add(path.parent if path.is_file() else path)
+    return sorted(folders)
 
 
 def _refuse_folder(to: Path, kept: Sequence[Path], *, overwrite: bool) -> None:

@@ -16,6 +16,8 @@ from labeling.options import DatasetOptions, Overlap, RasterRule, SourceFiles
 
 OnConflict = Literal["ours", "theirs"]
 
+_NAMED_FILES = ("images", "masks", "classes_file", "colors_file")
+
 
 @dataclass(frozen=True)
 class ImportRequest:
@@ -100,9 +102,7 @@ def asked_options(request: ImportRequest, stored: DatasetOptions | None, *, same
     base = stored or DatasetOptions()
     files = base.files if same_source else SourceFiles()
     named = {
-        name: str(path.expanduser().resolve())
-        for name in SourceFiles.model_fields
-        if (path := getattr(request, name)) is not None
+        name: str(path.expanduser().resolve()) for name in _NAMED_FILES if (path := getattr(request, name)) is not None
     }
     values: dict[str, Any] = base.model_dump() | _given(request)
     values["mapping"] = {**base.mapping, **request.mapping}
@@ -132,12 +132,14 @@ def settled_options(
         change = {name: value for name, value in change.items() if name not in given}
     if listing.background is not None and (stored is None or request.classes_file is not None):
         change["background"] = listing.background
+    found = tuple(str(folder.resolve()) for folder in listing.folders)
+    change["files"] = asked.files.model_copy(update={"found": found})
     return asked.model_copy(update=change)
 
 
 def read_request(location: Path, options: DatasetOptions) -> ReadRequest:
     """Return what the codec is given."""
-    paths = {name: None if path is None else Path(path) for name, path in options.files}
+    paths = {name: None if (path := getattr(options.files, name)) is None else Path(path) for name in _NAMED_FILES}
     return ReadRequest(source=location, options=options, **paths)
 
 

@@ -11,7 +11,10 @@ Overlap = Literal["order", "area"]
 
 
 class SourceFiles(BaseModel):
-    """Absolute paths of what was named beside the source, so that importing it again needs no options."""
+    """Absolute paths of what was named beside the source, so that importing it again needs no options.
+
+    `found` are folders that the source led to, which nobody named: they are looked for again every time.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -19,6 +22,7 @@ class SourceFiles(BaseModel):
     masks: str | None = None
     classes_file: str | None = None
     colors_file: str | None = None
+    found: tuple[str, ...] = ()
 
 
 class DatasetOptions(BaseModel):

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labeling.annotation import Label, Shape
+from labeling.colors import RGB
 from labeling.options import DatasetOptions, Overlap, RasterRule
 
 RoleName = Literal["train", "val", "test"]
-RGB = tuple[int, int, int]
 
 
 class BadItemError(Exception):
@@ -92,6 +92,7 @@ class Listing:
         subsets: every list the source brings, also an empty one.
         notes: sentences for the report (what was recognised, what was assumed).
         skipped: files that cannot become items.
+        folders: where the photos are, where that may be outside the source.
     """
 
     items: Sequence[Item]
@@ -103,6 +104,7 @@ class Listing:
     subsets: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     skipped: tuple[Problem, ...] = ()
+    folders: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -101,6 +101,7 @@ def list_source(request: ReadRequest) -> Listing:
         subsets=tuple(sorted({subset for item in lister.items for subset in item.subsets})),
         notes=(*lister.notes, *notes),
         skipped=(*skipped, *lister.problems),
+        folders=tuple(sorted({source.root for source in sources})),
     )
 
 

@@ -1,5 +1,7 @@
 """Exported masks: names, palette, class list, and folders that are never written into."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,6 +13,7 @@ from labeling.classes import list_classes
 from labeling.colors import from_hex
 from labeling.export import export_masks
 from labeling.map_store import load_map
+from labeling.maps import write_map_png
 from labeling.mask_names import mask_names
 from labeling.revisions import freeze, load_manifest
 from tests.support.labelled_home import make_place
@@ -33,7 +36,7 @@ def export(place, to, **options):
     return export_masks(place.home, place.database, dataset="campus", to=to, **options)
 
 
-def test_masks_hold_the_class_maps_in_the_classes_colours(place, tmp_path):
+def test_masks_hold_the_class_maps_in_the_classes_colors(place, tmp_path):
     report = export(place, tmp_path / "out")
     assert (report.to, report.images) == (tmp_path / "out", 2)
     assert (tmp_path / "out" / "classes.txt").read_text() == "background\nroad\ncar\n"
@@ -105,3 +108,45 @@ def test_nothing_labelled_is_nothing_to_export(tmp_path):
     place.run_import(tmp_path / "campus")
     with pytest.raises(UserError, match="no labelled image"):
         export(place, tmp_path / "out")
+
+
+def test_the_users_own_masks_beside_the_source_are_never_written_into(place, tmp_path):
+    write_photo(tmp_path / "day" / "images" / "a.png", seed=1)
+    masks = tmp_path / "day" / "masks"
+    masks.mkdir()
+    mask = write_map_png(np.zeros((30, 40), np.uint8))
+    (masks / "a.png").write_bytes(mask)
+    images = masks.with_name("images")
+    place.run_import(images, "masks", images=images, masks=masks, dataset="pair")
+    with pytest.raises(UserError, match="never writes"):
+        export_masks(place.home, place.database, dataset="pair", to=masks, overwrite=True)
+    assert (masks / "a.png").read_bytes() == mask
+
+
+@pytest.mark.parametrize("photos", ["day/annotations", "day/annotations/images", "day/images"])
+def test_the_photos_that_a_coco_file_led_to_are_never_written_into(place, tmp_path, photos):
+    file = tmp_path / "day" / "annotations" / "instances.json"
+    file.parent.mkdir(parents=True)
+    folder = tmp_path / photos
+    write_photo(folder / "a.png", seed=1)
+    box = {"id": 1, "image_id": 1, "category_id": 1, "segmentation": [[0, 0, 9, 0, 9, 9]], "area": 40, "iscrowd": 0}
+    image = {"id": 1, "file_name": "a.png", "width": 40, "height": 30}
+    categories = [{"id": 1, "name": "road"}]
+    file.write_text(json.dumps({"images": [image], "annotations": [box], "categories": categories}))
+    place.run_import(file, "coco", dataset="day")
+    for to in (folder, file.parent):
+        with pytest.raises(UserError, match="never writes"):
+            export_masks(place.home, place.database, dataset="day", to=to, overwrite=True)
+
+
+def test_the_folders_of_linked_photos_are_never_written_into(tmp_path):
+    place = make_place(tmp_path / "home")
+    for name in "ab":  # the second import is all that the dataset itself remembers
+        photos, masks = tmp_path / f"photos_{name}", tmp_path / f"masks_{name}"
+        masks.mkdir()
+        write_photo(photos / f"{name}.png", seed=ord(name))
+        (masks / f"{name}.png").write_bytes(write_map_png(np.zeros((30, 40), np.uint8)))
+        place.run_import(masks, "masks", images=photos, masks=masks, dataset="campus", link=True)
+    for folder in ("photos_a", "photos_b", "masks_a", "masks_b"):
+        with pytest.raises(UserError, match="never writes"):
+            export(place, tmp_path / folder, overwrite=True)
