@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from db.staging import Staged
 from db.store import Store
 from labeling.annotation import Annotation, Label
 from labeling.map_store import load_map, stage_map
+from labeling.maps import MapError
 from labeling.options import Overlap, RasterRule
 from labeling.raster import render
 
@@ -71,17 +75,31 @@ class RenderOutcome:
     staged: tuple[Staged, ...] = ()
 
 
+class LayerError(Exception):
+    """A map that an annotation is made of is lost or broken.
+
+    Attributes:
+        version_id: of the annotation.
+        path: where the map lies, or would lie.
+    """
+
+    def __init__(self, version_id: int, path: Path) -> None:
+        super().__init__(version_id, path)  # all of it, so that it can be pickled
+        self.version_id, self.path = version_id, path
+
+
 def render_task(task: RenderTask) -> RenderOutcome:
     """Render one annotation.
 
     Raises:
+        LayerError: the store has lost one of its maps.
         UserError: the store cannot be written.
     """
     store, scheme = Store(task.store), task.scheme
     index = dict[Label, int](scheme.index.items())
     pixels = render(
         Annotation.from_json(task.content),
-        lambda sha: load_map(store, sha),
+        lambda sha: _layer(task, store, sha),
         index,
         rule=scheme.rule,
         overlap=scheme.overlap,
@@ -91,3 +109,10 @@ def render_task(task: RenderTask) -> RenderOutcome:
     )
     sha, staged = stage_map(store, pixels)
     return RenderOutcome(task.version_id, task.key, sha, staged)
+
+
+def _layer(task: RenderTask, store: Store, sha: str) -> NDArray[np.uint8]:
+    try:
+        return load_map(store, sha)
+    except (FileNotFoundError, MapError):
+        raise LayerError(task.version_id, store.path(sha)) from None

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select
 
 from db.errors import UserError
-from db.schema import AnnotationVersion, Class, Rendering
+from db.schema import AnnotationVersion, Class, Dataset, Image, Rendering
 from db.session import Database
 from db.staging import settle_all
 from db.store import Store
@@ -22,7 +22,7 @@ from labeling.annotation import IGNORE
 from labeling.classes import dense_index
 from labeling.options import DatasetOptions
 from labeling.progress import Progress, silent
-from labeling.render_worker import RENDERING_VERSION, RenderOutcome, RenderTask, Scheme, render_task
+from labeling.render_worker import RENDERING_VERSION, LayerError, RenderOutcome, RenderTask, Scheme, render_task
 from labeling.workers import map_in_order
 
 __all__ = ["RENDERING_VERSION", "Rendered", "Scheme", "render_versions", "scheme_for", "shown_classes"]
@@ -66,15 +66,18 @@ def render_versions(
     """Return the class map of every version, rendering (in processes where many) only those that are not cached.
 
     Raises:
-        UserError: a process died while rendering, or the store cannot be written.
+        UserError: a process died while rendering, the store cannot be written, or it has lost a map of an annotation.
     """
     rendered = Rendered(_cached(database, store, {id_: scheme.key() for id_ in version_ids}))
     missing = [version_id for version_id in version_ids if version_id not in rendered.maps]
     batches = _Batches(database, store, scheme, rendered)
-    for outcome in map_in_order(render_task, batches.tasks(missing), on_death=_died):
-        rendered.count += 1
-        batches.keep(outcome)
-        progress(rendered.count, len(missing), "class maps")
+    try:
+        for outcome in map_in_order(render_task, batches.tasks(missing), on_death=_died):
+            rendered.count += 1
+            batches.keep(outcome)
+            progress(rendered.count, len(missing), "class maps")
+    except LayerError as error:
+        raise _explained(database, error) from error
     batches.save()
     return rendered
 
@@ -162,6 +165,17 @@ def _cached(database: Database, store: Store, keys: dict[int, str]) -> dict[int,
             rows = session.execute(query)
             found |= {version_id: pixels for version_id, key, pixels in rows if keys[version_id] == key}
     return {version_id: pixels for version_id, pixels in found.items() if store.has(pixels)}
+
+
+def _explained(database: Database, error: LayerError) -> UserError:
+    query = select(Dataset.name, Image.path).join(Image, Image.dataset_id == Dataset.id)
+    query = query.join(AnnotationVersion, AnnotationVersion.image_id == Image.id)
+    with database.read() as session:
+        dataset, path = session.execute(query.where(AnnotationVersion.id == error.version_id)).one()
+    return UserError(
+        f"The labels of {path} in the dataset {dataset!r} are made of a map that is lost or broken: {error.path}. Put "
+        "it back from a backup; if it was imported, delete what is left of it and import the dataset again."
+    )
 
 
 def _died(task: RenderTask) -> RenderOutcome:

@@ -24,6 +24,8 @@ from labeling.rendering import shown_classes
 from labeling.stratify import shares, stratify
 
 By = Literal["random", "folder", "prefix"]
+_ATTEMPTS = 5
+
 ROLES: tuple[RoleName, ...] = get_args(RoleName)
 
 
@@ -65,28 +67,26 @@ def assign_roles(
         The images per role afterwards, `none` for those without one (unlabelled ones).
 
     Raises:
-        UserError: there is no such dataset, it has no labelled image, the fractions are none, or all images are in
-            one group.
+        UserError: there is no such dataset, it has no labelled image, the fractions are none, all images are in
+            one group, or others kept changing the dataset meanwhile.
     """
     if not (0 <= val < 1 and 0 <= test < 1 and val + test < 1):
         raise UserError(f"val and test are fractions that leave some images for train, found {val} and {test}.")
-    with database.write() as session:
-        row = find_dataset(session, find_project(session, project), dataset)
-        images = _labelled(session, row.id)
-        if not images:
-            raise UserError(f"The dataset {dataset!r} has no labelled image, so there is nothing to divide.")
+    for _ in range(_ATTEMPTS):
+        with database.read() as session:
+            dataset_id = find_dataset(session, find_project(session, project), dataset).id
+            seen, images = _state(session, dataset_id), _labelled(session, dataset_id)
         units = _units(images, by)
-        if by != "random" and len(units) == 1 and val + test > 0:
-            raise UserError(
-                f"All {len(images)} labelled images of {dataset!r} are in one group by {by}, so they cannot be "
-                "divided. Divide them by another rule (--by random)."
-            )
+        _refuse_indivisible(images, units, dataset, by, val + test)
         given = _divide(images, units, (1 - val - test, val, test), seed)
-        origin = f"{by}:{seed}"
-        if given:
-            rows = [{"image_id": image_id, "role": role, "origin": origin} for image_id, role in sorted(given.items())]
-            session.execute(insert(Role), rows)
-        return role_counts(session, row.id)
+        # Reading every annotation takes long: other writers wait only for this part.
+        with database.write() as session:
+            if _state(session, dataset_id) == seen:
+                rows = [{"image_id": id_, "role": role, "origin": f"{by}:{seed}"} for id_, role in given.items()]
+                if rows:
+                    session.execute(insert(Role), sorted(rows, key=lambda row: row["image_id"]))
+                return role_counts(session, dataset_id)
+    raise UserError(f"The labels or roles of {dataset!r} are being changed all the time. Try again when that is over.")
 
 
 def group_of(path: str, by: By) -> str:
@@ -105,6 +105,25 @@ def group_of(path: str, by: By) -> str:
         return str(pure.parent)
     prefix = re.sub(r"([_\-. ]+[^_\-. ]*|\d+)\Z", "", pure.stem)
     return str(pure.parent / f"{prefix}*")
+
+
+def _refuse_indivisible(
+    images: Sequence[_Labelled], units: Sequence[list[_Labelled]], dataset: str, by: By, held_out: float
+) -> None:
+    if not images:
+        raise UserError(f"The dataset {dataset!r} has no labelled image, so there is nothing to divide.")
+    if by != "random" and len(units) == 1 and held_out > 0:
+        raise UserError(
+            f"All {len(images)} labelled images of {dataset!r} are in one group by {by}, so they cannot be "
+            "divided. Divide them by another rule (--by random)."
+        )
+
+
+def _state(session: Session, dataset_id: int) -> list[tuple[int, int | None, str | None]]:
+    """Return what a division depends on: every image, its newest annotation, its role."""
+    query = select(Image.id, Image.head_id, Role.role).outerjoin(Role, Role.image_id == Image.id)
+    rows = session.execute(query.where(Image.dataset_id == dataset_id).order_by(Image.id))
+    return [(image_id, head_id, role) for image_id, head_id, role in rows]
 
 
 def _labelled(session: Session, dataset_id: int) -> list[_Labelled]:

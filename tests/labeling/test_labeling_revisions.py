@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from labeling.classes import add_class, list_classes, merge_class, recolor_class
 from labeling.datasets import trash_dataset
 from labeling.linked import photo_path
 from labeling.map_store import load_map
+from labeling.maps import write_map_png
 from labeling.projects import rename_project
 from labeling.revisions import difference, find_revision, freeze, list_revisions, load_manifest
 from labeling.roles import assign_roles
@@ -118,7 +120,7 @@ def test_merged_classes_are_resolved_and_unmerging_gives_the_first_id_again(plac
     assert find_revision(place.database).digest == first.digest
 
 
-def test_colours_and_names_of_projects_are_not_part_of_the_id(place):
+def test_colors_and_names_of_projects_are_not_part_of_the_id(place):
     first = frozen(place)
     recolor_class(place.database, None, "car", "#123456")
     rename_project(place.database, None, "grounds")
@@ -226,3 +228,21 @@ def test_the_source_may_disappear_after_the_import(place, folder):
     revision = frozen(place)
     assert all(photo_path(place.database, place.store, image).is_file() for image in manifest(place, revision).images)
     assert [info.name for info in list_classes(place.database)] == list(revision.classes)
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: (path.chmod(0o600), path.write_bytes(b"no map"))])
+def test_a_lost_base_map_is_an_error_that_names_the_image(tmp_path, damage):
+    images, masks = tmp_path / "images", tmp_path / "masks"
+    masks.mkdir()
+    for number, name in enumerate("ab"):
+        write_photo(images / f"{name}.png", seed=number)
+        (masks / f"{name}.png").write_bytes(write_map_png(np.full((30, 40), number, np.uint8)))
+    place = make_place(tmp_path / "home")
+    place.run_import(images, "masks", images=images, masks=masks, dataset="pair")
+    base = place.annotation("b.png").base
+    damage(place.store.path(base.sha256))
+    with pytest.raises(UserError, match=r"b\.png in the dataset 'pair'"):
+        frozen(place)
+    place.store.path(base.sha256).unlink(missing_ok=True)
+    place.run_import(images, "masks", dataset="pair")
+    assert frozen(place).images == {"pair": {"none": 2}}

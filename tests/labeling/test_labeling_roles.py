@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from db.errors import UserError
 from db.schema import Image, Role
+from labeling.rendering import shown_classes
 from labeling.roles import assign_roles, group_of
 from labeling.stratify import shares, stratify
 from tests.support.labelled_home import make_place
@@ -138,3 +139,27 @@ def test_every_unit_gets_a_role_and_no_role_more_than_its_room(units, classes, s
     assert np.bincount(roles, minlength=3).tolist() == room.tolist()
     again = stratify(presence, np.ones(units, np.int64), wanted, room, seed)
     assert (roles == again).all()
+
+
+def test_others_may_write_while_the_annotations_are_read_and_are_taken_into_account(place, tmp_path, monkeypatch):
+    place.run_import(make_folder(tmp_path / "campus", ["a", "b", "c", "d"]))
+    taken = place.image("b.png").id
+
+    def write_meanwhile(content):
+        with place.database.write() as session:
+            if session.get(Role, taken) is None:
+                session.add(Role(image_id=taken, role="test", origin="import"))
+        return shown_classes(content)
+
+    monkeypatch.setattr("labeling.roles.shown_classes", write_meanwhile)
+    assert assign_roles(place.database, None, "campus", val=0.25) == {"test": 1, "train": 2, "val": 1}
+    assert roles_of(place)["b.png"] == "test"
+
+
+def test_a_dataset_that_never_holds_still_is_given_up(place, tmp_path, monkeypatch):
+    place.run_import(make_folder(tmp_path / "campus", ["a", "b"]))
+    states = iter(range(100))
+    monkeypatch.setattr("labeling.roles._state", lambda *_: next(states))
+    with pytest.raises(UserError, match="all the time"):
+        assign_roles(place.database, None, "campus", val=0.5)
+    assert roles_of(place) == {}
