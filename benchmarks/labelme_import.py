@@ -45,9 +45,10 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from labeling.annotation import Annotation, Label
+from labeling.colors import RGB
 from labeling.formats import labelme
 from labeling.formats.base import Item, ReadRequest
-from labeling.maps import RGB, voc_colormap, write_map_png
+from labeling.maps import voc_colormap, write_map_png
 from labeling.photos import inspect_photo
 from labeling.raster import render
 

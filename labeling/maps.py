@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from labeling.colors import RGB
 from labeling.photos import MAX_PIXELS
-
-RGB = tuple[int, int, int]
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _PALETTE = 0, 3  # PNG colour types
@@ -45,8 +44,8 @@ def write_map_png(array: NDArray[np.uint8], palette: Sequence[RGB] | NDArray[np.
     rows[:, 1:] = array
     deflate = zlib.compressobj(level=1, strategy=zlib.Z_RLE)
     pixels = deflate.compress(rows.data) + deflate.flush()
-    colour_type = _GREY if palette is None else _PALETTE
-    chunks = [_chunk(b"IHDR", _HEADER.pack(width, height, 8, colour_type, 0, 0, 0))]
+    color_type = _GREY if palette is None else _PALETTE
+    chunks = [_chunk(b"IHDR", _HEADER.pack(width, height, 8, color_type, 0, 0, 0))]
     if palette is not None:
         chunks.append(_chunk(b"PLTE", _palette_bytes(palette)))
     return b"".join([_SIGNATURE, *chunks, _chunk(b"IDAT", pixels), _chunk(b"IEND", b"")])
@@ -65,9 +64,9 @@ def read_map_png(source: Path | bytes) -> NDArray[np.uint8]:
     data = source if isinstance(source, bytes) else source.read_bytes()
     if len(data) < 33 or not data.startswith(_SIGNATURE) or data[12:16] != b"IHDR":
         raise MapError(f"not a PNG: expected an 8-bit index PNG, the file begins with {data[:8]!r}")
-    width, height, depth, colour_type, *_ = _HEADER.unpack_from(data, 16)
-    if depth != 8 or colour_type not in (_GREY, _PALETTE):
-        raise MapError(f"expected an 8-bit greyscale or palette PNG, found {depth} bits of colour type {colour_type}")
+    width, height, depth, color_type, *_ = _HEADER.unpack_from(data, 16)
+    if depth != 8 or color_type not in (_GREY, _PALETTE):
+        raise MapError(f"expected an 8-bit greyscale or palette PNG, found {depth} bits of colour type {color_type}")
     if width * height > MAX_PIXELS:
         raise MapError(f"a map of {width} x {height} pixels: at most {MAX_PIXELS:,} are accepted")
     try:
@@ -82,6 +81,8 @@ def read_map_png(source: Path | bytes) -> NDArray[np.uint8]:
 def voc_colormap(count: int = 256) -> NDArray[np.uint8]:
     """Colours of Pascal VOC: the bits of an index, spread over the high bits of red, green and blue.
 
+    (VOCdevkit, VOClabelcolormap.m.)
+
     Args:
         count: number of colours, 1 to 256.
 
@@ -89,19 +90,19 @@ def voc_colormap(count: int = 256) -> NDArray[np.uint8]:
         uint8 (count, 3), RGB; 0 is black, 255 is (224, 224, 192).
     """
     index = np.arange(count)
-    colours = np.zeros((count, 3), np.uint8)
+    colors = np.zeros((count, 3), np.uint8)
     for bit in range(8):
         for channel in range(3):
-            colours[:, channel] |= (((index >> (3 * bit + channel)) & 1) << (7 - bit)).astype(np.uint8)
-    return colours
+            colors[:, channel] |= (((index >> (3 * bit + channel)) & 1) << (7 - bit)).astype(np.uint8)
+    return colors
 
 
 def _palette_bytes(palette: Sequence[RGB] | NDArray[np.uint8]) -> bytes:
     if not 1 <= len(palette) <= 256:
         raise ValueError(f"a palette holds 1 to 256 colours, got {len(palette)}")
-    colours = np.zeros((256, 3), np.uint8)  # whole, so that no value of the map lies outside it
-    colours[: len(palette)] = np.asarray(palette)
-    return colours.tobytes()
+    colors = np.zeros((256, 3), np.uint8)  # whole, so that no value of the map lies outside it
+    colors[: len(palette)] = np.asarray(palette)
+    return colors.tobytes()
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

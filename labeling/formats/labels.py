@@ -7,7 +7,8 @@ from pathlib import Path
 
 from db.errors import UserError
 from labeling.annotation import MAX_CLASSES
-from labeling.formats.base import RGB, ReadRequest
+from labeling.colors import RGB
+from labeling.formats.base import ReadRequest
 
 IGNORE_NAME = "__ignore__"  # labelme's name for what its converter writes as 255
 BACKGROUND_NAME = "_background_"  # labelme's name for index 0
@@ -92,21 +93,6 @@ def check_count(count: int, where: str) -> None:
     """Raise `UserError` where a class map (uint8, 254 and 255 reserved) cannot hold `count` classes."""
     if count > MAX_CLASSES:
         raise UserError(f"{where}: found {count} classes, a class map holds at most {MAX_CLASSES}. Merge or drop some.")
-
-
-def voc_colors(count: int = 256) -> tuple[RGB, ...]:
-    """Return the first colours of the PASCAL VOC colour map; index 255 is the void border (224, 224, 192).
-
-    Bit k of a channel's colour comes from every third bit of the index (VOCdevkit, VOClabelcolormap.m).
-    """
-    return tuple(
-        (
-            sum((index >> 3 * bit & 1) << 7 - bit for bit in range(3)),
-            sum((index >> 3 * bit + 1 & 1) << 7 - bit for bit in range(3)),
-            sum((index >> 3 * bit + 2 & 1) << 7 - bit for bit in range(3)),
-        )
-        for index in range(count)
-    )
 
 
 def _parse_color(line: str, where: str) -> tuple[str, RGB]:

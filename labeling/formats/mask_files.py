@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from labeling.formats.base import RGB, BadItemError
+from labeling.colors import RGB
+from labeling.formats.base import BadItemError
 from labeling.photos import FORMATS, MAX_PIXELS
 
 _INDEX_MODES = {"1", "L", "P", "I", "I;16", "I;16B", "I;16L"}

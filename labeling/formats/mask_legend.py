@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labeling.annotation import IGNORE
-from labeling.formats.base import RGB, BadItemError, BaseMap
+from labeling.colors import RGB
+from labeling.formats.base import BadItemError, BaseMap
 from labeling.formats.labels import IGNORE_NAME, check_count
 from labeling.formats.mask_files import MaskFile, describe_counts, grey_levels
 from labeling.names import is_reserved

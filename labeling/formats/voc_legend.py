@@ -8,12 +8,14 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from labeling.annotation import IGNORE
-from labeling.formats.base import RGB, BadItemError, ReadRequest
-from labeling.formats.labels import check_count, find_colors, find_labels, read_colors, read_labels, voc_colors
+from labeling.colors import RGB
+from labeling.formats.base import BadItemError, ReadRequest
+from labeling.formats.labels import check_count, find_colors, find_labels, read_colors, read_labels
 from labeling.formats.mask_files import read_mask_file
 from labeling.formats.mask_legend import FoundLegend, Legend, name_colors, name_values, number_values, order_colors
 from labeling.formats.mask_scan import scan_masks
 from labeling.formats.places import Place
+from labeling.maps import voc_colormap
 
 _VOC_2012 = (
     "background aeroplane bicycle bird boat bottle bus car cat chair cow diningtable dog horse motorbike person "
@@ -24,7 +26,7 @@ VOC_2012 = tuple(_VOC_2012.split())
 
 _VOC_STEM = re.compile(r"20(07|08|09|10|11|12)_\d{6}")
 _VOC_VOID: RGB = (224, 224, 192)
-_VOC_MAP = {color: index for index, color in enumerate(voc_colors())}  # void is index 255
+_VOC_MAP: dict[RGB, int] = {tuple(color): index for index, color in enumerate(voc_colormap().tolist())}
 
 
 def find_legend(request: ReadRequest, source: Path, masks: Sequence[Place]) -> FoundLegend:

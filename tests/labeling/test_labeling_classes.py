@@ -99,7 +99,7 @@ def test_merging_is_reversible_and_closes_the_gap(campus):
     assert {info.name: info.id for info in list_classes(campus)} == ids
 
 
-def test_rename_and_recolour(campus):
+def test_rename_and_recolor(campus):
     add_class(campus, None, "road", "#112233")
     add_class(campus, None, "car")
     recolor_class(campus, None, "road", "AABBCC")
@@ -116,7 +116,7 @@ def test_rename_and_recolour(campus):
         add_class(campus, None, "car")
 
 
-def test_default_colours_are_told_apart():
+def test_default_colors_are_told_apart():
     used: list[str] = []
     for _ in range(20):
         used.append(next_color(used))

@@ -16,14 +16,14 @@ MAPS = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=40
 
 
 @given(MAPS, st.booleans())
-def test_maps_round_trip(array, coloured):
-    palette = [(index, 255 - index, 7) for index in range(200)] if coloured else None
+def test_maps_round_trip(array, colored):
+    palette = [(index, 255 - index, 7) for index in range(200)] if colored else None
     data = write_map_png(array, palette)
     np.testing.assert_array_equal(read_map_png(data), array)
     with Image.open(io.BytesIO(data)) as image:
-        assert image.mode == ("P" if coloured else "L")
+        assert image.mode == ("P" if colored else "L")
         np.testing.assert_array_equal(np.asarray(image), array)
-    if not coloured:
+    if not colored:
         np.testing.assert_array_equal(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED), array)
 
 
@@ -51,7 +51,7 @@ def test_only_uint8_maps_are_written(array):
 
 
 @pytest.mark.parametrize("count", [0, 257])
-def test_a_palette_has_at_most_256_colours(count):
+def test_a_palette_has_at_most_256_colors(count):
     with pytest.raises(ValueError, match="1 to 256"):
         write_map_png(np.zeros((1, 1), np.uint8), [(0, 0, 0)] * count)
 
@@ -86,9 +86,9 @@ def test_other_files_are_refused(data, message):
 
 
 def test_the_voc_colormap_is_the_published_one():
-    colours = voc_colormap()
-    assert colours[:8].tolist() == [
+    colors = voc_colormap()
+    assert colors[:8].tolist() == [
         [0, 0, 0], [128, 0, 0], [0, 128, 0], [128, 128, 0], [0, 0, 128], [128, 0, 128], [0, 128, 128], [128, 128, 128],
     ]  # fmt: skip
-    assert colours[20].tolist() == [0, 64, 128]
-    assert len({tuple(colour) for colour in colours.tolist()}) == 256
+    assert colors[20].tolist() == [0, 64, 128]
+    assert len({tuple(color) for color in colors.tolist()}) == 256

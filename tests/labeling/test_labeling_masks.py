@@ -196,7 +196,7 @@ def test_named_values_and_one_without_a_name(tmp_path):
 # --- colours
 
 
-def test_colours_need_a_table(tmp_path):
+def test_colors_need_a_table(tmp_path):
     colors = np.zeros((6, 8, 3), np.uint8)
     colors[:3] = (3, 2, 1)  # OpenCV writes BGR
     files = {"images/a.jpg": None, "masks/a.png": colors}

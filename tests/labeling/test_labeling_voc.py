@@ -11,7 +11,7 @@ from PIL import Image
 from db.errors import UserError
 from labeling.formats import voc
 from labeling.formats.base import BadItemError, Item, Listing, ReadRequest
-from labeling.formats.labels import voc_colors
+from labeling.maps import voc_colormap
 from tests.support.codec_sources import write, write_mask
 from tests.support.photo_files import encode, scene
 
@@ -23,7 +23,7 @@ def build(folder: Path, masks: Mapping[str, np.ndarray | None], **texts: str) ->
     for stem, mask in masks.items():
         write(folder / "JPEGImages" / f"{stem}.jpg", PHOTO)
         if mask is not None:
-            colors = voc_colors() if mask.ndim == 2 else ()
+            colors = [tuple(color) for color in voc_colormap().tolist()] if mask.ndim == 2 else ()
             write_mask(folder / "SegmentationClass" / f"{stem}.png", mask, colors)
     for name, text in texts.items():
         files = {"labels": "labels.txt", "labelmap": "labelmap.txt"}
@@ -145,7 +145,7 @@ def test_voc_2012_is_recognised_by_names_and_values_together(tmp_path):
 CVAT_MAP = "# label:color_rgb:parts:actions\nCat:128,0,0::\nbackground:0,0,0::\nDog:0,128,0:paw,tail:run"
 
 
-def test_cvat_colours_are_read_by_colour_not_by_order(tmp_path):
+def test_cvat_colors_are_read_by_color_not_by_order(tmp_path):
     masks = {"rgb": color_mask((0, 0, 0), (128, 0, 0), (0, 128, 0)), "odd": color_mask((0, 0, 0), (1, 2, 3))}
     request = build(tmp_path, masks, labelmap=CVAT_MAP)
     listing = voc.list_source(request)
@@ -168,7 +168,7 @@ def test_a_palette_that_holds_the_tables_colours_is_read_by_them(tmp_path):
     assert [base.legend[value] for value in base.pixels[0, :2]] == ["background", "Cat"]
 
 
-def test_colour_masks_without_a_table_must_be_vocs_colours_exactly(tmp_path):
+def test_color_masks_without_a_table_must_be_vocs_colors_exactly(tmp_path):
     masks = {"voc": color_mask((0, 0, 0), (0, 128, 0), (224, 224, 192)), "other": color_mask((0, 0, 0), (0, 127, 0))}
     request = build(tmp_path, masks, labels="bg\ncar\nroad")
     items = items_by_stem(voc.list_source(request))
