@@ -70,7 +70,7 @@ class Workbench:
         assert said.code == 0, said.err
         return said.object
 
-    def wait_for_run(self, number: int, is_so: Callable[[dict[str, Any]], bool], seconds: float = 90) -> dict[str, Any]:
+    def wait_for_run(self, number: int, is_so: Callable[[dict[str, Any]], bool], seconds: float = 300) -> dict[str, Any]:
         """Ask for a run until something is so."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -81,7 +81,7 @@ class Workbench:
         raise AssertionError(f"waited {seconds} s in vain; the runs: {found}")
 
 
-def answer(process: subprocess.Popen[str], seconds: float = 120) -> Answer:
+def answer(process: subprocess.Popen[str], seconds: float = 300) -> Answer:
     """Wait for a process to end; one that does not is killed."""
     try:
         out, err = process.communicate(timeout=seconds)
