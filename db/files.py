@@ -21,7 +21,7 @@ _REMEDIES = {
     errno.EPERM: "the operation is not permitted; make it writable for you or use another folder",
     errno.ENOTDIR: "a file stands where a folder is needed; move it away or use another folder",
     errno.EEXIST: "a file stands where a folder is needed; move it away or use another folder",
-    errno.EFBIG: "the file grew over the size limit of this session (ulimit -f); raise the limit",
+    errno.EFBIG: "the file grew over the size limit of this login (ulimit -f); raise the limit",
 }
 
 # From the kernel's and the projects' own names of the types. A FUSE filesystem says what it is behind a dot.

@@ -28,13 +28,15 @@ from workbench.demo.sample import write_sample
 ARCHITECTURE = "unet"
 SCENES = {"day": 128, "dusk": 40}
 VAL_SHARE = 0.25
+RECIPE = "scratch"
 SETTINGS = {
     "options.encoder": "resnet18",
     "options.width": "32",
-    "steps": "200",
+    "steps": "300",
     "batch": "8",
     "crop": "160x208",
-    "validation.every_steps": "50",
+    "augment.scale": "[0.45, 1.0]",
+    "validation.every_steps": "100",
 }
 
 
@@ -133,6 +135,7 @@ def _train(
             project=project,
             datasets=("day",),
             revision=revision,
+            recipe=RECIPE,
             settings=settings,
             name=name,
         )
