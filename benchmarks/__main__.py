@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 
 def main() -> int:
     """Run the named benchmarks, or all; return 1 if one of them failed."""
-    known = sorted(path.stem for path in Path(__file__).parent.glob("*.py") if not path.stem.startswith("_"))
-    chosen = sys.argv[1:] or known
+    known = ("counting", "labelme_import", "loader", "training")
+    chosen = sys.argv[1:] or list(known)
     if unknown := set(chosen) - set(known):
         print(f"No benchmark {', '.join(sorted(unknown))}; there are {', '.join(known)}.", file=sys.stderr)
         return 2

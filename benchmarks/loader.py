@@ -29,6 +29,7 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
+from benchmarks.data import camvid_folder
 from labeling.annotation import IGNORE
 from training.architectures.contract import Preprocessing
 from training.data.batches import Batch, Batches
@@ -124,12 +125,12 @@ def camvid(folder: Path) -> list[PackSource]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="CamVid in VOC layout")
+    parser.add_argument("--data", type=Path, help="CamVid in VOC layout")
     parser.add_argument("--seconds", type=float, default=5.0, help="length of one measurement")
     parser.add_argument("--rounds", type=int, default=3, help="measurements of each side, in turn")
     arguments = parser.parse_args()
     torch.set_num_threads(1)  # of each worker, as DataLoader has it
-    images = camvid(arguments.data)
+    images = camvid(camvid_folder(arguments.data))
     with tempfile.TemporaryDirectory() as folder:
         pack = open_or_build(images, Path(folder), mode="always")
         assert isinstance(pack, Pack)

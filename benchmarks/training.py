@@ -30,6 +30,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from benchmarks.data import camvid_folder
 from benchmarks.loader import ReferenceDataset, camvid
 from training.architectures import build
 from training.architectures.contract import Architecture
@@ -148,7 +149,7 @@ def measure(name: str, images: list[PackSource], source: Pack, arguments: argpar
 def main() -> None:
     """Measure the networks asked for and print their lines."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="the folder of CamVid in VOC layout")
+    parser.add_argument("--data", type=Path, help="the folder of CamVid in VOC layout")
     parser.add_argument("--arch", nargs="+", choices=list(NETWORKS), default=list(NETWORKS))
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--batch", type=int, default=8)
@@ -157,7 +158,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=16)
     parser.add_argument("--tuned-workers", type=int, nargs="+", default=[1, 2])
     arguments = parser.parse_args()
-    images = camvid(arguments.data)
+    images = camvid(camvid_folder(arguments.data))
     with tempfile.TemporaryDirectory() as folder:
         source = open_or_build(images, Path(folder), mode="always")
         assert isinstance(source, Pack)
