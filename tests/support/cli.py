@@ -70,7 +70,9 @@ class Workbench:
         assert said.code == 0, said.err
         return said.object
 
-    def wait_for_run(self, number: int, is_so: Callable[[dict[str, Any]], bool], seconds: float = 300) -> dict[str, Any]:
+    def wait_for_run(
+        self, number: int, is_so: Callable[[dict[str, Any]], bool], seconds: float = 300
+    ) -> dict[str, Any]:
         """Ask for a run until something is so."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

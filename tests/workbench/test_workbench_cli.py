@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from typing import Any
 
 import pytest
 from safetensors import safe_open
@@ -15,7 +16,6 @@ pytestmark = pytest.mark.xdist_group("cli")  # one walk for all of them
 
 FIGURES = {"pa", "ma", "miou", "fwiou", "precision", "recall", "f1"}
 RUN = {"run", "state", "steps", "images_per_second", "data_wait_share", "best", "checkpoint", "init"}
-LISTS = {"import", "revisions", "runs", "models", "mapping list", "evaluations"}
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,8 @@ def walk(tmp_path_factory):
     bench = Workbench(folder)
     write_sample(folder / "photos" / "day", "day", 8, seed=0)
     write_sample(folder / "photos" / "dusk", "dusk", 3, seed=0)
-    ask, said = bench.ask, {"bench": bench}
+    ask = bench.ask
+    said: dict[str, Any] = {"bench": bench}
     said["import"] = ask("import", "labelme", "photos/day", "--list", "first week")
     said["import again"] = ask("import", "labelme", "photos/day")
     said["import dusk"] = ask("import", "labelme", "photos/dusk", "--role", "test")
@@ -37,8 +38,8 @@ def walk(tmp_path_factory):
     said["revisions"] = ask("revisions")
     said["export masks"] = ask("export", "masks", "--dataset", "day", "--to", "masks")
     said["train"] = ask("train", *TINY, "--dataset", "day", "--steps", "4")
-    for command in (("runs",), ("logs", 1), ("models",)):
-        said[command[0]] = ask(*command)
+    for line in (("runs",), ("logs", "1"), ("models",)):
+        said[line[0]] = ask(*line)
     said["evaluate"] = ask("evaluate", 1, "--dataset", "day", "--on", "val")
     said["export weights"] = ask("export", "weights", "1:last", "--format", "safetensors", "--to", "w.safetensors")
     names = "\n".join([*said["freeze"]["classes"][:-1], "vehicle"])
