@@ -23,9 +23,12 @@ SENTENCES = ("queued", "init", "warning", "end")
 class Watcher:
     """Turns a run's events into what a person sees."""
 
-    def __init__(self, refresh: Callable[[RenderableType], None] | None) -> None:
-        """Write to a live display through `refresh`, or lines where it is None."""
+    def __init__(
+        self, refresh: Callable[[RenderableType], None] | None = None, tell: Callable[[str], None] = note
+    ) -> None:
+        """Write sentences with `tell`; figures to a live display through `refresh`, or as lines where it is None."""
         self._refresh = refresh
+        self._sentence = tell
         self._figures: dict[str, Any] = {}
         self._validations: list[tuple[int, float | None, bool]] = []
         self._printed = 0.0
@@ -34,15 +37,13 @@ class Watcher:
         """Take in one event."""
         values = event.values
         if event.kind in SENTENCES:
-            note(str(values.get("text") or values.get("sentence")))
+            self._sentence(str(values.get("text") or values.get("sentence")))
         elif event.kind == "started":
-            note(_started(values))
+            self._sentence(_started(values))
         elif event.kind == "validation":
             self._validations.append((values["step"], values["miou"], values["best"]))
             if self._refresh is None:
-                note(
-                    f"step {values['step']}: val mIoU {percent(values['miou'])} %{' (best)' if values['best'] else ''}"
-                )
+                self._sentence(_validated(*self._validations[-1]))
         elif event.kind in ("step", "preparing", "validating"):
             self._figures = {"kind": event.kind, **self._figures, **values} | {"kind": event.kind}
             self._tell()
@@ -52,7 +53,7 @@ class Watcher:
             self._refresh(self._table())
         elif self._figures["kind"] == "step" and time.monotonic() - self._printed >= LINE_EVERY_SECONDS:
             self._printed = time.monotonic()
-            note(", ".join(f"{name} {value}" for name, value in self._rows()))
+            self._sentence(", ".join(f"{name} {value}" for name, value in self._rows()))
 
     def _rows(self) -> list[tuple[str, str]]:
         known = self._figures
@@ -78,10 +79,8 @@ class Watcher:
         grid = Table.grid(padding=(0, 2))
         for name, value in self._rows():
             grid.add_row(Text(name, style="dim"), Text(value))
-        for step, miou, best in self._validations[-8:]:
-            grid.add_row(
-                Text("val mIoU", style="dim"), Text(f"{percent(miou)} % at step {step}{'  best' if best else ''}")
-            )
+        for validation in self._validations[-8:]:
+            grid.add_row(Text(), Text(_validated(*validation)))
         return grid
 
 
@@ -89,13 +88,15 @@ class Watcher:
 def watch_training() -> Iterator[Watcher]:
     """Give a watcher for one training; its live table disappears with the block."""
     if not sys.stderr.isatty():
-        yield Watcher(None)
+        yield Watcher()
         return
     from rich.console import Console
     from rich.live import Live
+    from rich.text import Text
 
     with Live(console=Console(stderr=True), refresh_per_second=4, transient=True) as live:
-        yield Watcher(live.update)
+        # Through the display's console, which keeps the table below what is said.
+        yield Watcher(live.update, lambda text: live.console.print(Text(text)))
 
 
 def _started(values: Any) -> str:
