@@ -82,9 +82,10 @@ def assign_roles(
         # Reading every annotation takes long: other writers wait only for this part.
         with database.write() as session:
             if _state(session, dataset_id) == seen:
-                rows = [{"image_id": id_, "role": role, "origin": f"{by}:{seed}"} for id_, role in given.items()]
+                origin = f"{by}:{seed}"
+                rows = [{"image_id": id_, "role": role, "origin": origin} for id_, role in sorted(given.items())]
                 if rows:
-                    session.execute(insert(Role), sorted(rows, key=lambda row: row["image_id"]))
+                    session.execute(insert(Role), rows)
                 return role_counts(session, dataset_id)
     raise UserError(f"The labels or roles of {dataset!r} are being changed all the time. Try again when that is over.")
 
