@@ -1,6 +1,11 @@
 """Fixtures shared by all tests."""
 
 import os
+
+# One thread a process, of ours and of those that tests start: several test processes with a thread pool each wait for
+# one another more than they compute. Before anything loads torch.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 from pathlib import Path
 
 import pytest
