@@ -32,6 +32,7 @@ __all__ = [
     "Manifest",
     "ManifestImage",
     "RevisionInfo",
+    "current_manifest",
     "difference",
     "find_revision",
     "freeze",
@@ -126,17 +127,27 @@ def freeze(
         [row.linked for source in snapshot.sources for row in source.rows if row.linked and not store.has(row.sha256)],
         progress,
     )
-    images: list[ManifestImage] = []
-    rendered = 0
-    for source in snapshot.sources:
-        scheme = scheme_for(source.options, snapshot.classes, source.name)
-        result = render_versions(database, store, scheme, [row.head_id for row in source.rows], progress)
-        rendered += result.count
-        images += [_manifest_image(source, row, result.maps[row.head_id]) for row in source.rows]
-    classes = tuple(row.name for row in snapshot.classes if row.merged_into_id is None)
-    digest = store.put_bytes(Manifest(classes, tuple(images)).canonical())
+    manifest, rendered = _render(database, store, snapshot, progress)
+    digest = store.put_bytes(manifest.canonical())
     provenance = _provenance(snapshot, take, seed)
-    return _record(database, snapshot, digest, _summary(images, classes, snapshot), provenance, rendered)
+    summary = _summary(manifest.images, manifest.classes, snapshot)
+    return _record(database, snapshot, digest, summary, provenance, rendered)
+
+
+def current_manifest(
+    home: Home,
+    database: Database,
+    *,
+    project: str | None = None,
+    datasets: Sequence[str] = (),
+    progress: Progress = silent,
+) -> Manifest:
+    """Return what `freeze` would freeze now, to compare it: no revision is recorded, and no linked photo is read.
+
+    Raises:
+        UserError: there is no such project or dataset, or no labelled image.
+    """
+    return _render(database, Store(home.store), _snapshot(database, project, datasets), progress)[0]
 
 
 def list_revisions(database: Database, project: str | None = None) -> list[RevisionInfo]:
@@ -231,6 +242,19 @@ def _drawn(snapshot: _Snapshot, take: int | None, seed: int) -> _Snapshot:
         for source in snapshot.sources
     ]
     return _Snapshot(snapshot.project_id, snapshot.classes, sources)
+
+
+def _render(database: Database, store: Store, snapshot: _Snapshot, progress: Progress) -> tuple[Manifest, int]:
+    """Return the manifest, its class maps in the store, and how many of these had to be rendered."""
+    images: list[ManifestImage] = []
+    rendered = 0
+    for source in snapshot.sources:
+        scheme = scheme_for(source.options, snapshot.classes, source.name)
+        result = render_versions(database, store, scheme, [row.head_id for row in source.rows], progress)
+        rendered += result.count
+        images += [_manifest_image(source, row, result.maps[row.head_id]) for row in source.rows]
+    classes = tuple(row.name for row in snapshot.classes if row.merged_into_id is None)
+    return Manifest(classes, tuple(images)), rendered
 
 
 def _manifest_image(source: _Source, row: _Row, map_sha256: str) -> ManifestImage:

@@ -8,15 +8,15 @@ from functools import partial
 from pathlib import Path
 
 from db.home import Home
-from db.schema import Evaluation, utc_now
+from db.schema import utc_now
 from db.session import Database
 from db.store import Store
 from labeling.manifest import Manifest, ManifestImage, load_manifest
 from labeling.progress import Progress, silent
 from labeling.projects import find_project
-from labeling.revisions import find_revision, freeze, list_revisions, photo_path
+from labeling.revisions import current_manifest, find_revision, freeze, list_revisions, photo_path
 from training import mapping as mappings
-from training.evaluation_report import EvaluationReport, list_evaluations, read_evaluation, report, summary
+from training.evaluation_report import EvaluationReport, list_evaluations, read_evaluation, register, report
 from training.evaluation_run import EvaluationRun, Outcome, Sample
 from training.evaluation_store import (
     EvaluatedImage,
@@ -63,6 +63,7 @@ class _Subject:
     classes: tuple[str, ...]
     images: tuple[ManifestImage, ...]
     mapping: SavedMapping | None
+    project_id: int
 
 
 def evaluate(
@@ -115,7 +116,8 @@ def evaluate_loaded(
     with new_directory(home.evaluations) as directory:
         record = _fill(home, database, predictor, request, subject, directory, progress)
         published = publish(directory, record)
-    return _register(home, database, request.project, published, subject.mapping)
+    result = report(published, 0, subject.mapping)
+    return replace(result, id=register(database, result, record.mapping_id))
 
 
 def _find_subject(
@@ -128,7 +130,10 @@ def _find_subject(
         chosen = mappings.load_mapping(database, request.project, request.mapping)
         # One that does not fit is better refused now than after an hour.
         mappings.targets(chosen.rows, model.spec.classes, manifest.classes)
-    return _Subject(digest, manifest.classes, select(manifest, [request.dataset], request.on), chosen)
+    images = select(manifest, [request.dataset], request.on)
+    with database.read() as session:
+        project_id = find_project(session, request.project).id
+    return _Subject(digest, manifest.classes, images, chosen, project_id)
 
 
 def _fill(
@@ -158,6 +163,8 @@ def _fill(
         dataset=request.dataset,
         on=request.on,
         revision=subject.revision,
+        project_id=subject.project_id,
+        mapping_id=subject.mapping.id if subject.mapping else None,
         size=str(request.size),
         precision=predictor.precision,
         device=str(predictor.device),
@@ -177,15 +184,14 @@ def _choose_revision(
     project, dataset = request.project, request.dataset
     if request.revision is not None:
         return find_revision(database, project, request.revision).digest
-    store = Store(home.store)
-    frozen = freeze(home, database, project=project, datasets=[dataset], progress=progress).digest
     own = model.spec.revision
     # A bundle from elsewhere may name a revision of another home, or anything at all.
-    if own is None or own not in {known.digest for known in list_revisions(database, project)}:
-        return frozen
-    now, then = load_manifest(store, frozen), load_manifest(store, own)
-    unchanged = then.classes == now.classes and _images_of(then, dataset) == _images_of(now, dataset)
-    return own if unchanged else frozen
+    if own is not None and own in {known.digest for known in list_revisions(database, project)}:
+        now = current_manifest(home, database, project=project, datasets=[dataset], progress=progress)
+        then = load_manifest(Store(home.store), own)
+        if then.classes == now.classes and _images_of(then, dataset) == _images_of(now, dataset):
+            return own
+    return freeze(home, database, project=project, datasets=[dataset], progress=progress).digest
 
 
 def _images_of(manifest: Manifest, dataset: str) -> set[ManifestImage]:
@@ -208,26 +214,3 @@ def _evaluated(image: ManifestImage, outcome: Outcome) -> EvaluatedImage:
         height=outcome.height,
         width=outcome.width,
     )
-
-
-def _register(
-    home: Home, database: Database, project: str | None, directory: Path, chosen: SavedMapping | None
-) -> EvaluationReport:
-    result = report(directory, 0, chosen)
-    record = result.record
-    with database.write() as session:
-        row = Evaluation(
-            project_id=find_project(session, project).id,
-            model=record.model,
-            model_sha256=record.model_sha256,
-            dataset=record.dataset,
-            on=record.on,
-            revision_digest=record.revision,
-            mapping_id=chosen.id if chosen else None,
-            directory=directory.relative_to(home.path).as_posix(),
-            summary=summary(result),
-        )
-        session.add(row)
-        session.flush()
-        number = row.id
-    return replace(result, id=number)

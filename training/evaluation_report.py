@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+import db.schema as schema
 from db.errors import UserError
 from db.home import Home
-from db.schema import Evaluation
+from db.schema import Evaluation, Project
 from db.session import Database
 from labeling.projects import find_project
 from training import mapping as mappings
-from training.evaluation_store import EvaluationRecord, read_counts, read_record
+from training.evaluation_store import EvaluationRecord, published_directories, read_counts, read_record
 from training.mapping import Row, SavedMapping
 from training.metrics import Metrics, metrics
 
@@ -105,7 +106,11 @@ class EvaluationReport:
 
 @dataclass(frozen=True)
 class EvaluationInfo:
-    """An evaluation as lists show it; its figures under the mapping it was made with, as that is now."""
+    """An evaluation as lists show it; its figures under the mapping it was made with, as that is now.
+
+    Attributes:
+        note: why there are no figures; None where there are.
+    """
 
     id: int
     model: str
@@ -117,6 +122,7 @@ class EvaluationInfo:
     pa: float | None
     miou: float | None
     leaks: int
+    note: str | None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -196,12 +202,37 @@ def summary(result: EvaluationReport) -> dict[str, Any]:
     }
 
 
+def register(database: Database, result: EvaluationReport, mapping_id: int | None) -> int:
+    """Give a published evaluation its row, unless it has one already; return its number."""
+    record = result.record
+    directory = result.directory.relative_to(database.home.path).as_posix()
+    with database.write() as session:
+        row = session.scalar(select(Evaluation).where(Evaluation.directory == directory))
+        if row is None:
+            row = Evaluation(
+                project_id=record.project_id,
+                model=record.model,
+                model_sha256=record.model_sha256,
+                dataset=record.dataset,
+                on=record.on,
+                revision_digest=record.revision,
+                mapping_id=mapping_id,
+                directory=directory,
+                summary=summary(result),
+                created_at=record.created_at,
+            )
+            session.add(row)
+            session.flush()
+        return row.id
+
+
 def list_evaluations(database: Database, project: str | None) -> list[EvaluationInfo]:
-    """Return the project's evaluations, newest first.
+    """Return the project's evaluations, newest first; one whose figures cannot be told has a note instead.
 
     Raises:
-        UserError: there is no such project, or a mapping was edited and no longer fits an evaluation made with it.
+        UserError: there is no such project.
     """
+    _adopt(database)
     with database.read() as session:
         owner = find_project(session, project)
         query = select(Evaluation).where(Evaluation.project_id == owner.id, Evaluation.deleted_at.is_(None))
@@ -216,7 +247,10 @@ def _current_summary(home: Home, row: Evaluation, saved: Mapping[int, SavedMappi
     rows = [list(pair) for pair in chosen.rows] if chosen else None
     if row.summary["rows"] == rows:
         return row.summary
-    return summary(report(home.path / row.directory, row.id, chosen))
+    try:
+        return summary(report(home.path / row.directory, row.id, chosen))
+    except UserError as error:  # the mapping no longer fits, or files are gone: the other rows are none the worse
+        return {**row.summary, "pa": None, "miou": None, "note": str(error)}
 
 
 def _info(row: Evaluation, known: Mapping[str, Any]) -> EvaluationInfo:
@@ -231,7 +265,25 @@ def _info(row: Evaluation, known: Mapping[str, Any]) -> EvaluationInfo:
         pa=known["pa"],
         miou=known["miou"],
         leaks=known["leaks"],
+        note=known.get("note"),
     )
+
+
+def _adopt(database: Database) -> None:
+    """Give a row to every finished evaluation that was killed before it had one."""
+    with database.read() as session:
+        known = {Path(directory).name for directory in session.scalars(select(Evaluation.directory))}
+        projects = set(session.scalars(select(Project.id)))
+        saved = set(session.scalars(select(schema.Mapping.id)))
+    for directory in published_directories(database.home.evaluations):
+        if directory.name in known:
+            continue
+        try:
+            found = report(directory, 0)  # under its mapping it is read afterwards, as that is by then
+        except UserError:
+            continue  # damaged: it stays where it is
+        if found.record.project_id in projects:
+            register(database, found, found.record.mapping_id if found.record.mapping_id in saved else None)
 
 
 def _find(session: Session, project_id: int, number: int) -> Evaluation:

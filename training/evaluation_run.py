@@ -122,23 +122,11 @@ class EvaluationRun:
 
     def _predict(self, ready: Iterable[_Ready]) -> Iterator[_Predicted]:
         """Run the network on neighbours of one size together."""
-        batch: list[_Ready] = []
-        for image in ready:
-            if batch and (image.pixels.shape != batch[0].pixels.shape or len(batch) >= self._fitting(batch[0])):
-                yield from self._predict_batch(batch)
-                batch = []
-            batch.append(image)
-        if batch:
-            yield from self._predict_batch(batch)
-
-    def _fitting(self, image: _Ready) -> int:
-        return self._predictor.batch_size(image.pixels.shape[0], image.pixels.shape[1])
-
-    def _predict_batch(self, batch: list[_Ready]) -> Iterator[_Predicted]:
-        sizes = [(image.truth.shape[0], image.truth.shape[1]) for image in batch]
-        predictions = self._predictor.predict([image.pixels for image in batch], sizes, scores=True)
-        for image, prediction in zip(batch, predictions, strict=True):
-            yield _Predicted(image.number, image.truth, prediction)
+        for batch in self._predictor.gather(ready, lambda image: image.pixels):
+            sizes = [(image.truth.shape[0], image.truth.shape[1]) for image in batch]
+            predictions = self._predictor.predict([image.pixels for image in batch], sizes, scores=True)
+            for image, prediction in zip(batch, predictions, strict=True):
+                yield _Predicted(image.number, image.truth, prediction)
 
     def _settle(self, predicted: _Predicted, directory: Path | None) -> Outcome:
         truth, prediction = predicted.truth, predicted.prediction

@@ -59,6 +59,7 @@ class EvaluationRecord(BaseModel):
         model_classes: the columns of a cell.
         truth_classes: the rows.
         dataset, on, revision: what it was tested on.
+        project_id, mapping_id: rows of the home's database it belongs to; they let a killed evaluation be listed yet.
         size: what the network saw, as `training.inference.Size` writes it.
         precision, device: what it was computed in and on.
         predictions: whether predicted maps are stored.
@@ -79,6 +80,8 @@ class EvaluationRecord(BaseModel):
     dataset: str
     on: str
     revision: str
+    project_id: int | None = None
+    mapping_id: int | None = None
     size: str
     precision: str
     device: str
@@ -168,6 +171,13 @@ def publish(directory: Path, record: EvaluationRecord) -> Path:
     directory.rename(target)
     sync_folder(target.parent)
     return target
+
+
+def published_directories(evaluations: Path) -> list[Path]:
+    """Return the directories of all evaluations that were finished, the oldest first."""
+    if not evaluations.is_dir():
+        return []
+    return sorted(path for path in evaluations.iterdir() if not path.name.startswith(_INCOMING) and path.is_dir())
 
 
 def read_record(directory: Path) -> EvaluationRecord:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import logging
+import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,11 +22,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from db.errors import UserError
-from db.files import write_atomic
+from db.files import explain_os_errors, scratch_file, settle
 from db.home import Home
 from db.session import Database
 from training.architectures.contract import Architecture, Preprocessing
-from training.bundle import encode_bundle, file_sha256, load_bundle, read_tensors
+from training.bundle import build_module, encode_bundle, file_sha256, load_bundle, read_tensors
 from training.export_images import check_images
 from training.loaded import LoadedModel
 from training.models import load_model
@@ -38,6 +39,8 @@ IMAGES_CHECKED = 4
 LARGEST_SIDE = 8192
 EXAMPLE_SHAPE = (2, 3, 96, 128)  # of the input that tracing sees; its sizes are marked as free
 SMALLEST_SIDE = 33  # below it architectures pad their input, which a traced graph cannot decide
+LEAST_AGREEMENT = 0.99
+"""A file whose classes differ from the original's on more than the rest of the pixels is not the same model."""
 
 
 @dataclass(frozen=True)
@@ -81,12 +84,23 @@ def export_weights(
     format: Format,
     to: Path,
     overwrite: bool = False,
+    images: int = IMAGES_CHECKED,
 ) -> WeightsReport:
-    """Write a model in a format other programs read, then load the file again and compare on real images.
+    """Write a model in a format other programs read, having loaded the file again and compared it on real images.
+
+    Args:
+        home: the workbench home.
+        database: its database.
+        project: name; None for the current one.
+        model: reference, as `training.models.load_model` reads it.
+        format: of the file.
+        to: the file; it is there when the comparison went well, and otherwise as it was.
+        overwrite: replace what is there.
+        images: to compare on, at least one.
 
     Raises:
-        UserError: the target exists, an extra is missing, the architecture cannot be exported in that format, or there
-            is no image to check on.
+        UserError: the target exists, an extra is missing, the architecture cannot be exported in that format, there is
+            no image to check on, or the file does not compute what the original does.
     """
     if to.exists() and (to.is_dir() or not overwrite):
         raise UserError(f"{to} exists already. Choose another file" + ("." if to.is_dir() else ", or add --overwrite."))
@@ -98,24 +112,48 @@ def export_weights(
     if format in ("pt2", "onnx") and format not in loaded.module.exports:
         kinds = ", ".join(sorted({"bundle", "safetensors"} | loaded.module.exports))
         raise UserError(f"{loaded.spec.architecture} cannot be exported as {format}. Use one of {kinds}.")
-    images = check_images(home, database, project, loaded.spec, IMAGES_CHECKED)
-    write_atomic(to, _WRITERS[format](loaded))
-    difference, agreement = _compare(loaded, _READERS[format](to, loaded), images)
-    return WeightsReport(to, file_sha256(to), difference, agreement, len(images))
+    smallest = SMALLEST_SIDE if format in ("pt2", "onnx") else 1
+    photos = check_images(home, database, project, loaded.spec, images, smallest)
+    data = _WRITERS[format](loaded)
+    with explain_os_errors(to.parent), scratch_file(to.parent) as file:
+        file.write(data)
+        file.flush()
+        difference, agreement = _verify(loaded, format, Path(file.name), photos)
+        settle(file, to)
+    return WeightsReport(to, file_sha256(to), difference, agreement, len(photos))
+
+
+def _verify(loaded: LoadedModel, format: Format, path: Path, images: list[NDArray[np.uint8]]) -> tuple[float, float]:
+    """Return the largest difference and the agreement; raise `UserError` unless the file is the same model."""
+    try:
+        difference, agreement = _compare(loaded, _READERS[format](path, loaded), images)
+    except Exception as error:  # readers raise what they like, and whatever it is, the file is of no use
+        cause = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+        raise UserError(
+            f"The {format} file of {loaded.reference} was written but does not run here ({cause}), so it was not kept. "
+            "Use another --format."
+        ) from error
+    if agreement < LEAST_AGREEMENT or not math.isfinite(difference):  # NaN everywhere may agree by chance
+        raise UserError(
+            f"The {format} file of {loaded.reference} gives only {agreement:.1%} of the pixels of {len(images)} images "
+            f"the class that the original gives (at least {LEAST_AGREEMENT:.0%} is expected; its logits are off by up "
+            f"to {difference:.3g}), so it was not kept. Use another --format."
+        )
+    return difference, agreement
 
 
 def _compare(loaded: LoadedModel, run: Run, images: list[NDArray[np.uint8]]) -> tuple[float, float]:
     original = FromPixels(loaded.module, loaded.spec.preprocessing).eval()
-    largest, same, total = 0.0, 0, 0
+    largest, same, total = np.float32(0), 0, 0
     for image in images:
         pixels = np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32)
         with torch.inference_mode():
             wanted = original(torch.from_numpy(pixels)).numpy()
         found = run(pixels)
-        largest = max(largest, float(np.abs(wanted - found).max()))
+        largest = np.maximum(largest, np.abs(wanted - found).max())  # unlike max(), it keeps a NaN
         same += int((wanted.argmax(1) == found.argmax(1)).sum())
         total += wanted.shape[2] * wanted.shape[3]
-    return largest, same / total
+    return float(largest), same / total
 
 
 def _write_bundle(loaded: LoadedModel) -> bytes:
@@ -189,14 +227,13 @@ def _read_bundle(path: Path, loaded: LoadedModel) -> Run:
 
 
 def _read_safetensors(path: Path, loaded: LoadedModel) -> Run:
-    from training.bundle import build_module
-
     module = build_module(loaded.spec, read_tensors(path), str(path))
     return _run_network(FromPixels(module, loaded.spec.preprocessing))
 
 
 def _read_pt2(path: Path, loaded: LoadedModel) -> Run:
-    return _run_network(torch.export.load(path).module())
+    with path.open("rb") as file:  # of a path, torch expects the suffix .pt2
+        return _run_network(torch.export.load(file).module())
 
 
 def _read_onnx(path: Path, loaded: LoadedModel) -> Run:

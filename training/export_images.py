@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import select
@@ -23,32 +25,45 @@ LONG_SIDE = 512  # enough to tell whether two programs compute the same, on a ph
 
 
 def check_images(
-    home: Home, database: Database, project: str | None, spec: ModelSpec, count: int
+    home: Home, database: Database, project: str | None, spec: ModelSpec, count: int, smallest: int = 1
 ) -> list[NDArray[np.uint8]]:
-    """Return up to `count` photos, uint8 (H, W, 3) RGB, longer side at most 512.
+    """Return up to `count` photos, uint8 (H, W, 3) RGB, longer side at most 512, shorter side at least `smallest`.
 
     They come from the model's own revision (val before test before train), else from the project's datasets.
 
     Raises:
-        UserError: there is no image at all.
+        UserError: there is no image at all, or none of that size.
     """
     store = Store(home.store)
-    if spec.revision is not None and store.has(spec.revision):
-        images = _spread(_by_role(load_manifest(store, spec.revision)), count)
-    else:
-        images = _spread(_of_project(database, project), count)
+    own = _own_manifest(store, spec.revision)
+    images = _spread(_of_project(database, project) if own is None else _by_role(own), count)
     if not images:
         raise UserError(
             "An exported file is checked against the original on real images, and this project holds none. Import some "
             "first: workbench import labelme ./photos"
         )
-    shrink = Resize.parse(f"long {LONG_SIDE}")
-    photos = []
-    for image in images:
-        photo = read_photo(photo_path(database, store, image))
-        height, width = photo.shape[:2]
-        photos.append(photo if max(height, width) <= LONG_SIDE else resize_photo(photo, shrink.target(height, width)))
-    return photos
+    photos = (_shrunk(read_photo(photo_path(database, store, image))) for image in images)
+    found = list(islice((photo for photo in photos if min(photo.shape[:2]) >= smallest), count))
+    if not found:
+        raise UserError(
+            f"All photos have a side below {smallest} pixels once the longer one is {LONG_SIDE}: too small to check an "
+            "exported file on. Import others first, or use --format bundle."
+        )
+    return found
+
+
+def _shrunk(photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width = photo.shape[:2]
+    if max(height, width) <= LONG_SIDE:
+        return photo
+    return resize_photo(photo, Resize(long=LONG_SIDE).target(height, width))
+
+
+def _own_manifest(store: Store, revision: str | None) -> Manifest | None:
+    try:
+        return load_manifest(store, revision) if revision is not None else None
+    except (UserError, ValueError):  # a bundle from elsewhere names a revision of another home, or no digest at all
+        return None
 
 
 def _by_role(manifest: Manifest) -> list[ManifestImage]:
@@ -71,7 +86,6 @@ def _of_project(database: Database, project: str | None) -> list[ManifestImage]:
 
 
 def _spread(images: list[ManifestImage], count: int) -> list[ManifestImage]:
-    """Return `count` images, evenly spread over the list: neighbours are often frames of one video."""
-    if len(images) <= count:
-        return images
-    return [images[round(i * (len(images) - 1) / (count - 1))] for i in range(count)]
+    """Put `count` images first, evenly spread over the list as neighbours are often alike, then the others."""
+    first = {round(i * (len(images) - 1) / max(1, count - 1)) for i in range(min(count, len(images)))}
+    return [images[i] for i in sorted(first)] + [image for i, image in enumerate(images) if i not in first]

@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 import time
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import torch
@@ -29,6 +29,7 @@ from training.numerics import Precision as ConcretePrecision
 from training.tiling import blended_rows, choose_window
 from training.upsampling import Rows, upsample_strips
 
+Item = TypeVar("Item")
 Precision = ConcretePrecision | Literal["auto"]
 SCORE_BINS = 100
 """Bins of a probability, equally wide; bin i holds [i, i + 1) / 100, the last one also 1."""
@@ -141,7 +142,24 @@ class Predictor:
             found.append(self._finish(upsample_strips(rows, shape, size, align_corners=False), size, scores))
         return found
 
-    def batch_size(self, height: int, width: int) -> int:
+    def gather(self, items: Iterable[Item], pixels: Callable[[Item], NDArray[np.uint8]]) -> Iterator[list[Item]]:
+        """Put neighbours together that `predict` can take at once, in order.
+
+        Args:
+            items: photos with whatever belongs to them.
+            pixels: an item's photo at the network's size, uint8 (h, w, 3).
+        """
+        batch: list[Item] = []
+        for item in items:
+            shape = pixels(item).shape
+            if batch and (shape != pixels(batch[0]).shape or len(batch) >= self._batch_size(shape[0], shape[1])):
+                yield batch
+                batch = []
+            batch.append(item)
+        if batch:
+            yield batch
+
+    def _batch_size(self, height: int, width: int) -> int:
         """Return how many photos of this network size to give at once."""
         most = _GPU_BATCH if self.device.type == "cuda" else _CPU_BATCH
         while most > 1 and choose_window(self._module, (height, width), self.device, images=most) is not None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -17,17 +16,22 @@ from db.errors import UserError
 from db.files import write_atomic
 from db.home import Home
 from db.session import Database
+from labeling.colors import from_hex
 from labeling.formats.base import Problem, iter_image_files
 from labeling.maps import voc_colormap, write_map_png
+from labeling.mask_names import mask_names
 from labeling.photos import PhotoError, read_photo
 from labeling.progress import Progress, silent
-from training.inference import Prediction, Size, predict_pixels
+from training.data.parallel import ordered_map
+from training.data.resample import resize_photo
+from training.inference import Prediction, Predictor, Size
 from training.models import load_model
 from training.numerics import pick_device
+from training.spec import ModelSpec
 
 OVERLAY_OPACITY = 0.5
 JPEG_QUALITY = 90
-READ_AHEAD = 4
+_THREADS, _AHEAD = 2, 4  # on each side of the network
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,21 @@ class PredictReport:
 @dataclass(frozen=True)
 class _Job:
     photo: Path
-    stem: Path  # relative to the output folder, without a suffix
+    stem: str  # relative to the output folders, without a suffix
+
+
+@dataclass(frozen=True)
+class _Ready:
+    job: _Job
+    photo: NDArray[np.uint8]
+    pixels: NDArray[np.uint8]  # at the network's size
+
+
+@dataclass(frozen=True)
+class _Predicted:
+    job: _Job
+    photo: NDArray[np.uint8]
+    prediction: Prediction
 
 
 def predict_folder(
@@ -63,8 +81,9 @@ def predict_folder(
     """Predict a photo or every photo below a folder.
 
     Writes `to/index/NAME.png` (class index, uint8, the photo's size after EXIF rotation; the palette is for viewers)
-    and `to/overlay/NAME.jpg`; relative folders are kept, and of two photos with one stem each keeps its suffix in the
-    name. A photo that cannot be read is reported and left out.
+    and `to/overlay/NAME.jpg`; relative folders are kept, and of photos with one stem each keeps its suffix in the
+    name. Colours are those the model knows its classes by, else Pascal VOC's. A photo that cannot be read is reported
+    and left out.
 
     Raises:
         UserError: no photo there, an output folder that holds files (without `overwrite`) or lies in the source, or a
@@ -73,27 +92,17 @@ def predict_folder(
     jobs = _list_jobs(source, to)
     if not overwrite and to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise UserError(f"{to} is not an empty folder. Choose another one, or add --overwrite.")
-    loaded = load_model(home, database, project, model)
-    asked, target = Size.parse(size), pick_device(device)
-    loaded.module.to(target)
-    palette = voc_colormap()[: len(loaded.spec.classes)]
+    loaded, asked = load_model(home, database, project, model), Size.parse(size)
+    predictor = Predictor(loaded, pick_device(device))
     skipped: list[Problem] = []
+    images = 0
     started = time.perf_counter()
-    with ThreadPoolExecutor(2) as writers:
-        pending: list[Future[None]] = []
-        for done, (job, photo) in enumerate(_read_ahead(jobs), start=1):
-            if isinstance(photo, PhotoError):
-                skipped.append(Problem(str(job.photo), str(photo)))
-            else:
-                prediction = predict_pixels(loaded, photo, size=asked, device=target)
-                pending.append(writers.submit(_write, to, job, photo, prediction, palette, overlay))
-            while len(pending) > READ_AHEAD:
-                pending.pop(0).result()
-            progress(done, len(jobs), "photos predicted")
-        for future in pending:
-            future.result()
+    read = ordered_map(partial(_read, size=asked), jobs, threads=_THREADS, ahead=_AHEAD)
+    predicted = _predict(predictor, _readable(read, skipped))
+    write = partial(_write, to=to, palette=_palette(loaded.spec), overlay=overlay)
+    for images, _ in enumerate(ordered_map(write, predicted, threads=_THREADS, ahead=_AHEAD), start=1):
+        progress(images + len(skipped), len(jobs), "photos predicted")
     seconds = time.perf_counter() - started
-    images = len(jobs) - len(skipped)
     return PredictReport(images, images / seconds, to, tuple(skipped))
 
 
@@ -106,42 +115,48 @@ def _list_jobs(source: Path, to: Path) -> list[_Job]:
     photos = list(iter_image_files(source)) if source.is_dir() else [source]
     if not photos:
         raise UserError(f"{source} holds no photo (jpg, png, bmp, tif or webp).")
-    stems = [photo.relative_to(root).with_suffix("") for photo in photos]
-    twice = {stem for stem in stems if stems.count(stem) > 1} if len(set(stems)) < len(stems) else set()
-    return [
-        _Job(photo, photo.relative_to(root) if stem in twice else stem)
-        for photo, stem in zip(photos, stems, strict=True)
-    ]
+    names = mask_names(photo.relative_to(root).as_posix() for photo in photos)
+    return [_Job(photo, name.removesuffix(".png")) for photo, name in zip(photos, names.values(), strict=True)]
 
 
-def _read_ahead(jobs: list[_Job]) -> Iterator[tuple[_Job, NDArray[np.uint8] | PhotoError]]:
-    """Yield each job with its pixels, decoding a few photos ahead of the network."""
-
-    def read(job: _Job) -> NDArray[np.uint8] | PhotoError:
-        try:
-            return read_photo(job.photo)
-        except PhotoError as error:
-            return error
-
-    with ThreadPoolExecutor(1) as reader:
-        todo = iter(jobs)
-        waiting = [(job, reader.submit(read, job)) for job in islice(todo, READ_AHEAD)]
-        while waiting:
-            job, photo = waiting.pop(0)
-            waiting.extend((following, reader.submit(read, following)) for following in islice(todo, 1))
-            yield job, photo.result()
+def _read(job: _Job, size: Size) -> _Ready | Problem:
+    try:
+        photo = read_photo(job.photo)
+    except PhotoError as error:
+        return Problem(str(job.photo), str(error))
+    return _Ready(job, photo, resize_photo(photo, size.target(photo.shape[0], photo.shape[1])))
 
 
-def _write(
-    to: Path, job: _Job, photo: NDArray[np.uint8], prediction: Prediction, palette: NDArray[np.uint8], overlay: bool
-) -> None:
-    index = to / "index" / f"{job.stem}.png"
+def _readable(photos: Iterable[_Ready | Problem], skipped: list[Problem]) -> Iterator[_Ready]:
+    for photo in photos:
+        if isinstance(photo, Problem):
+            skipped.append(photo)
+        else:
+            yield photo
+
+
+def _predict(predictor: Predictor, photos: Iterable[_Ready]) -> Iterator[_Predicted]:
+    for batch in predictor.gather(photos, lambda ready: ready.pixels):
+        sizes = [(ready.photo.shape[0], ready.photo.shape[1]) for ready in batch]
+        for ready, prediction in zip(batch, predictor.predict([each.pixels for each in batch], sizes), strict=True):
+            yield _Predicted(ready.job, ready.photo, prediction)
+
+
+def _palette(spec: ModelSpec) -> NDArray[np.uint8]:
+    """Return the colours of the model's classes, VOC's where nobody chose any; uint8 (K, 3), RGB."""
+    if spec.colors:
+        return np.array([from_hex(color) for color in spec.colors], np.uint8)
+    return voc_colormap(len(spec.classes))
+
+
+def _write(predicted: _Predicted, to: Path, palette: NDArray[np.uint8], overlay: bool) -> None:
+    index = to / "index" / f"{predicted.job.stem}.png"
     index.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(index, write_map_png(prediction.index, palette))
+    write_atomic(index, write_map_png(predicted.prediction.index, palette))
     if overlay:
-        path = to / "overlay" / f"{job.stem}.jpg"
+        path = to / "overlay" / f"{predicted.job.stem}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, _overlay_jpeg(photo, palette[prediction.index]))
+        write_atomic(path, _overlay_jpeg(predicted.photo, palette[predicted.prediction.index]))
 
 
 def _overlay_jpeg(photo: NDArray[np.uint8], colors: NDArray[np.uint8]) -> bytes:

@@ -22,9 +22,10 @@ from labeling.map_store import load_map
 from labeling.maps import read_map_png
 from labeling.photos import read_photo
 from labeling.progress import Progress, silent
-from labeling.revisions import freeze, load_manifest
+from labeling.revisions import freeze, list_revisions, load_manifest
 from tests.support.scenes import COLORS, Scene, Workspace, add_dataset, blocks, jpeg, paint, png, workspace
 from tests.support.tiny_models import PLAIN, ColorNet, loaded
+from training import evaluation
 from training.architectures import build
 from training.bundle import save_bundle
 from training.counting import count
@@ -151,6 +152,16 @@ def test_lists_follow_an_edited_mapping(place: Workspace) -> None:
     assert listed.miou == read_evaluation(place.home, place.database, "p", made.id).metrics.miou == 0
 
 
+def test_a_mapping_that_no_longer_fits_leaves_the_rest_of_the_list(place: Workspace) -> None:
+    save_mapping(place.database, "p", "same", [(name, name) for name in CLASSES])
+    made, other = _run(place, _knowing(), mapping="same", on="dusk"), _run(place, _knowing(), on="dusk")
+    save_mapping(place.database, "p", "same", [("dog", "sky")])
+    listed = {found.id: found for found in list_evaluations(place.database, "p")}
+    assert (listed[other.id].miou, listed[other.id].note) == (other.metrics.miou, None)
+    assert (listed[made.id].miou, listed[made.id].images) == (None, 2)
+    assert "'dog', which the model does not predict" in str(listed[made.id].note)
+
+
 def test_a_mapping_that_does_not_fit_is_refused_before_any_work(place: Workspace) -> None:
     save_mapping(place.database, "p", "foreign", [("dog", "sky")])
     with pytest.raises(UserError, match="'dog', which the model does not predict"):
@@ -162,7 +173,9 @@ def test_the_models_revision_is_used_while_it_holds_the_dataset_unchanged(place:
     add_dataset(place, "dusk", [Scene(blocks(40, 40, 4, 50), "val")])
     both = freeze(place.home, place.database, project="p").digest
     model = _knowing(revision=both)
+    before = list_revisions(place.database, "p")
     assert _run(place, model).record.revision == both
+    assert list_revisions(place.database, "p") == before  # nothing was frozen for it, nor is any newer now
     add_class(place.database, "p", "person")
     changed = _run(place, model)
     assert changed.record.revision not in (both, None)
@@ -249,6 +262,28 @@ def test_what_a_killed_evaluation_left_is_removed_a_day_later(place: Workspace) 
     os.utime(old, (0, 0))
     report = _run(place, _knowing(), on="dusk")
     assert sorted(place.home.evaluations.iterdir()) == sorted([young, report.directory])
+
+
+@pytest.mark.parametrize("mapping", [None, "turned"])
+def test_an_evaluation_killed_before_it_had_a_row_is_listed(
+    place: Workspace, monkeypatch: pytest.MonkeyPatch, mapping: str | None
+) -> None:
+    save_mapping(place.database, "p", "turned", [("sky", "road"), ("road", "sky")])
+    with monkeypatch.context() as patched:
+        patched.setattr(evaluation, "register", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            _run(place, _knowing(), on="dusk", mapping=mapping)
+    whole = _run(place, _knowing(), on="dusk", mapping=mapping)
+    listed = list_evaluations(place.database, "p")
+    assert [(found.id, found.miou) for found in listed] == [
+        (number, whole.metrics.miou) for number in (whole.id + 1, whole.id)
+    ]
+    assert read_evaluation(place.home, place.database, "p", whole.id + 1).metrics == whole.metrics
+    assert list_evaluations(place.database, "p") == listed
+
+
+def _killed(*_: object) -> int:
+    raise KeyboardInterrupt
 
 
 def test_a_model_with_more_outputs_than_names_cannot_be_counted(place: Workspace) -> None:

@@ -1,18 +1,26 @@
 """Models come in as bundles and public checkpoints, and go out again."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from PIL import Image
+from safetensors.torch import load_file, save, save_file
 
 from db.errors import UserError
+from db.schema import Run
+from labeling.colors import to_hex
 from labeling.maps import read_map_png
 from labeling.photos import read_photo
+from labeling.projects import find_project
 from tests.support.campus import Campus, make_campus
+from tests.support.scenes import Scene, add_dataset, blocks, workspace
 from training.architectures import build
 from training.bundle import load_bundle, save_bundle
-from training.export import export_weights
+from training.export import _READERS, _WRITERS, Format, WeightsReport, export_weights
+from training.export_images import check_images
+from training.loaded import LoadedModel
 from training.model_import import import_model
 from training.models import list_models, load_model
 from training.predict import predict_folder
@@ -146,7 +154,7 @@ def test_a_checkpoint_without_classes_asks_for_them_and_counts_them(campus: Camp
     with pytest.raises(UserError, match="7 classes"):
         import_model(campus.home, campus.database, architecture="unet", **asked)
     (tmp_path / "two.txt").write_text("a\nb\n")
-    with pytest.raises(UserError, match="names 2 classes, but the head .* has 7"):
+    with pytest.raises(UserError, match=r"names 2 classes, but the head .* has 7"):
         import_model(campus.home, campus.database, architecture="unet", classes_file=tmp_path / "two.txt", **asked)
 
 
@@ -159,46 +167,130 @@ def test_a_name_that_could_be_a_run_or_a_path_is_refused(campus: Campus, tmp_pat
 
 def test_unknown_references_say_what_is_expected(campus: Campus) -> None:
     for reference in ("nothing", "99", "99:best", "missing.safetensors"):
-        with pytest.raises(UserError, match="workbench (runs|models)"):
+        with pytest.raises(UserError, match=r"workbench (runs|models)"):
             load_model(campus.home, campus.database, "campus", reference)
 
 
-@pytest.mark.parametrize("format", ["bundle", "safetensors", "pt2", "onnx"])
-def test_every_format_agrees_with_the_original_on_real_images(campus: Campus, tmp_path: Path, format) -> None:
-    bundle = make_bundle(tmp_path / "m.safetensors")
-    report = export_weights(
-        campus.home, campus.database, project="campus", model=str(bundle), format=format, to=tmp_path / f"out.{format}"
+def export(campus: Campus, bundle: Path, format: Format, to: Path, **choices: Any) -> WeightsReport:
+    return export_weights(
+        campus.home, campus.database, project="campus", model=str(bundle), format=format, to=to, **choices
     )
+
+
+@pytest.mark.parametrize("format", ["bundle", "safetensors", "pt2", "onnx"])
+def test_every_format_agrees_with_the_original_on_real_images(campus: Campus, tmp_path: Path, format: Format) -> None:
+    report = export(campus, make_bundle(tmp_path / "m.safetensors"), format, tmp_path / f"out.{format}")
     assert report.images_checked == 4
     assert report.max_abs_difference < 1e-3
     assert report.argmax_agreement > 0.9999
     assert report.path.stat().st_size > 0
 
 
-@pytest.mark.parametrize("name", sorted(OPTIONS))
-def test_every_architecture_exports_with_free_sizes(campus: Campus, tmp_path: Path, name: str) -> None:
-    import onnxruntime
-
+@pytest.mark.parametrize(
+    ("name", "format"),
+    [
+        ("unet", "onnx"),
+        ("deeplabv2", "pt2"),
+        ("deeplabv2", "onnx"),
+        pytest.param("lraspp_mobilenetv3", "onnx", marks=pytest.mark.slow),
+        pytest.param("fcn_resnet50", "onnx", marks=pytest.mark.slow),
+    ],
+)
+def test_every_architecture_exports_with_free_sizes(campus: Campus, tmp_path: Path, name: str, format: Format) -> None:
     bundle = make_bundle(tmp_path / "m.safetensors", name)
     module = load_bundle(bundle).module
-    for format in sorted(module.exports):
-        report = export_weights(
+    assert format in module.exports
+    report = export(campus, bundle, format, tmp_path / f"out.{format}", images=1)
+    assert report.images_checked == 1
+    assert report.argmax_agreement > 0.999
+    pixels = torch.rand(1, 3, 77, 131) * 255
+    found = torch.from_numpy(_READERS[format](report.path, load_bundle(bundle))(pixels.numpy()))
+    assert found.shape == (1, len(CLASSES), 77, 131)
+    if name != "deeplabv2":  # its logits at such a size are another kind of interpolation away
+        with torch.no_grad():
+            assert torch.allclose(found, module(module.preprocessing(pixels)), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("harm", "says"), [("head", r"only .* of the pixels"), ("", "off by up to nan"), (None, "does not run here")]
+)
+def test_a_file_that_is_not_the_same_model_never_replaces_a_good_one(
+    campus: Campus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harm: str | None, says: str
+) -> None:
+    bundle = make_bundle(tmp_path / "m.safetensors")
+    target = tmp_path / "out" / "good.safetensors"
+    target.parent.mkdir()
+    target.write_bytes(b"good")
+
+    def write(loaded: LoadedModel) -> bytes:
+        if harm is None:
+            return b"no safetensors"
+        state = loaded.module.state_dict()
+        return save({name: -tensor if name.startswith(harm) else tensor for name, tensor in state.items()})
+
+    monkeypatch.setitem(_WRITERS, "safetensors", write)
+    with pytest.raises(UserError, match=says):
+        export(campus, bundle, "safetensors", target, overwrite=True)
+    assert [(path.name, path.read_bytes()) for path in target.parent.iterdir()] == [("good.safetensors", b"good")]
+
+
+def test_photos_too_small_for_a_traced_graph_are_passed_over(tmp_path: Path) -> None:
+    place = workspace(tmp_path / "home", CLASSES)
+    sizes = [(20, 60), (40, 60), (600, 20), (48, 64)]
+    add_dataset(place, "mixed", [Scene(blocks(*size, 4)) for size in sizes])
+    photos = check_images(place.home, place.database, "p", spec(), 3, smallest=33)
+    assert [photo.shape[:2] for photo in photos] == [(48, 64), (40, 60)]
+    with pytest.raises(UserError, match="too small"):
+        check_images(place.home, place.database, "p", spec(), 3, smallest=64)
+
+
+@pytest.mark.parametrize("revision", ["../../etc/passwd", "f" * 64])
+def test_a_bundle_may_name_any_revision(campus: Campus, tmp_path: Path, revision: str) -> None:
+    bundle = tmp_path / "m.safetensors"
+    save_bundle(bundle, load_bundle(make_bundle(bundle)).module, spec().model_copy(update={"revision": revision}))
+    assert export(campus, bundle, "bundle", tmp_path / "out.safetensors", images=1).images_checked == 1
+
+
+def test_a_damaged_checkpoint_is_listed_with_its_cause_beside_the_others(campus: Campus, tmp_path: Path) -> None:
+    model = import_model(
+        campus.home, campus.database, project="campus", file=make_bundle(tmp_path / "good.safetensors")
+    )
+    with campus.database.write() as session:
+        run = Run(
+            project_id=find_project(session, "campus").id,
+            name="unet",
+            architecture="unet",
+            revision_digest="0" * 64,
+            directory="runs/damaged",
+            state="finished",
+            summary={},
+        )
+        session.add(run)
+        session.flush()
+        number = run.id
+    folder = campus.home.path / "runs/damaged/checkpoints"
+    folder.mkdir(parents=True)
+    torch.save({"spec": spec().model_dump_json(), "model": {}, "ema": None}, folder / "best.pt")
+    (folder / "last.pt").write_bytes(b"damaged")
+    found = {info.reference: info for info in list_models(campus.home, campus.database, "campus")}
+    assert (found[f"{number}:best"].note, found[model.name].note) == (None, None)
+    damaged = found[f"{number}:last"]
+    assert (damaged.architecture, damaged.classes) == ("unet", ())
+    assert "not a readable checkpoint" in str(damaged.note)
+
+
+def test_an_option_that_is_no_value_is_named(campus: Campus, tmp_path: Path, classes_file: Path) -> None:
+    torch.save(build("unet", len(CLASSES), width=4).state_dict(), tmp_path / "m.pth")
+    with pytest.raises(UserError, match=r"'depth=\['"):
+        import_model(
             campus.home,
             campus.database,
             project="campus",
-            model=str(bundle),
-            format=format,
-            to=tmp_path / f"out.{format}",
+            file=tmp_path / "m.pth",
+            architecture="unet",
+            classes_file=classes_file,
+            options=["depth=["],
         )
-        assert report.argmax_agreement > 0.999
-    pixels = torch.rand(1, 3, 77, 131) * 255
-    with torch.no_grad():
-        wanted = module(module.preprocessing(pixels)) if name != "deeplabv2" else None
-    session = onnxruntime.InferenceSession(tmp_path / "out.onnx")
-    found = session.run(None, {"pixels": pixels.numpy()})[0]
-    assert found.shape == (1, len(CLASSES), 77, 131)
-    if wanted is not None:
-        assert torch.allclose(torch.from_numpy(found), wanted, atol=1e-3)
 
 
 def test_an_export_never_replaces_a_file_unasked(campus: Campus, tmp_path: Path) -> None:
@@ -215,23 +307,42 @@ def test_predictions_have_the_photos_size_and_keep_folders_and_stems(campus: Cam
     source = tmp_path / "new photos"
     (source / "sub").mkdir(parents=True)
     first = sorted(campus.photos.glob("*.jpg"))[0]
-    for target in ("a.jpg", "a.png", "sub/b.jpg"):
+    for target in ("a.jpg", "a.png", "a.jpg.png", "sub/b.jpg"):
         (source / target).write_bytes(first.read_bytes())
     (source / "broken.jpg").write_bytes(b"<html>no photo</html>")
     bundle = make_bundle(tmp_path / "m.safetensors")
     report = predict_folder(
         campus.home, campus.database, project="campus", model=str(bundle), source=source, to=tmp_path / "out"
     )
-    assert report.images == 3
+    assert report.images == 4
     assert [Path(problem.file).name for problem in report.skipped] == ["broken.jpg"]
     found = sorted(
         path.relative_to(tmp_path / "out/index").as_posix() for path in (tmp_path / "out/index").rglob("*.png")
     )
-    assert found == ["a.jpg.png", "a.png.png", "sub/b.png"]
+    assert found == ["a.jpg.png", "a.jpg.png.png", "a.png.png", "sub/b.png"]
     index = read_map_png(tmp_path / "out/index/sub/b.png")
     assert index.shape == read_photo(first).shape[:2]
     assert index.max() < len(CLASSES)
     assert (tmp_path / "out/overlay/sub/b.jpg").exists()
+
+
+def test_predictions_are_painted_in_the_models_own_colours(campus: Campus, tmp_path: Path) -> None:
+    bundle = tmp_path / "m.safetensors"
+    colors = ("#000000", "#3366cc", "#993300", "#119911")
+    save_bundle(bundle, load_bundle(make_bundle(bundle)).module, spec().model_copy(update={"colors": colors}))
+    photo = sorted(campus.photos.glob("*.jpg"))[0]
+    predict_folder(campus.home, campus.database, project="campus", model=str(bundle), source=photo, to=tmp_path / "out")
+    with Image.open(tmp_path / "out/index" / f"{photo.stem}.png") as image:
+        palette = image.getpalette()
+    assert palette is not None
+    assert [to_hex((r, g, b)) for r, g, b in zip(palette[:12:3], palette[1:12:3], palette[2:12:3], strict=True)] == [
+        *colors
+    ]
+
+
+def test_a_colour_for_each_class_or_none() -> None:
+    with pytest.raises(ValueError, match="each of the 4 classes"):
+        ModelSpec(architecture="unet", classes=CLASSES, colors=("#000000",))
 
 
 def test_predictions_never_mix_with_photos_or_other_files(campus: Campus, tmp_path: Path) -> None:
