@@ -45,12 +45,12 @@ LIGHTS = {
         lit_windows=0.0,
     ),
     "dusk": Light(
-        sky_top=(0.17, 0.17, 0.38),
-        sky_low=(0.88, 0.50, 0.33),
-        tint=(0.55, 0.44, 0.52),
-        shadow=0.2,
-        exposure=(0.6, 1.0),
-        noise=0.045,
+        sky_top=(0.26, 0.32, 0.58),
+        sky_low=(0.92, 0.68, 0.54),
+        tint=(0.74, 0.63, 0.68),
+        shadow=0.25,
+        exposure=(0.65, 1.0),
+        noise=0.035,
         lit_windows=0.3,
     ),
 }
