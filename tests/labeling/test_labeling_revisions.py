@@ -240,6 +240,7 @@ def test_a_lost_base_map_is_an_error_that_names_the_image(tmp_path, damage):
     place = make_place(tmp_path / "home")
     place.run_import(images, "masks", images=images, masks=masks, dataset="pair")
     base = place.annotation("b.png").base
+    assert base is not None
     damage(place.store.path(base.sha256))
     with pytest.raises(UserError, match=r"b\.png in the dataset 'pair'"):
         frozen(place)

@@ -14,8 +14,8 @@ from workbench.demo.sample import write_sample
 
 pytestmark = pytest.mark.xdist_group("cli")  # one walk for all of them
 
-FIGURES = {"pa", "ma", "miou", "fwiou", "precision", "recall", "f1"}
-RUN = {"run", "state", "steps", "images_per_second", "data_wait_share", "best", "checkpoint", "init"}
+FIGURES = ("pa", "ma", "miou", "fwiou", "precision", "recall", "f1")
+RUN = ("run", "state", "steps", "images_per_second", "data_wait_share", "best", "checkpoint", "init")
 
 
 @pytest.fixture(scope="module")
