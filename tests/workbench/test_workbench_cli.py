@@ -126,7 +126,7 @@ def test_a_training_says_how_it_went(walk):
     assert "scratch" in trained["init"]
     assert trained["checkpoint"].endswith(".pt")
     [listed] = walk["runs"]["runs"]
-    assert listed.keys() >= RUN
+    assert listed.keys() >= set(RUN)
     assert any("finished" in line for line in walk["logs"]["log"])
     assert {m["reference"] for m in walk["models"]["models"]} == {"1:best", "1:last"}
 
