@@ -47,8 +47,8 @@ def photo_sample(photo: Pixels, sample: Sample) -> Pixels:
     window = photo[rows.start : rows.start + rows.length, columns.start : columns.start + columns.length]
     # Linear whatever the factor, as on the GPU; see BatchSpec.scale.
     result = cv2.resize(window, (columns.size, rows.size), interpolation=cv2.INTER_LINEAR)
-    if sample.colour:
-        result = cv2.transform(result, sample.colour.affine(cv2.mean(result)[:3]))
+    if sample.color:
+        result = cv2.transform(result, sample.color.affine(cv2.mean(result)[:3]))
     if sample.flip:
         result = cv2.flip(result, 1)
     return np.asarray(result, np.uint8)

@@ -96,5 +96,9 @@ def _collate(source: Source, samples: Sequence[Sample], spec: BatchSpec, device:
 def _to_device(tensor: Tensor, device: torch.device) -> Tensor:
     if device.type == "cpu":
         return tensor
-    # Pinned memory lets the copy run beside the computation of the step before.
-    return (tensor.pin_memory() if device.type == "cuda" else tensor).to(device, non_blocking=True)
+    if device.type != "cuda":
+        return tensor.to(device)
+    # Pinned memory lets the copy run beside the computation of the step before. Which GPU is the current one is each
+    # thread's own affair, and pinning takes memory on that one.
+    with torch.cuda.device(device):
+        return tensor.pin_memory().to(device, non_blocking=True)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from db.errors import UserError
+from labeling.linked import LinkedPhoto, refuse_changed
 from labeling.maps import read_map_png
 from labeling.photos import PhotoError, read_photo
 from labeling.progress import Progress, silent
@@ -40,8 +43,10 @@ class Decoder:
         """Return the photo, uint8 (H, W, 3) RGB.
 
         Raises:
-            UserError: the file is missing, no photo, or not of its class map's (height, width), `original`.
+            UserError: the file is missing, changed, no photo, or not of its class map's (height, width), `original`.
         """
+        if image.linked is not None:
+            _check_unchanged(image.linked)
         try:
             photo = read_photo(image.photo)
         except (PhotoError, OSError) as error:
@@ -128,6 +133,15 @@ def measure(images: Sequence[PackSource], *, progress: Progress = silent) -> lis
 
 def _unreadable_map(image: PackSource, error: Exception) -> UserError:
     return UserError(f"The class map of {image} ({image.class_map}) cannot be read: {error}. Freeze a new revision.")
+
+
+def _check_unchanged(photo: LinkedPhoto) -> None:
+    """Refuse a linked photo of other content; one that was merely copied or touched is hashed and accepted."""
+    with suppress(OSError):
+        status = Path(photo.path).stat()
+        if (status.st_size, status.st_mtime_ns) == (photo.byte_size, photo.mtime_ns):
+            return
+    refuse_changed(photo)
 
 
 def _check_size(image: PackSource, array: Pixels, what: str, expected: tuple[int, int]) -> None:

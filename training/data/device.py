@@ -11,8 +11,8 @@ from torch import Tensor
 
 from labeling.annotation import IGNORE
 from training.data.batches import Batch, Batches, BatchMaker
-from training.data.colour import GREY
-from training.data.packed import offsets, pack_bytes
+from training.data.color import GREY
+from training.data.packed import Pack, offsets, pack_bytes
 from training.data.sampling import Sample, Sampler, Span, canvas
 from training.data.source import Source
 from training.data.spec import BatchSpec
@@ -69,7 +69,7 @@ class DeviceBatches:
         inside = rows.inside[:, :, None] & columns.inside[:, None, :]
         pixels = self._interpolate(samples, rows, columns)
         if self._sampler.spec.jitters:
-            pixels = self._colour(pixels, inside, samples)
+            pixels = self._jitter(pixels, inside, samples)
         bytes_ = pixels.round_().clamp_(0, 255).to(torch.uint8)
         bytes_ = torch.where(inside[..., None], bytes_, self._padding)
         labels = self._maps[self._positions(samples, rows.nearest, columns.nearest)]
@@ -87,10 +87,10 @@ class DeviceBatches:
         bottom = torch.lerp(at(rows.high, columns.low), at(rows.high, columns.high), right)
         return torch.lerp(top, bottom, rows.weight[:, :, None, None])
 
-    def _colour(self, pixels: Tensor, inside: Tensor, samples: Sequence[Sample]) -> Tensor:
-        colours = [sample.colour for sample in samples if sample.colour]
-        matrices = self._tensor(np.stack([colour.matrix for colour in colours]).astype(np.float32))
-        pivots = self._tensor(np.array([colour.pivot for colour in colours], np.float32))
+    def _jitter(self, pixels: Tensor, inside: Tensor, samples: Sequence[Sample]) -> Tensor:
+        colors = [sample.color for sample in samples if sample.color]
+        matrices = self._tensor(np.stack([color.matrix for color in colors]).astype(np.float32))
+        pivots = self._tensor(np.array([color.pivot for color in colors], np.float32))
         shown = inside[..., None]
         mean = (pixels * shown).sum(dim=(1, 2)) / shown.sum(dim=(1, 2))
         grey = mean @ self._tensor(GREY.astype(np.float32))
@@ -142,10 +142,11 @@ def choose_placement(source: Source, indices: Sequence[int], device: torch.devic
     """Decide once, for a run to remember, where its batches are made.
 
     Returns:
-        `device` on CUDA where the images take at most half of the memory that is free now, else `host`.
+        `device` on CUDA where the images are packed and take at most half of the memory that is free now, else `host`:
+        what is too large for a pack, or was to have none, is not decoded whole before the first step either.
     """
     device = torch.device(device)
-    if device.type != "cuda":
+    if device.type != "cuda" or not isinstance(source, Pack):
         return "host"
     free, _ = torch.cuda.mem_get_info(device)
     needed = pack_bytes(source.sizes[sorted(set(indices))])

@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data.colour import Colour, draw_colour
+from training.data.color import Color, draw_color
 from training.data.resample import nearest
 from training.data.spec import BatchSpec
 
@@ -46,19 +46,19 @@ class Sample:
         rows: which of its rows go where.
         columns: likewise.
         flip: whether what lands in the span is mirrored left to right; padding stays where it is.
-        colour: how colours change, None for not at all.
+        color: how colours change, None for not at all.
     """
 
     image: int
     rows: Span
     columns: Span
     flip: bool
-    colour: Colour | None
+    color: Color | None
 
 
 def whole(image: int, height: int, width: int) -> Sample:
     """Return the sample that shows an image of this size as it is."""
-    return Sample(image, Span(0, height, 0, height), Span(0, width, 0, width), flip=False, colour=None)
+    return Sample(image, Span(0, height, 0, height), Span(0, width, 0, width), flip=False, color=None)
 
 
 def canvas(samples: Sequence[Sample]) -> tuple[int, int]:
@@ -120,7 +120,7 @@ class Sampler:
             rows=draw_span(height, scale, crop[0], draws[1]),
             columns=draw_span(width, scale, crop[1], draws[2]),
             flip=draws[3] < self.spec.flip,
-            colour=draw_colour(self.spec, draws[4:8]) if self.spec.jitters else None,
+            color=draw_color(self.spec, draws[4:8]) if self.spec.jitters else None,
         )
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from labeling.linked import LinkedPhoto
 from training.data.resample import Pixels
 
 
@@ -22,12 +23,14 @@ class PackSource:
         class_map: its class map, a uint8 index PNG of the photo's size after EXIF rotation.
         key: digest of the content of both; equal keys mean equal pixels.
         name: what a person calls the image, for messages; the photo's path when empty.
+        linked: what the photo was when it was chosen, where it is a file of the person's own, which may change.
     """
 
     photo: Path
     class_map: Path
     key: str
     name: str = ""
+    linked: LinkedPhoto | None = None
 
     def __str__(self) -> str:
         """Return the name to use in messages."""

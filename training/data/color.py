@@ -1,4 +1,4 @@
-"""Colour jitter as one affine map per sample.
+"""Color jitter as one affine map per sample.
 
 Brightness, contrast, saturation and hue, in this order, are each affine in RGB, so together they are one 3x3 matrix and
 an offset: a single pass over the pixels, clipped once at the end. Factors mean what they do in torchvision's
@@ -23,7 +23,7 @@ _RGB = np.linalg.inv(_YIQ)
 
 
 @dataclass(frozen=True)
-class Colour:
+class Color:
     """RGB becomes `matrix @ RGB + pivot * grey`, where `grey` is the sample's mean grey before the change.
 
     Attributes:
@@ -40,8 +40,8 @@ class Colour:
         return np.column_stack((self.matrix, np.full(3, offset)))
 
 
-def draw_colour(spec: BatchSpec, draws: Sequence[float]) -> Colour:
-    """Turn four draws (brightness, contrast, saturation, hue), each in [0, 1), into a colour change."""
+def draw_color(spec: BatchSpec, draws: Sequence[float]) -> Color:
+    """Turn four draws (brightness, contrast, saturation, hue), each in [0, 1), into a color change."""
     strengths = (spec.brightness, spec.contrast, spec.saturation)
     brightness, contrast, saturation = (
         1 + strength * (2 * draw - 1) for strength, draw in zip(strengths, draws[:3], strict=True)
@@ -50,7 +50,7 @@ def draw_colour(spec: BatchSpec, draws: Sequence[float]) -> Colour:
     matrix = saturation * np.eye(3) + (1 - saturation) * GREY
     if spec.hue:
         matrix = _rotation(spec.hue * (2 * draws[3] - 1)) @ matrix
-    return Colour(matrix * (brightness * contrast), (1 - contrast) * brightness)
+    return Color(matrix * (brightness * contrast), (1 - contrast) * brightness)
 
 
 def _rotation(turns: float) -> NDArray[np.float64]:
