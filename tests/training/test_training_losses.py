@@ -16,7 +16,7 @@ from tests.support.tiny_models import LocalNet
 from training.architectures.contract import Logits
 from training.losses import cross_entropy
 from training.losses.class_weights import class_weights
-from training.losses.cross_entropy import SegmentationLoss, cross_entropy_sum, resize_labels
+from training.losses.cross_entropy import SegmentationLoss, ValidPixels, cross_entropy_sum, resize_labels
 from training.recipe import Loss
 
 K = 4
@@ -84,19 +84,35 @@ def test_parts_of_a_step_add_up_to_the_whole(at: str) -> None:
     def head(part: slice) -> Logits:
         return Logits(logits[part], {"aux": logits[part] * 2})
 
-    whole = loss(head(slice(0, 4)), labels, [labels])
+    whole = loss(head(slice(0, 4)), labels, ValidPixels([labels]))
     parts = [labels[:2], labels[2:]]
-    halves = [loss(head(slice(0, 2)), parts[0], parts), loss(head(slice(2, 4)), parts[1], parts)]
+    valid = ValidPixels(parts)
+    halves = [loss(head(slice(0, 2)), parts[0], valid), loss(head(slice(2, 4)), parts[1], valid)]
     torch.testing.assert_close(halves[0] + halves[1], whole)
+
+
+def test_the_labels_of_a_step_are_resized_once_each_to_be_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[int] = []
+
+    def counting(labels: Tensor, size: tuple[int, int]) -> Tensor:
+        counted.append(len(labels))
+        return resize_labels(labels, size)
+
+    parts = [draw(seed, (1, 12, 16))[1] for seed in range(5)]
+    valid = ValidPixels(parts)
+    monkeypatch.setattr(cross_entropy, "resize_labels", counting)
+    for _ in parts:
+        assert valid.at((6, 8)) == sum(int((resize_labels(part, (6, 8)) != 255).sum()) for part in parts)
+    assert len(counted) == len(parts)
 
 
 def test_each_place_of_the_loss_is_what_it_says() -> None:
     logits, _ = draw(4, (2, 6, 8))
     _, labels = draw(5, (2, 12, 16))
-    at_input = SegmentationLoss(LocalNet(K), "input", None)(Logits(logits), labels, [labels])
+    at_input = SegmentationLoss(LocalNet(K), "input", None)(Logits(logits), labels, ValidPixels([labels]))
     up = F.interpolate(logits, size=(12, 16), mode="bilinear")
     torch.testing.assert_close(at_input, F.cross_entropy(up, labels.long(), ignore_index=255))
-    at_logits = SegmentationLoss(LocalNet(K), "logits", None)(Logits(logits), labels, [labels])
+    at_logits = SegmentationLoss(LocalNet(K), "logits", None)(Logits(logits), labels, ValidPixels([labels]))
     small = resize_labels(labels, (6, 8))
     torch.testing.assert_close(at_logits, F.cross_entropy(logits, small.long(), ignore_index=255))
 
@@ -104,7 +120,7 @@ def test_each_place_of_the_loss_is_what_it_says() -> None:
 def test_nothing_but_ignore_is_no_loss_and_no_gradient() -> None:
     logits = torch.zeros(1, K, 4, 4, requires_grad=True)
     labels = torch.full((1, 4, 4), 255, dtype=torch.uint8)
-    loss = SegmentationLoss(LocalNet(K), "input", None)(Logits(logits), labels, [labels])
+    loss = SegmentationLoss(LocalNet(K), "input", None)(Logits(logits), labels, ValidPixels([labels]))
     loss.backward()
     assert loss.item() == 0
     assert logits.grad is not None

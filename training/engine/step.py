@@ -13,7 +13,7 @@ from training.architectures.contract import Architecture, Logits
 from training.counting import count
 from training.data.batches import Batch
 from training.engine.optimizer import set_train_mode
-from training.losses.cross_entropy import SegmentationLoss, resize_labels
+from training.losses.cross_entropy import SegmentationLoss, ValidPixels, resize_labels
 from training.numerics import Numerics
 from training.recipe import Recipe
 
@@ -60,14 +60,14 @@ class Step:
         """
         torch.manual_seed(draw_seed(self._recipe.seed, step))
         set_train_mode(self._model, self._recipe)
-        labels = [batch.labels for batch in batches]
+        valid = ValidPixels([batch.labels for batch in batches])
         total = torch.zeros((), device=self._numerics.device)
         k = self._model.num_classes
         counts = torch.zeros((k, k), dtype=torch.int64, device=self._numerics.device)
         for batch in batches:
             with self._numerics.autocast():
                 logits: Logits = self._logits(self._numerics.input(batch.pixels))
-                loss = self._loss(logits, batch.labels, labels)
+                loss = self._loss(logits, batch.labels, valid)
             self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
             _count(counts, logits.out.detach(), batch.labels)

@@ -70,6 +70,26 @@ def resize_labels(labels: Tensor, size: Sequence[int]) -> Tensor:
     return F.interpolate(labels.unsqueeze(1), size=tuple(size), mode="nearest-exact").squeeze(1)
 
 
+class ValidPixels:
+    """How many pixels of an optimiser step are valid, by size; each size is counted once, whoever asks how often.
+
+    Args:
+        labels: (N, H, W) uint8 of every forward pass of the step.
+    """
+
+    def __init__(self, labels: Sequence[Tensor]) -> None:
+        self._labels = labels
+        self._known: dict[tuple[int, ...], Tensor] = {}
+
+    def at(self, size: Sequence[int]) -> Tensor:
+        """Return the number of pixels that are not 255 with all labels resized to (height, width); at least 1."""
+        key = tuple(size)
+        if key not in self._known:
+            counts = [(resize_labels(part, key) != IGNORE).sum() for part in self._labels]
+            self._known[key] = torch.stack(counts).sum().clamp(min=1)
+        return self._known[key]
+
+
 class SegmentationLoss:
     """The loss of an architecture's output and further heads.
 
@@ -85,25 +105,23 @@ class SegmentationLoss:
         self._head_weights = model.head_weights
         self._weights = weights
 
-    def __call__(self, logits: Logits, labels: Tensor, step_labels: Sequence[Tensor]) -> Tensor:
+    def __call__(self, logits: Logits, labels: Tensor, valid: ValidPixels) -> Tensor:
         """Return the share of this forward pass in the step's loss.
 
         Args:
             logits: of this forward pass.
             labels: (N, H, W) uint8 of this forward pass.
-            step_labels: the labels of all forward passes of the optimiser step, this one's included.
+            valid: of all forward passes of the optimiser step, this one's included.
         """
-        total = self._head(logits.out, labels, step_labels)
+        total = self._head(logits.out, labels, valid)
         for name, head in logits.heads.items():
-            total = total + self._head_weights[name] * self._head(head, labels, step_labels)
+            total = total + self._head_weights[name] * self._head(head, labels, valid)
         return total
 
-    def _head(self, head: Tensor, labels: Tensor, step_labels: Sequence[Tensor]) -> Tensor:
+    def _head(self, head: Tensor, labels: Tensor, valid: ValidPixels) -> Tensor:
         size = labels.shape[-2:]
         if self._at == "logits":
             size = head.shape[-2:]
         elif head.shape[-2:] != size:
             head = F.interpolate(head, size=size, mode="bilinear", align_corners=self._align_corners)
-        sum_ = cross_entropy_sum(head, resize_labels(labels, size), self._weights)
-        valid = torch.stack([(resize_labels(part, size) != IGNORE).sum() for part in step_labels]).sum()
-        return sum_ / valid.clamp(min=1)
+        return cross_entropy_sum(head, resize_labels(labels, size), self._weights) / valid.at(size)
