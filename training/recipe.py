@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -24,11 +25,22 @@ def _none(value: object) -> object:
     return None if isinstance(value, str) and value.lower() in {"none", "null", ""} else value
 
 
-def parse_size(value: object) -> object:
-    """Turn `HxW` (as in `240x320`) or one number for a square into (height, width); anything else unchanged."""
-    if isinstance(value, str) and (match := re.fullmatch(r"(\d+)(?:\s*[xX×]\s*(\d+))?", value.strip())):
-        return int(match[1]), int(match[2] or match[1])
-    return (value, value) if isinstance(value, int) else value
+def _crop(value: object) -> object:
+    """Turn `HxW`, as `Resize` reads it, or one number for a square into (height, width), and `none` into None."""
+    value = _none(value)
+    if isinstance(value, str) and value.strip().isdecimal():
+        value = int(value)
+    if isinstance(value, int):
+        return value, value
+    if not isinstance(value, str):
+        return value
+    try:
+        exact = Resize.parse(value).exact
+    except UserError:
+        exact = None
+    if exact is None:
+        raise ValueError(f"expected HxW (as in 240x320), one number for a square, or none, found {value!r}")
+    return exact
 
 
 def _range(value: object) -> object:
@@ -42,7 +54,7 @@ def _text(value: object) -> object:
 
 
 Side = Annotated[int, Field(ge=1, le=65536)]
-HeightWidth = Annotated[tuple[Side, Side], BeforeValidator(parse_size)]
+HeightWidth = tuple[Side, Side]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Span = Annotated[tuple[float, float], BeforeValidator(_range)]
 
@@ -184,6 +196,8 @@ class Recipe(_Part):
         precision: `auto` measures once; on CUDA `bf16` and `fp16` mean autocast.
         channels_last: memory format; `auto` measures once together with `precision`.
         compile: use `torch.compile`.
+        deterministic: on CUDA, only algorithms that give the same bits every time, which are slower; the CPU's always
+            do.
         checkpoint_every: steps; None: about once a minute.
         pack: read decoded photos from a pack (`always`), decode them in workers (`never`), or decide by disk space.
     """
@@ -198,7 +212,7 @@ class Recipe(_Part):
     default_epochs: float = Field(default=60, gt=0)
     batch: int = Field(default=8, ge=1)
     accumulate: int = Field(default=1, ge=1)
-    crop: Annotated[HeightWidth | None, BeforeValidator(_none)] = (240, 320)
+    crop: Annotated[HeightWidth | None, BeforeValidator(_crop)] = (240, 320)
     resize: str = "none"
     pack_long_side: int = Field(default=1024, ge=1)
     init: Annotated[str, BeforeValidator(_text)] = "auto"
@@ -214,6 +228,7 @@ class Recipe(_Part):
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     channels_last: bool | Literal["auto"] = "auto"
     compile: bool = False
+    deterministic: bool = False
     checkpoint_every: Annotated[int | None, BeforeValidator(_none)] = Field(default=None, ge=1)
     pack: Literal["auto", "always", "never"] = "auto"
     seed: int = Field(default=0, ge=0, lt=2**63)
@@ -287,10 +302,19 @@ def _set(document: dict[str, Any], key: str, text: str) -> None:
         if not isinstance(child, dict):
             raise UserError(f"--set {key}={text}: '{parent}' holds a value, so nothing can be set inside it.")
         part = child
+    part[last] = _value(text)
+
+
+def _value(text: str) -> object:
+    """Read a value as YAML, but for two things: `1e-3` is a number, and `0x4` a size, not one in base 16."""
+    if re.fullmatch(r"[\d.]+[eE][-+]?\d+", text):
+        return float(text)
+    if re.fullmatch(r"\s*\d+[xX]\d+\s*", text):
+        return text
     try:
-        part[last] = yaml.safe_load(text) if not re.fullmatch(r"[\d.]+[eE][-+]?\d+", text) else float(text)
+        return yaml.safe_load(text)
     except yaml.YAMLError:
-        part[last] = text
+        return text
 
 
 def _explain(error: ValidationError, source: str) -> str:
@@ -300,17 +324,28 @@ def _explain(error: ValidationError, source: str) -> str:
             str(part) for part in item["loc"] if not str(part).startswith(("function-", "tuple[", "literal["))
         )
         if item["type"] == "extra_forbidden":
-            lines.append(f"  {key}: no such setting; known here: {', '.join(_siblings(item['loc']))}")
+            lines.append(f"  {key}: no such setting; {_nearest(item['loc'])}")
         else:
             found = f", found {item['input']!r}" if item["type"] != "value_error" else ""
             lines.append(f"  {key or 'recipe'}: {item['msg'].removeprefix('Value error, ')}{found}")
     return f"The recipe {source} does not fit:\n" + "\n".join(dict.fromkeys(lines))
 
 
-def _siblings(location: tuple[int | str, ...]) -> list[str]:
-    part: type[BaseModel] = Recipe
-    for name in location[:-1]:
-        annotation = part.model_fields[str(name)].annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            part = annotation
-    return list(part.model_fields)
+def _nearest(location: tuple[int | str, ...]) -> str:
+    """Say which settings may have been meant: of the same part, else of the same or a similar name anywhere."""
+    *parents, last = map(str, location)
+    known = [tuple(key.split(".")) for key in _keys(Recipe)]
+    siblings = [key[-1] for key in known if list(key[:-1]) == parents]
+    near = [".".join([*parents, name]) for name in get_close_matches(last, siblings)]
+    names = [last, *get_close_matches(last, {key[-1] for key in known}, cutoff=0.8)]
+    near = near or [".".join(key) for name in dict.fromkeys(names) for key in known if key[-1] == name]
+    if near:
+        return f"did you mean {' or '.join(near[:3])}?"
+    return f"known here: {', '.join(siblings)}"
+
+
+def _keys(part: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    for name, field in part.model_fields.items():
+        yield prefix + name
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _keys(field.annotation, f"{prefix}{name}.")

@@ -47,6 +47,16 @@ def test_settings_reach_into_parts_and_read_values_as_yaml() -> None:
     assert recipe.options == {"depth": 18}
 
 
+@pytest.mark.parametrize(("text", "crop"), [("64", (64, 64)), ("64X96", (64, 96)), ("none", None)])
+def test_a_crop_is_a_size_a_square_or_none(text: str, crop: tuple[int, int] | None) -> None:
+    assert load_recipe("default", {"crop": text}).crop == crop
+
+
+@pytest.mark.parametrize("name", names())
+def test_no_recipe_insists_on_weights_that_may_not_be_there(name: str) -> None:
+    assert load_recipe(name).init in ("auto", "scratch")
+
+
 def test_a_length_that_is_set_replaces_the_recipes_own() -> None:
     assert load_recipe("deeplabv2").steps == 20000
     recipe = load_recipe("deeplabv2", {"minutes": "5"})
@@ -56,11 +66,15 @@ def test_a_length_that_is_set_replaces_the_recipes_own() -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"optimiser.lr": "1"}, ["optimiser", "no such setting", "optimizer"]),
+        ({"optimiser.lr": "1"}, ["optimiser: no such setting; did you mean optimizer"]),
+        ({"lr": "1"}, ["lr: no such setting; did you mean optimizer.lr?"]),
+        ({"jiter": "1"}, ["did you mean augment.jitter?"]),
         ({"optimizer.rate": "1"}, ["optimizer.rate", "no such setting", "lr"]),
         ({"optimizer.lr": "fast"}, ["optimizer.lr", "number", "'fast'"]),
         ({"optimizer.lr": "-1"}, ["optimizer.lr", "greater than 0", "-1"]),
-        ({"crop": "big"}, ["crop", "'big'"]),
+        ({"crop": "big"}, ["crop: expected HxW", "or none", "'big'"]),
+        ({"crop": "long 5"}, ["crop: expected HxW", "'long 5'"]),
+        ({"crop": "0x4"}, ["crop", "HxW"]),
         ({"resize": "200"}, ["resize", "HxW", "'200'"]),
         ({"steps": "5", "minutes": "3"}, ["one of steps, epochs and minutes"]),
         ({"batch.size": "3"}, ["batch.size", "holds a value"]),
