@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import ValidationError
+from sqlalchemy import func
 from sqlalchemy import select as select_rows
 from sqlalchemy.orm import Session
 
 from db.errors import UserError
+from db.files import explain_os_errors
 from db.home import Home
 from db.schema import Model, Project, Run
 from db.session import Database
@@ -22,9 +25,9 @@ from labeling.progress import Progress, silent
 from labeling.projects import find_project
 from labeling.revisions import RevisionInfo, find_revision, freeze, photo_path
 from training.architectures import names, options
-from training.engine.rundir import Command, Images, Photo, RunDirectory, Start
+from training.engine.rundir import Command, Images, Link, Photo, RunDirectory, Start
 from training.recipe import Recipe, load_recipe
-from training.run_start import absolute_init, start_of_file
+from training.run_start import absolute_init, check_device, check_start, start_of_file
 from training.selection import select
 
 
@@ -71,6 +74,7 @@ def create_run(home: Home, database: Database, request: TrainRequest, progress: 
     """
     recipe = load_recipe(request.recipe, request.settings)
     _check_architecture(request.architecture, recipe)
+    check_device(request.device)
     with database.read() as session:
         project = find_project(session, request.project).name
         start = _start(session, home, project, recipe.init)
@@ -79,37 +83,64 @@ def create_run(home: Home, database: Database, request: TrainRequest, progress: 
     revision = _revision(home, database, project, request, progress)
     store = Store(home.store)
     images = _images(database, store, load_manifest(store, revision.digest), request)
-    with database.write() as session:
-        row = Run(
-            project_id=find_project(session, project).id,
-            name=request.name or "-".join([request.architecture, *request.datasets]),
-            architecture=request.architecture,
-            revision_digest=revision.digest,
-            directory="",
-            state="queued",
-            summary={},
-        )
-        session.add(row)
-        session.flush()
-        row.directory = str((home.runs / str(row.id)).relative_to(home.path))
-        command = Command(
-            run=row.id,
-            architecture=request.architecture,
-            classes=revision.classes,
-            colors=tuple(revision.provenance["colors"][name] for name in revision.classes),
-            revision=revision.digest,
-            datasets=tuple(request.datasets),
-            on=request.on,
-            device=request.device,
-            home=home.path.resolve(),
-            start=start,
-            recipe=recipe,
-        )
-        run = RunHandle(row.id, home.path / row.directory)
-        # A creation that was killed took its row with it, but not its directory.
-        shutil.rmtree(run.directory, ignore_errors=True)
-        RunDirectory(run.directory).create(command, images)
+    command = Command(
+        architecture=request.architecture,
+        classes=revision.classes,
+        colors=tuple(revision.provenance["colors"][name] for name in revision.classes),
+        revision=revision.digest,
+        datasets=tuple(request.datasets),
+        on=request.on,
+        device=request.device,
+        home=home.path.resolve(),
+        start=start,
+        recipe=recipe,
+    )
+    check_start(command)
+    run = _claim(home, database)
+    try:
+        RunDirectory(run.directory).create(command.model_copy(update={"run": run.id}), images)
+        name = request.name or "-".join([request.architecture, *request.datasets])
+        _record(home, database, project, run, command, name)
+    except BaseException:
+        shutil.rmtree(run.directory)  # ours alone: nobody else knows its number
+        raise
     return run
+
+
+def _claim(home: Home, database: Database) -> RunHandle:
+    """Make a directory of a number that no run ever had.
+
+    The database alone does not know: one that was put back from a backup has forgotten the newest runs. A creation
+    that is killed leaves a directory without a row, and its number is not given again.
+    """
+    with explain_os_errors(home.runs):
+        home.runs.mkdir(parents=True, exist_ok=True)
+        with database.read() as session:
+            newest = session.scalar(select_rows(func.max(Run.id))) or 0
+        names = [*(path.name for path in home.runs.iterdir()), *(path.name for path in home.trash.glob("run-*"))]
+        taken = (int(match[1]) for name in names if (match := re.fullmatch(r"(?:run-)?([0-9]{1,18})", name)))
+        number = max(newest, *taken, 0) + 1
+        while True:
+            with suppress(FileExistsError):
+                (home.runs / str(number)).mkdir()
+                return RunHandle(number, home.runs / str(number))
+            number += 1  # somebody was faster
+
+
+def _record(home: Home, database: Database, project: str, run: RunHandle, command: Command, name: str) -> None:
+    with database.write() as session:
+        session.add(
+            Run(
+                id=run.id,
+                project_id=find_project(session, project).id,
+                name=name,
+                architecture=command.architecture,
+                revision_digest=command.revision,
+                directory=str(run.directory.relative_to(home.path)),
+                state="queued",
+                summary={},
+            )
+        )
 
 
 def _check_architecture(name: str, recipe: Recipe) -> None:
@@ -131,23 +162,32 @@ def _revision(home: Home, database: Database, project: str, request: TrainReques
 
 def _images(database: Database, store: Store, manifest: Manifest, request: TrainRequest) -> Images:
     """Split a revision into what is trained on and what validates, which never overlap."""
+    candidates = select(manifest, request.datasets)
+    if request.on == "train" and not any(image.role or "train" in image.subsets for image in candidates):
+        raise UserError(
+            "No image has a role yet. Deal out train and val with `workbench roles --dataset NAME`, or train on all "
+            "images, without validation, with --on all."
+        )
     chosen = select(manifest, request.datasets, request.on)
     trained = {(image.dataset, image.path) for image in chosen}
-    val = [
-        image
-        for image in select(manifest, request.datasets)
-        if image.role == "val" and (image.dataset, image.path) not in trained
-    ]
+    val = [image for image in candidates if image.role == "val" and (image.dataset, image.path) not in trained]
 
     def photo(image: ManifestImage) -> Photo:
+        path = photo_path(database, store, image)
         return Photo(
-            photo=photo_path(database, store, image),
+            photo=path,
             class_map=store.path(image.map_sha256),
             key=f"{image.image_sha256}-{image.map_sha256}",
             name=f"{image.dataset}/{image.path}",
+            link=None if store.has(image.image_sha256) else _link(path, image.image_sha256),
         )
 
     return Images(train=tuple(map(photo, chosen)), val=tuple(map(photo, val)))
+
+
+def _link(path: Path, sha256: str) -> Link:
+    status = path.stat()
+    return Link(sha256=sha256, byte_size=status.st_size, mtime_ns=status.st_mtime_ns)
 
 
 def _start(session: Session, home: Home, project: str, init: str) -> Start | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from db.locks import is_held
 from training.engine.events import Event, parse, read_events
@@ -13,7 +14,7 @@ from training.engine.rundir import RunDirectory, RunState
 
 TAIL_BYTES = 64 * 1024
 STARTING_SECONDS = 30
-"""A run that shows nothing yet counts as about to begin for so long."""
+"""A trainer that was started and shows nothing yet counts as about to begin for so long."""
 
 _STATES: dict[str, RunState] = {
     "attempt": "preparing",
@@ -34,7 +35,7 @@ def is_alive(directory: Path) -> bool:
 
 
 def describe(directory: Path) -> tuple[RunState, dict[str, Any]]:
-    """Return a run's state and figures, reading no more than the end of its events.
+    """Return a run's state and figures, reading the end of its events and looking up two things in the rest.
 
     Returns:
         The state, and step, steps, best_step, best_miou, images_per_second, data_wait_share, eta, init and sentence,
@@ -44,15 +45,18 @@ def describe(directory: Path) -> tuple[RunState, dict[str, Any]]:
     # In this order: a run that ends in between has its result, one that begins anew its lock.
     alive = is_alive(directory)
     result = run.result()
-    recent = _recent(run.events)
-    figures = _figures(recent)
+    earlier, recent = _recent(run.events)
+    figures = _figures([*earlier, *recent])
     if alive:
         told = [event.kind for event in recent if event.kind != "warning"]
         return _STATES.get(told[-1] if told else "attempt", "running"), figures
     if result is not None:
         known = {key: value for key, value in result.model_dump(exclude={"state"}).items() if value is not None}
         return result.state, {**figures, **known, "eta": None}
-    if not recent and time.time() - directory.stat().st_mtime < STARTING_SECONDS:
+    if not recent and not run.log.exists():
+        sentence = f"Not started yet; `workbench resume {directory.name}` starts it."
+        return "queued", {**figures, "sentence": sentence}
+    if not recent and time.time() - run.log.stat().st_mtime < STARTING_SECONDS:
         return "queued", figures
     return "interrupted", {**figures, "eta": None, "sentence": _killed(run)}
 
@@ -80,15 +84,28 @@ def _killed(run: RunDirectory) -> str:
     return f"The trainer was killed before it could say why (perhaps for memory). It can be resumed {saved}."
 
 
-def _recent(path: Path) -> list[Event]:
+def _recent(path: Path) -> tuple[list[Event], list[Event]]:
+    """Return the last `started` and the best validation from before the end of the file, and the events of its end."""
     try:
         with path.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(0, size - TAIL_BYTES))
+            start = max(0, file.seek(0, 2) - TAIL_BYTES)
+            file.seek(start)
             tail = file.read()
+            earlier = _landmarks(file, start) if start else []
     except FileNotFoundError:
-        return []
-    return list(parse(tail[: tail.rfind(b"\n") + 1]))
+        return [], []
+    return earlier, list(parse(tail[: tail.rfind(b"\n") + 1]))
+
+
+def _landmarks(file: BinaryIO, end: int) -> list[Event]:
+    """Find them by their bytes, from the end backwards: a day's events are 20 MB, and lists of runs are read often."""
+    found: list[Event] = []
+    with mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+        for mark in (b'{"kind": "started"', b'"best": true'):
+            at = data.rfind(mark, 0, end)
+            if at >= 0:
+                found += parse(data[data.rfind(b"\n", 0, at) + 1 : data.find(b"\n", at)])
+    return found
 
 
 def follow_log(directory: Path, *, follow: bool) -> Iterator[str]:

@@ -62,7 +62,7 @@ def watch(
         on_event: told every event.
         start_at: byte offset in `events.jsonl` to begin at.
     """
-    run, position = RunDirectory(directory), start_at
+    run, position, asked = RunDirectory(directory), start_at, False
     while True:
         try:
             ended = child.poll()
@@ -73,8 +73,10 @@ def watch(
                 return ended
             time.sleep(POLL_SECONDS)
         except KeyboardInterrupt:
-            if run.stop_flag.exists():
+            # Counted here: the flag may be there because of a `stop` from elsewhere, which is no reason to kill.
+            if asked:
                 child.kill()
+            asked = True
             run.stop_flag.touch()
 
 

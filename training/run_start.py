@@ -1,11 +1,11 @@
-"""Weights files that a training starts from, told apart: those that know what model they are, and the rest."""
+"""What a training starts from: files told apart by what they know, and a trial before there is a run."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from db.errors import UserError
-from training.engine.rundir import Start
+from training.engine.rundir import Command, Start
 
 _WORDS = ("auto", "scratch", "imagenet")
 
@@ -41,6 +41,36 @@ def absolute_init(init: str) -> str:
     """Return `init` with a file's path made absolute: the trainer may work in another folder, and later."""
     path = _weights_file(init)
     return init if path is None else str(path)
+
+
+def check_start(command: Command) -> None:
+    """Take the starting weights as the trainer will, so that what does not fit is said before there is a run.
+
+    Random weights, and ImageNet's where they happen to be there, fit always: those are not tried.
+
+    Raises:
+        UserError: weights that are not there, are damaged, or do not fit.
+    """
+    recipe = command.recipe
+    if command.start is None and recipe.init in ("auto", "scratch") and not recipe.frozen_bn:
+        return
+    from training.architectures import build
+    from training.engine.initial import begin
+
+    begin(build(command.architecture, len(command.classes), **recipe.options), command)
+
+
+def check_device(name: str) -> None:
+    """Make sure that this machine has the device.
+
+    Raises:
+        UserError: it has not; says which there are.
+    """
+    if name in ("auto", "cpu"):
+        return  # to look further is to load torch
+    from training.numerics import pick_device
+
+    pick_device(name)
 
 
 def _weights_file(init: str) -> Path | None:

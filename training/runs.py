@@ -59,7 +59,7 @@ class RunInfo:
         state: queued, preparing, running, finished, stopped, interrupted or failed.
         figures: step, steps, best_step, best_miou, images_per_second, data_wait_share, eta, init, sentence; as far
             as known.
-        exit_code: of the trainer that was just watched to its end (see `training.engine.__main__`), else None.
+        exit_code: of the trainer that was just started, where it has ended (see `training.engine.__main__`), else None.
     """
 
     id: int
@@ -156,8 +156,10 @@ def launch(
     code: int | None = None
     child = run_process.start(run.directory)
     if detach:
-        # Somebody has to take its exit code, or it stays a zombie for as long as we live.
-        threading.Thread(target=child.wait, daemon=True).start()
+        code = child.poll()
+        if code is None:
+            # Somebody has to take its exit code, or it stays a zombie for as long as we live.
+            threading.Thread(target=child.wait, daemon=True).start()
     else:
         code = run_process.watch(child, run.directory, on_event, start_at=position)
     sync(home, database)

@@ -107,7 +107,7 @@ def load_start(module: Architecture, state: Mapping[str, Tensor], source: str) -
     backbone = max(
         (_translated(module, candidate) for candidate in _alignments(state, ())), key=lambda c: len(c.keys() & within)
     )
-    inside = _encoder_names(module)
+    inside = encoder_names(module)
     if len(backbone.keys() & within) > len(whole.keys() & inside):
         report = _compare(within, backbone)
         if not report.exact:
@@ -168,7 +168,7 @@ def _compare(expected: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> Loa
     )
 
 
-def _encoder_names(module: Architecture) -> set[str]:
+def encoder_names(module: Architecture) -> set[str]:
     """Return the encoder's keys as the whole network calls them."""
     inside = {id(tensor) for tensor in module.encoder().state_dict(keep_vars=True).values()}
     return {name for name, tensor in module.state_dict(keep_vars=True).items() if id(tensor) in inside}

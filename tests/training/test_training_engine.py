@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,14 @@ import yaml
 from db.locks import hold
 from tests.support.runs import CLASSES, make_run, tiny_recipe
 from training.architectures import build
-from training.data.batches import Batch
+from training.data.batches import Batch, BatchMaker
+from training.data.device import Placement, make_batches
 from training.engine import attempt as attempt_module
-from training.engine import events, loop, state
+from training.engine import events, loop, state, workload
 from training.engine.attempt import attempt
 from training.engine.events import EventWriter, follow, read_events
 from training.engine.length import Length, plan
+from training.engine.meter import Meter
 from training.engine.precision import candidates, fastest
 from training.engine.probe import Speed, build_step
 from training.engine.rundir import RunDirectory
@@ -129,6 +132,56 @@ def test_asked_to_stop_it_finishes_the_step_and_saves(
     run.stop_flag.unlink(missing_ok=True)
     assert attempt(run.path) == 0
     assert saved_step(run) == 40
+
+
+def test_a_wish_to_stop_that_an_earlier_attempt_met_does_not_stop_the_next(tmp_path: Path) -> None:
+    run = make_run(tmp_path, tiny_recipe(steps="5"))
+    run.stop_flag.touch()
+    assert attempt(run.path) == 0
+    assert not run.stop_flag.exists()
+
+
+def test_weights_without_a_validation_of_their_own_claim_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make_run(tmp_path, tiny_recipe(**{"validation.every_steps": "5"}))
+    at_step(monkeypatch, 6, lambda outcome: run.stop_flag.touch())
+    assert attempt(run.path) == 75
+    assert load_model(run.best, "1:best").spec.metrics["miou"] is not None
+    assert load_model(run.last, "1:last").spec.metrics == {"step": 7, "miou": None}
+
+
+def test_where_batches_are_made_is_settled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = make_run(tmp_path, tiny_recipe(steps="12"))
+    used: list[str] = []
+
+    def making(*arguments: Any, placement: Placement, **options: Any) -> BatchMaker:
+        used.append(placement)
+        return make_batches(*arguments, placement=placement, **options)
+
+    monkeypatch.setattr(workload, "make_batches", making)
+    with monkeypatch.context() as roomy:
+        roomy.setattr(workload, "choose_placement", lambda *arguments: "device")
+        assert attempt(run.path, prepare_only=True) == 0
+    assert yaml.safe_load(run.decisions.read_text())["placement"] == "device"
+    assert attempt(run.path) == 0
+    assert used == ["device", "device"]
+
+
+def test_frozen_statistics_of_random_weights_are_refused(tmp_path: Path) -> None:
+    run = make_run(tmp_path, tiny_recipe(frozen_bn="true"))
+    assert "frozen_bn=false" in failed(run, code=2)
+
+
+def test_what_the_device_still_has_to_do_counts_as_training() -> None:
+    class Late(torch.Tensor):
+        def item(self) -> float:
+            time.sleep(0.05)
+            return 1.0
+
+    meter = Meter(torch.device("cpu"))
+    loss = torch.zeros(()).as_subclass(Late)  # type: ignore[no-untyped-call, unused-ignore]
+    meter.add(Outcome(loss, torch.zeros((2, 2), dtype=torch.int64)), 4, 0.0, 0.0)
+    meter.loss()
+    assert meter.trained >= 0.05
 
 
 def test_stopped_in_a_validation_it_validates_when_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -194,6 +194,7 @@ def test_what_is_trained_on_is_never_validated_on(home: Home, database: Database
         (TrainRequest("unet", datasets=("voc",)), "'voc'"),
         (TrainRequest("unet", revision="feed"), "No revision|no revision"),
         (TrainRequest("unet", settings={"init": "77"}), "no run 77"),
+        (TrainRequest("unet", device="cuda:7"), "cuda:7"),
     ],
 )
 def test_what_cannot_be_trained_is_refused_before_there_is_a_run(
@@ -203,10 +204,3 @@ def test_what_cannot_be_trained_is_refused_before_there_is_a_run(
         runs.create_run(home, database, asked)
     with database.read() as session:
         assert session.query(Run).count() == 0
-
-
-def test_a_device_that_is_not_there_fails_with_a_sentence(home: Home, database: Database) -> None:
-    run = runs.create_run(home, database, TrainRequest("unet", settings=SETTINGS, device="cuda:7"))
-    info = runs.launch(home, database, run)
-    assert info.state == "failed"
-    assert "cuda:7" in info.figures["sentence"]

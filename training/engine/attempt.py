@@ -50,10 +50,10 @@ def attempt(path: Path, *, prepare_only: bool = False) -> int:
     Returns:
         The exit code, see `training.engine.__main__`.
     """
-    directory = RunDirectory(path)
+    directory, since = RunDirectory(path), time.time()
     try:
         with hold(directory.lock, wait=False):
-            return _Attempt(directory, prepare_only).run()
+            return _Attempt(directory, prepare_only, since).run()
     except LockHeldError:
         print(f"The run in {path} is already running; a second trainer would spoil it.", file=sys.stderr)
     except UserError as error:
@@ -70,12 +70,12 @@ def _print(event: Event) -> None:
 
 
 class _Attempt:
-    def __init__(self, directory: RunDirectory, prepare_only: bool) -> None:
+    def __init__(self, directory: RunDirectory, prepare_only: bool, since: float) -> None:
         self._directory = directory
         self._command: Command = directory.command()
         self._prepare_only = prepare_only
         self._training: Training | None = None
-        directory.begin_attempt()
+        directory.begin_attempt(since)
         self._events = EventWriter(directory.events, _print)
         self._stop = StopRequest(directory.stop_flag)
 
@@ -94,18 +94,20 @@ class _Attempt:
 
     def _train(self) -> tuple[RunState, str, int]:
         self._events.write("attempt", pid=os.getpid(), host=socket.gethostname())
-        from training.numerics import pick_device
+        from training.engine.machine import device_lock, usable_devices
 
-        device = pick_device(self._command.device)
+        home = Home(self._command.home)
         with own_device(
-            Home(self._command.home).locks,
-            str(device),
+            {str(device): device_lock(device, home) for device in usable_devices(self._command.device)},
             f"run {self._command.run}" if self._command.run else str(self._directory.path),
             waiting=self._tell_waiting,
             stop=self._stop,
-        ):
+        ) as owned:
+            import torch
+
             from training.engine.prepare import Desk, prepare
 
+            device = torch.device(owned)
             self._events.write("preparing", done=0, total=None, what=f"on {device}")
             desk = Desk(self._directory, device, self._events, self._stop, time.monotonic())
             self._training = prepare(desk)

@@ -45,6 +45,7 @@ class Decisions(Document):
         preprocessing: from pixels to network input.
         lineage: every training that shaped the weights, this one last.
         data: how photos are read.
+        placement: where batches are made: on the `host`, or on the `device`, whose memory then holds all photos.
         images: trained on.
         validation_images: validated on.
         class_weights: None for equal ones.
@@ -69,6 +70,7 @@ class Decisions(Document):
     preprocessing: Preprocessing
     lineage: tuple[Ancestor, ...]
     data: str
+    placement: Literal["host", "device"] = "host"
     images: int
     validation_images: int
     class_weights: tuple[float, ...] | None

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -16,34 +15,47 @@ POLL_SECONDS = 0.5
 
 @contextmanager
 def own_device(
-    locks: Path, device: str, who: str, *, waiting: Callable[[str], None], stop: Callable[[], bool]
-) -> Iterator[None]:
-    """Compute on a device of this machine alone for the length of the block. Let go however the process ends.
+    locks: Mapping[str, Path], who: str, *, waiting: Callable[[str], None], stop: Callable[[], bool]
+) -> Iterator[str]:
+    """Compute on one of some devices alone for the length of the block. Let go however the process ends.
 
     Args:
-        locks: folder of the lock files; made where missing.
-        device: `cpu` or `cuda:N`.
+        locks: the lock file of each device that will do; the first free one is taken. Folders are made where missing.
         who: what to tell others who wait (`run 12`).
-        waiting: told once, who has the device, if it has to be waited for.
+        waiting: told once, who has the last of the devices, if one has to be waited for.
         stop: asked while waiting.
+
+    Yields:
+        The device.
 
     Raises:
         Stopped: asked to stop while waiting.
     """
-    locks.mkdir(parents=True, exist_ok=True)
-    lock = locks / f"device-{socket.gethostname()}-{device.replace(':', '-')}.lock"
-    owner = lock.with_suffix(".owner")
+    for lock in locks.values():
+        lock.parent.mkdir(parents=True, exist_ok=True)
     told = False
     with ExitStack() as held:
         while True:
             if stop():
                 raise Stopped
-            with suppress(LockHeldError):
-                held.enter_context(hold(lock, wait=False))
+            if (device := _first_free(locks, held)) is not None:
                 break
             if not told:
+                owner = _owner([*locks.values()][-1])
                 waiting(owner.read_text(encoding="utf-8") if owner.exists() else "another training")
                 told = True
             time.sleep(POLL_SECONDS)
-        owner.write_text(who, encoding="utf-8")
-        yield
+        _owner(locks[device]).write_text(who, encoding="utf-8")
+        yield device
+
+
+def _first_free(locks: Mapping[str, Path], held: ExitStack) -> str | None:
+    for device, lock in locks.items():
+        with suppress(LockHeldError):
+            held.enter_context(hold(lock, wait=False))
+            return device
+    return None
+
+
+def _owner(lock: Path) -> Path:
+    return lock.with_suffix(".owner")

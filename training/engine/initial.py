@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from db.errors import UserError
 from db.home import Home
 from training.architectures.contract import Architecture, Preprocessing
 from training.bundle import load_bundle
@@ -14,6 +15,7 @@ from training.engine.rundir import Command, Start
 from training.models import read_checkpoint
 from training.spec import Ancestor, ModelSpec
 from training.weights import StartState, initialise
+from training.weights_loading import encoder_names
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ def begin(model: Architecture, command: Command) -> Beginning:
     """Give a freshly built network its starting weights.
 
     Raises:
-        UserError: weights that are not there, are damaged, or do not fit.
+        UserError: weights that are not there, are damaged, or do not fit; random ones with frozen statistics.
     """
     given: StartState | None = None
     before: tuple[Ancestor, ...] = ()
@@ -47,10 +49,17 @@ def begin(model: Architecture, command: Command) -> Beginning:
         before = spec.lineage
         if spec.classes != command.classes:
             # A head of other classes, or of another order, has learnt nothing about these.
-            state = _encoder_only(model, state)
+            names = encoder_names(model)
+            state = {name: tensor for name, tensor in state.items() if name in names}
             note = "\nIts classes are others, so only the encoder's weights are taken."
         given = StartState(state, command.start.label, spec.preprocessing)
     report = initialise(model, command.recipe.init, Home(command.home), given)
+    if report.kind == "scratch" and command.recipe.frozen_bn:
+        raise UserError(
+            "frozen_bn keeps the statistics of batch normalisation as they come with the weights, and random weights "
+            f"come with none: {command.architecture} would train without normalisation. Give weights with --init, or "
+            f"set frozen_bn=false. The start would be: {report.text}"
+        )
     ancestor = Ancestor(
         revision=command.revision,
         datasets=command.datasets,
@@ -66,9 +75,3 @@ def _read(start: Start) -> tuple[ModelSpec, Mapping[str, Tensor]]:
         return read_checkpoint(start.path)
     loaded = load_bundle(start.path)
     return loaded.spec, loaded.module.state_dict()
-
-
-def _encoder_only(model: Architecture, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    encoder = {id(tensor) for tensor in model.encoder().state_dict(keep_vars=True).values()}
-    names = {name for name, tensor in model.state_dict(keep_vars=True).items() if id(tensor) in encoder}
-    return {name: tensor for name, tensor in state.items() if name in names}

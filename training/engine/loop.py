@@ -1,10 +1,11 @@
 """The training loop: everything a run does after it has been prepared, in the order it does it.
 
 A run can be killed anywhere and end bit for bit as if it had not been, on the same machine with the same versions and
-threads. Three things make that so. Whatever changes is in `State`, which is written whole or not at all. Every random
-draw is a pure function of the recipe's seed and the step (or the epoch and the image): there is no generator whose
-state could be lost. And what is due at a step - validation, checkpoint, end - is decided from the step alone, so that
-the work after the last checkpoint is simply done again.
+threads; on a GPU only with the recipe's `deterministic`, as a GPU's fast algorithms add up in any order, and a resumed
+run says so. Three things make that so. Whatever changes is in `State`, which is written whole or not at all. Every
+random draw is a pure function of the recipe's seed and the step (or the epoch and the image): there is no generator
+whose state could be lost. And what is due at a step - validation, checkpoint, end - is decided from the step alone, so
+that the work after the last checkpoint is simply done again.
 """
 
 from __future__ import annotations
@@ -189,5 +190,6 @@ class Training:
 
     def _spec_json(self) -> str:
         progress = self.state.progress
-        noted = {"step": progress.step, "miou": progress.history[-1]["miou"] if progress.history else None}
+        own = progress.history and progress.validated == progress.step  # weights validated earlier were others
+        noted = {"step": progress.step, "miou": progress.history[-1]["miou"] if own else None}
         return self.spec.model_copy(update={"metrics": noted}).model_dump_json()

@@ -54,16 +54,23 @@ class Meter:
 
     def loss(self) -> float:
         """Return the mean loss since the last report; waits for the device. 0 before a step."""
-        return self._outcome.loss.item() / self._steps if self._outcome else 0.0
+        if self._outcome is None:
+            return 0.0
+        start = time.perf_counter()
+        total = self._outcome.loss.item()
+        # A GPU is given its steps ahead; what it still has to do of them is their time too.
+        self.trained += time.perf_counter() - start
+        return total / self._steps
 
     def report(self) -> dict[str, float | int | None]:
         """Return the figures since the last report and begin anew; there must have been a step."""
         assert self._outcome is not None
+        loss = self.loss()
         seconds, images, waited = (
             now - before for now, before in zip((self.trained, self.images, self.waited), self._before, strict=True)
         )
         figures = {
-            "loss": self.loss(),
+            "loss": loss,
             "train_miou": metrics(self._outcome.counts.cpu().numpy()).miou,
             "images_per_second": images / seconds if seconds else None,
             "data_wait_share": waited / seconds if seconds else None,

@@ -17,7 +17,7 @@ from training.engine.failure import Stopped
 from training.engine.initial import Beginning, begin
 from training.engine.length import plan, seconds
 from training.engine.loop import Training
-from training.engine.machine import differences, this_machine
+from training.engine.machine import be_deterministic, differences, this_machine
 from training.engine.meter import Meter
 from training.engine.optimizer import freeze
 from training.engine.precision import candidates, fastest
@@ -63,6 +63,8 @@ def prepare(desk: Desk) -> Training:
     command = desk.directory.command()
     recipe = command.recipe
     decisions = read_decisions(desk.directory.decisions)
+    if recipe.deterministic:
+        be_deterministic(desk.device)
     torch.manual_seed(draw_seed(recipe.seed, INIT_STEP))
     model = build(command.architecture, len(command.classes), **recipe.options)
     beginning = None
@@ -79,6 +81,7 @@ def prepare(desk: Desk) -> Training:
         num_classes=len(command.classes),
         preprocessing=kept.preprocessing,
         device=desk.device,
+        placement=decisions.placement if decisions else None,
         progress=_teller(desk.events, desk.stop),
     )
     if not workload.val:
@@ -125,6 +128,7 @@ def _decide(desk: Desk, command: Command, model: Architecture, workload: Workloa
         preprocessing=beginning.preprocessing,
         lineage=beginning.lineage,
         data=workload.source.describe(),
+        placement=workload.placement,
         images=len(workload.train),
         validation_images=len(workload.val),
         class_weights=weigh,
@@ -169,16 +173,18 @@ def _assemble(desk: Desk, command: Command, model: Architecture, workload: Workl
 
 
 def _warn(desk: Desk, decisions: Decisions, beginning: Beginning | None) -> None:
-    """Say what is different from when the run was decided; the run goes on all the same."""
+    """Say why the result may be another than without a break; the run goes on all the same."""
     torch.set_num_threads(decisions.threads)
     changed = differences(decisions, this_machine(desk.device), desk.device)
     if beginning is not None and beginning.sha256 != decisions.init_sha256:
         changed.append(f"the weights it starts from are others: {beginning.text}")
+    if beginning is None and desk.device.type == "cuda" and not decisions.recipe.deterministic:
+        changed.append("a GPU adds up in whatever order its threads end in, unless deterministic=true is set")
     if changed:
         desk.events.write(
             "warning",
-            text="Resumed under other conditions, so the result may differ in the last bits from a run that was never "
-            f"interrupted: {'; '.join(changed)}.",
+            text="Resumed; the result may differ in the last bits from that of a run that was never interrupted: "
+            f"{'; '.join(changed)}.",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -69,6 +70,20 @@ class Command(Document):
     recipe: Recipe
 
 
+class Link(Document):
+    """What a photo that is linked, not kept in the store, was like when the run was created.
+
+    Attributes:
+        sha256: of the file.
+        byte_size: of the file.
+        mtime_ns: when it was changed last, in nanoseconds.
+    """
+
+    sha256: str
+    byte_size: int
+    mtime_ns: int
+
+
 class Photo(Document):
     """One image of a run.
 
@@ -77,12 +92,14 @@ class Photo(Document):
         class_map: its class map.
         key: digest of the content of both.
         name: what a person calls it.
+        link: None for a photo in the store, which never changes.
     """
 
     photo: Path
     class_map: Path
     key: str
     name: str
+    link: Link | None = None
 
 
 class Images(Document):
@@ -176,12 +193,18 @@ class RunDirectory:
         """Read which images it is about."""
         return Images.model_validate_json(self._read("images.json"))
 
-    def begin_attempt(self) -> None:
-        """Remove what an earlier attempt left: how it ended, and files it was killed while writing.
+    def begin_attempt(self, since: float) -> None:
+        """Remove what an earlier attempt left: how it ended, that it was to stop, files it was killed while writing.
 
         Only for the holder of the lock.
+
+        Args:
+            since: when this attempt began, in seconds since 1970; who asks to stop from then on is heard.
         """
         self.result_file.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            if self.stop_flag.stat().st_mtime < since:
+                self.stop_flag.unlink()
         for folder in (self.path, self.path / "checkpoints"):
             for scratch in folder.glob(".*.tmp"):
                 scratch.unlink()

@@ -9,16 +9,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from labeling.linked import LinkedPhoto
 from labeling.progress import Progress
 from training.architectures.contract import Preprocessing
-from training.data.batches import Batches, BatchMaker
+from training.data.batches import BatchMaker
+from training.data.device import Placement, choose_placement, make_batches
 from training.data.pack import check_labels, open_or_build
 from training.data.packed import Pack
 from training.data.prefetch import Prefetcher, prefetch
 from training.data.sizes import Resize
 from training.data.source import PackSource, Source
 from training.data.spec import BatchSpec
-from training.engine.rundir import Images
+from training.engine.rundir import Images, Photo
 from training.recipe import Recipe
 
 
@@ -32,6 +34,7 @@ class Workload:
         val: indices of the images validated on; may be empty.
         batches: makes the training's batches.
         device: where batches end up.
+        placement: where they are made.
     """
 
     source: Source
@@ -39,11 +42,13 @@ class Workload:
     val: tuple[int, ...]
     batches: BatchMaker
     device: torch.device
+    placement: Placement = "host"
 
     def batches_from(self, index: int) -> Prefetcher:
         """Make batches ahead, beginning with this one; use as a context manager."""
         # Cutting a batch out of a pack costs a few ms: one thread does, and more would take cores from the network.
-        one_is_enough = self.device.type == "cpu" and isinstance(self.source, Pack)
+        # Where the device makes them, a thread only tells it to.
+        one_is_enough = self.placement == "device" or (self.device.type == "cpu" and isinstance(self.source, Pack))
         return prefetch(self.batches, index, depth=4, threads=1 if one_is_enough else None)
 
     def histograms(self, num_classes: int) -> NDArray[np.int64]:
@@ -59,17 +64,27 @@ def open_workload(
     num_classes: int,
     preprocessing: Preprocessing,
     device: torch.device,
+    placement: Placement | None,
     progress: Progress,
 ) -> Workload:
     """Decode the photos, or find them decoded, and check every label before the first step.
+
+    Args:
+        images: of the run.
+        packs: the folder of all packs.
+        recipe: sizes, augmentation, batch and seed.
+        num_classes: labels 0..num_classes-1 are classes.
+        preprocessing: what the network's weights expect.
+        device: where batches are to end up.
+        placement: where they are made, as the run settled it; None: settle it now.
+        progress: told the images done.
 
     Raises:
         UserError: a file is missing or damaged, or a label is no class.
     """
     photos = (*images.train, *images.val)
-    sources = [PackSource(photo.photo, photo.class_map, photo.key, photo.name) for photo in photos]
     source = open_or_build(
-        sources,
+        [_source(photo) for photo in photos],
         packs,
         long_side=recipe.pack_long_side,
         resize=Resize.parse(recipe.resize),
@@ -78,20 +93,29 @@ def open_workload(
     )
     check_labels(source, num_classes)
     train = tuple(range(len(images.train)))
+    placement = placement or choose_placement(source, train, device)
     return Workload(
         source=source,
         train=train,
         val=tuple(range(len(images.train), len(photos))),
-        batches=Batches(
+        batches=make_batches(
             source,
             train,
             batch_spec(recipe, preprocessing),
             seed=recipe.seed,
             batch_size=recipe.batch,
             device=device,
+            placement=placement,
         ),
         device=device,
+        placement=placement,
     )
+
+
+def _source(photo: Photo) -> PackSource:
+    link = photo.link
+    linked = None if link is None else LinkedPhoto(str(photo.photo), link.sha256, link.byte_size, link.mtime_ns)
+    return PackSource(photo.photo, photo.class_map, photo.key, photo.name, linked)
 
 
 def batch_spec(recipe: Recipe, preprocessing: Preprocessing) -> BatchSpec:

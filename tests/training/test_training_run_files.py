@@ -1,0 +1,91 @@
+"""What a run's directory says of it, however long it has been going on, and what Ctrl-C does to its trainer."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from tests.support.runs import make_run, tiny_recipe
+from training import run_process
+from training.engine.events import EventWriter
+from training.engine.rundir import RunDirectory
+from training.run_files import TAIL_BYTES, describe
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    return make_run(tmp_path, tiny_recipe(), train=1, val=0)
+
+
+def age(path: Path, seconds: float) -> None:
+    os.utime(path, (time.time() - seconds,) * 2)
+
+
+def test_a_run_nobody_started_waits_to_be_started(run: RunDirectory) -> None:
+    age(run.path, 3600)
+    state, figures = describe(run.path)
+    assert state == "queued"
+    assert "workbench resume" in figures["sentence"]
+
+
+def test_a_trainer_that_died_before_it_said_anything_was_killed(run: RunDirectory) -> None:
+    run.log.touch()
+    assert describe(run.path)[0] == "queued"
+    age(run.log, 3600)
+    state, figures = describe(run.path)
+    assert state == "interrupted"
+    assert "killed" in figures["sentence"]
+
+
+def test_a_long_run_does_not_forget_its_start_and_its_best(run: RunDirectory) -> None:
+    writer = EventWriter(run.events)
+    for init in ("scratch", "imagenet"):
+        writer.write("started", step=0, steps=900, init=init, images=4)
+    for step, miou in ((10, 0.5), (20, 0.7), (30, 0.6)):
+        writer.write("validation", step=step, miou=miou, best=miou != 0.6)
+    shown = dict.fromkeys(("steps", "images_per_second", "data_wait_share", "eta", "loss", "train_miou"), 1)
+    step = 30
+    while run.events.stat().st_size < 3 * TAIL_BYTES:
+        step += 1
+        writer.write("step", step=step, **shown)
+    writer.close()
+    figures = describe(run.path)[1]
+    assert (figures["init"], figures["best_step"], figures["best_miou"], figures["step"]) == ("imagenet", 20, 0.7, step)
+
+
+class Child:
+    """A trainer that ends some looks later."""
+
+    def __init__(self, looks: int) -> None:
+        self.looks = looks
+        self.killed = False
+
+    def poll(self) -> int | None:
+        self.looks -= 1
+        return None if self.looks >= 0 and not self.killed else 75
+
+    def kill(self) -> None:
+        self.killed = True
+
+
+@pytest.mark.parametrize(("presses", "killed"), [(1, False), (2, True)])
+def test_only_the_second_ctrl_c_kills_whoever_else_asked_to_stop(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, presses: int, killed: bool
+) -> None:
+    run.stop_flag.touch()  # `workbench stop`, from elsewhere
+    left = presses
+
+    def sleep(seconds: float) -> None:
+        nonlocal left
+        left -= 1
+        if left >= 0:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("training.run_process.time.sleep", sleep)
+    child = Child(looks=5)
+    assert run_process.watch(cast("Any", child), run.path, lambda event: None) == 75
+    assert child.killed is killed
