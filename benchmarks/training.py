@@ -7,11 +7,11 @@ DataLoader, cross-entropy of every head at the input's size, SGD, `loss.item()` 
 * **tuned**: what someone who knows would set: the precision and memory format our engine chose, and the best of the
   worker counts in `--tuned-workers`.
 
-    python -m benchmarks.training --data DIR/camvid [--arch NAME ...] [--seconds 20] [--rounds 2]
+    python -m benchmarks.training --data DIR/camvid [--device cuda] [--arch NAME ...] [--seconds 20] [--rounds 2]
 
 prints one JSON line a network: images a second of each way (the best of the rounds, which alternate), the ratios, and
 what our engine chose. Validation, checkpoints and the first two steps of a round are outside the clock; counting the
-training's own mIoU is inside ours.
+training's own mIoU is inside ours. A GPU is waited for before the clock is read.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from benchmarks.data import camvid_folder
 from benchmarks.loader import ReferenceDataset, camvid
 from training.architectures import build
 from training.architectures.contract import Architecture
-from training.data.batches import Batches
+from training.data.device import choose_placement, make_batches
 from training.data.pack import PackSource, open_or_build
 from training.data.packed import Pack
 from training.engine.precision import candidates, fastest
 from training.engine.probe import build_step, small_step
 from training.engine.workload import Workload, batch_spec
-from training.numerics import Numerics
+from training.numerics import Numerics, pick_device
 from training.recipe import Recipe, load_recipe
 
 CLASSES = 11
@@ -97,19 +97,26 @@ def _their_loss(model: Architecture, x: Tensor, y: Tensor) -> Tensor:
     return torch.stack([weight * F.cross_entropy(head, y, ignore_index=255) for head, weight in up]).sum()
 
 
-def rate(steps: Iterator[int], seconds: float) -> float:
+def rate(steps: Iterator[int], seconds: float, device: torch.device) -> float:
     """Return images a second, the first two steps left out."""
     next(steps)
     next(steps)
+    _wait(device)
     images, start = 0, time.perf_counter()
     while time.perf_counter() - start < seconds:
         images += next(steps)
+    _wait(device)
     return images / (time.perf_counter() - start)
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def measure(name: str, images: list[PackSource], source: Pack, arguments: argparse.Namespace) -> dict[str, Any]:
     """Measure one network every way."""
-    device = torch.device(arguments.device)
+    device = pick_device(arguments.device)
     settings = {"optimizer.name": "sgd", "optimizer.lr": "0.01", "batch": str(arguments.batch), "loss.at": "input"}
     recipe = load_recipe("default", settings)
 
@@ -120,8 +127,9 @@ def measure(name: str, images: list[PackSource], source: Pack, arguments: argpar
     model = network()
     indices = tuple(range(len(source)))
     spec = batch_spec(recipe, model.preprocessing)
-    batches = Batches(source, indices, spec, seed=0, batch_size=recipe.batch, device=device)
-    workload = Workload(source, indices, (), batches, device)
+    placement = choose_placement(source, indices, device)
+    batches = make_batches(source, indices, spec, seed=0, batch_size=recipe.batch, device=device, placement=placement)
+    workload = Workload(source, indices, (), batches, device, placement)
     chosen = fastest(model, candidates(recipe, device, model.preprocessing), small_step(recipe, batches.batch(0)))
     plain = Numerics(device, model.preprocessing)
 
@@ -135,10 +143,10 @@ def measure(name: str, images: list[PackSource], source: Pack, arguments: argpar
     best = dict.fromkeys(ways, 0.0)
     for _ in range(arguments.rounds):
         for way, begin in ways.items():
-            best[way] = max(best[way], rate(begin(), arguments.seconds))
+            best[way] = max(best[way], rate(begin(), arguments.seconds, device))
     tuned = max(value for way, value in best.items() if way.startswith("tuned"))
     line: dict[str, Any] = {"arch": name, "device": str(device), "threads": torch.get_num_threads()}
-    line |= {"precision": chosen.precision, "channels_last": chosen.channels_last}
+    line |= {"precision": chosen.precision, "channels_last": chosen.channels_last, "placement": placement}
     line |= {way: round(value, 2) for way, value in best.items()}
     return line | {
         "against_reference": round(best["ours"] / best["reference"], 2),

@@ -68,6 +68,12 @@ def make_run(
     images = Images(
         train=tuple(paint(home / "photos", train)), val=tuple(paint(home / "photos", val, seed=1)) if val else ()
     )
-    asked: Mapping[str, Any] = {"architecture": architecture, "classes": CLASSES, "revision": "0" * 64, **command}
-    directory.create(Command(home=home, recipe=recipe, device="cpu", **asked), images)
+    asked: Mapping[str, Any] = {
+        "architecture": architecture,
+        "classes": CLASSES,
+        "revision": "0" * 64,
+        "device": "cpu",
+        **command,
+    }
+    directory.create(Command(home=home, recipe=recipe, **asked), images)
     return directory
