@@ -60,6 +60,9 @@ def models(
     def show() -> None:
         rows = ((m.reference, m.architecture, m.origin, len(m.classes), percent(m.miou)) for m in found)
         table(None, ["model", "architecture", "from", ">classes", ">val mIoU %"], rows)
+        for model in found:
+            if model.note:
+                say(f"{model.reference}: {model.note}")
 
     emit({"models": found}, as_json=as_json, show=show)
 

@@ -81,6 +81,9 @@ def evaluations(project: ProjectOption = None, home: HomeOption = None, as_json:
     def show() -> None:
         columns = [">evaluation", "model", "dataset", "on", ">images", ">mIoU %"]
         table(None, columns, ((e.id, e.model, e.dataset, e.on, e.images, percent(e.miou)) for e in found))
+        for evaluation in found:
+            if evaluation.note:
+                say(f"{evaluation.id}: {evaluation.note}")
 
     emit({"evaluations": found}, as_json=as_json, show=show)
 
