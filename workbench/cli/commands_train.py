@@ -94,8 +94,8 @@ def train(
 
 def runs(project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """List the runs, newest first."""
+    from training.engine.narrate import duration
     from training.runs import list_runs
-    from workbench.cli.watch import duration
 
     place = Workplace(home)
     found = list_runs(place.home, place.database, place.project(project))
@@ -177,8 +177,9 @@ def _settings(pairs: list[str]) -> dict[str, str]:
 
 def _ask(place: Workplace, run: RunHandle) -> None:
     """Show what the training will take and let the person decide."""
+    from training.engine.narrate import duration
     from training.runs import discard_run, estimate
-    from workbench.cli.watch import duration, watch_training
+    from workbench.cli.watch import watch_training
 
     with watch_training() as watcher:
         found = estimate(place.home, place.database, run, watcher)
@@ -201,7 +202,7 @@ def _finish(info: RunInfo, *, as_json: bool, detached: bool) -> None:
     if info.exit_code == EXIT_USER:
         raise UserError(f"Run {info.id} cannot train: {info.figures.get('sentence')}")
     emit(info, as_json=as_json, show=lambda: _show(info))
-    if detached or info.state == "finished":
+    if info.state == "finished" or (detached and info.exit_code in (None, 0)):
         return
     raise typer.Exit(EXIT_FAILED if info.state == "failed" else EXIT_RESUME)
 

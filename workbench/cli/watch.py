@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from training.engine.narrate import duration
 from workbench.cli.output import LINE_EVERY_SECONDS, note, percent
 
 if TYPE_CHECKING:
@@ -109,12 +110,3 @@ def _started(values: Any) -> str:
 
 def _validated(step: int, miou: float | None, best: bool) -> str:
     return f"step {step}: val mIoU {percent(miou)} %{' (best)' if best else ''}"
-
-
-def duration(seconds: float | None) -> str:
-    """Write seconds as `1:02:03` or `2:03`."""
-    if seconds is None:
-        return "n/a"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
