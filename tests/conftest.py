@@ -8,6 +8,9 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 from pathlib import Path
 
+# Trainers are started with -P, which leaves out the current folder: they find this tree also where it is not installed.
+os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
+
 import pytest
 
 

@@ -48,6 +48,7 @@ __all__ = [
     "sync",
 ]
 
+LOG_LINES = 5
 RESUMABLE = ("queued", "stopped", "interrupted", "failed")
 
 
@@ -150,7 +151,7 @@ def launch(
         on_event: told every event, in this process.
 
     Raises:
-        UserError: the run is being trained already.
+        UserError: the run is being trained already, or its trainer cannot even start; says what it said.
     """
     position = _size(RunDirectory(run.directory).events)
     code: int | None = None
@@ -162,6 +163,9 @@ def launch(
             threading.Thread(target=child.wait, daemon=True).start()
     else:
         code = run_process.watch(child, run.directory, on_event, start_at=position)
+    if code and _size(RunDirectory(run.directory).events) == position:
+        last = "\n".join(list(follow_log(run.directory, follow=False))[-LOG_LINES:])
+        raise UserError(f"The trainer of run {run.id} ended with code {code} before it could begin. It said:\n{last}")
     sync(home, database)
     with database.read() as session:
         return replace(_info(home, session.get_one(Run, run.id)), exit_code=code)

@@ -204,3 +204,17 @@ def test_what_cannot_be_trained_is_refused_before_there_is_a_run(
         runs.create_run(home, database, asked)
     with database.read() as session:
         assert session.query(Run).count() == 0
+
+
+def test_a_trainer_that_cannot_begin_says_why(
+    home: Home, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = runs.create_run(home, database, request())
+    broken = tmp_path / "broken" / "training" / "engine"
+    broken.mkdir(parents=True)
+    for package in (broken.parent, broken):
+        (package / "__init__.py").touch()
+    (broken / "__main__.py").write_text("raise SystemExit('libgomp.so.1: cannot open shared object file')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "broken"))
+    with pytest.raises(UserError, match=r"ended with code 1 .*\n.*libgomp"):
+        runs.launch(home, database, run)
