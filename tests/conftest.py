@@ -1,6 +1,11 @@
 """Fixtures shared by all tests."""
 
 import os
+import signal
+
+# Where tests run in the background, Ctrl-C may be ignored, and children inherit that: trainers must hear it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # One thread a process, of ours and of those that tests start: several test processes with a thread pool each wait for
 # one another more than they compute. Before anything loads torch.
