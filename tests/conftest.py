@@ -17,6 +17,12 @@ from pathlib import Path
 os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# What is tested is whether code is right, not how busy the machine is.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+if not os.environ.get("CI"):  # there hypothesis has a profile of its own, which draws the same examples every time
+    settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")
