@@ -46,6 +46,10 @@ def fastest(model: Architecture, options: list[Numerics], step: Callable[[Archit
         seconds = min(_timed(option.place(copy.deepcopy(model)), option, step, best_seconds))
         if seconds < best_seconds:
             best, best_seconds = option, seconds
+    if best is not options[0]:
+        # The first one, the likeliest, was measured while the process still warmed up: it gets a second chance.
+        again = min(_timed(options[0].place(copy.deepcopy(model)), options[0], step, best_seconds))
+        best = options[0] if again < best_seconds else best
     return best
 
 
