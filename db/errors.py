@@ -7,3 +7,7 @@ class UserError(Exception):
     The message says what was expected, what was found, in which file, and what to do. Commands print it without a
     traceback and exit with code 2.
     """
+
+
+class NotFoundError(UserError):
+    """What was asked for by its number or name is not there, or lies in the trash; the web server answers 404."""
