@@ -1,4 +1,4 @@
-"""The one exception whose text is meant for the person at the keyboard."""
+"""The exceptions whose text is meant for the person at the keyboard."""
 
 
 class UserError(Exception):
@@ -10,4 +10,4 @@ class UserError(Exception):
 
 
 class NotFoundError(UserError):
-    """What was asked for by its number or name is not there, or lies in the trash; the web server answers 404."""
+    """What was named does not exist (any more). The server answers 404 instead of 400."""

@@ -1,0 +1,49 @@
+"""Puts the server together: own routes first, then the pages at "/", and the guard around everything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from db.errors import NotFoundError, UserError
+from workbench.server.security import Security
+from workbench.server.services import Services
+
+# The order is the order of matching. A family of routes adds its line here.
+ROUTERS: tuple[Callable[[Services], APIRouter], ...] = ()
+
+
+def create_app(services: Services, security: Security, *, ui: bool = True) -> FastAPI:
+    """Return the app.
+
+    Args:
+        services: what routes and pages get.
+        security: who is let in.
+        ui: mount the pages too. Tests of routes leave them out: Gradio takes seconds to load.
+    """
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    for router in ROUTERS:
+        app.include_router(router(services))
+
+    def say_user_error(_: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"error": str(error)}, 404 if isinstance(error, NotFoundError) else 400)
+
+    app.add_exception_handler(UserError, say_user_error)
+    app.add_exception_handler(HTTPException, _say_http_error)
+    app.add_exception_handler(RequestValidationError, _say_invalid)
+    return app
+
+
+def _say_http_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": error.detail}, error.status_code, error.headers)
+
+
+def _say_invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    parts = (f"{'.'.join(str(step) for step in each['loc'][1:])}: {each['msg']}" for each in error.errors())
+    return JSONResponse({"error": "; ".join(parts)}, 400)

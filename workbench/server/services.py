@@ -1,0 +1,49 @@
+"""What routes and pages get: where everything lies, and what a visitor may do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from db.home import Home
+from db.session import Database
+from db.store import Store
+
+GIB = 1024**3
+
+
+@dataclass(frozen=True)
+class Services:
+    """The workbench as the server sees it.
+
+    Attributes:
+        home: the workbench home.
+        database: its database, up to date.
+        import_root: server paths typed into a form are taken only at or below it; None takes none.
+        upload_limit_bytes: the most that one upload (a dropped folder or archive) may hold.
+        upload_limit_files: the most files that one upload may hold, also unpacked from an archive.
+        project: the project that was named at the start; None opens the list of projects.
+    """
+
+    home: Home
+    database: Database
+    import_root: Path | None = None
+    upload_limit_bytes: int = 64 * GIB
+    upload_limit_files: int = 200_000
+    project: int | None = None
+
+    @cached_property
+    def store(self) -> Store:
+        """The content store."""
+        return Store(self.home.store)
+
+    @property
+    def cache(self) -> Path:
+        """What can be made again, thumbnails for one: safe to delete."""
+        return self.home.path / "cache"
+
+    @property
+    def uploads(self) -> Path:
+        """One folder an upload."""
+        return self.home.path / "uploads"
