@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from db.errors import UserError
 from db.files import explain_os_errors
 
 ENVIRONMENT_VARIABLE = "WORKBENCH_HOME"
@@ -88,6 +89,9 @@ class Home:
             self.locks,
             self.trash,
         )
-        with explain_os_errors(self.path):
-            for folder in folders:
-                folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with explain_os_errors(self.path):
+                for folder in folders:
+                    folder.mkdir(parents=True, exist_ok=True)
+        except FileNotFoundError as error:  # of a filesystem that makes no folders, /proc for one
+            raise UserError(f"No folder can be made at {self.path}; use another --home. ({error})") from None

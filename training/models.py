@@ -59,7 +59,8 @@ def load_model(home: Home, database: Database, project: str | None, reference: s
     if match := _RUN.fullmatch(reference):
         with database.read() as session:
             run = _find_run(session, find_project(session, project), int(match[1]))
-        return load_run_model(_checkpoint_path(home, run, match[2]), reference)
+        path = _checkpoint_path(home, run, match[2])
+        return load_run_model(path, f"{run.id}:{path.stem}")
     if (path := Path(reference).expanduser()).suffix == ".safetensors" and path.is_file():
         return load_bundle(path)
     with database.read() as session:

@@ -9,7 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import ValidationError
 from sqlalchemy import func
 from sqlalchemy import select as select_rows
 from sqlalchemy.orm import Session
@@ -24,7 +23,7 @@ from labeling.manifest import Manifest, ManifestImage, load_manifest
 from labeling.progress import Progress, silent
 from labeling.projects import find_project
 from labeling.revisions import RevisionInfo, find_revision, freeze, photo_path
-from training.architectures import names, options
+from training.architectures import check_options, names
 from training.engine.rundir import Command, Images, Link, Photo, RunDirectory, Start
 from training.recipe import Recipe, load_recipe
 from training.run_start import absolute_init, check_device, check_start, start_of_file
@@ -146,12 +145,8 @@ def _record(home: Home, database: Database, project: str, run: RunHandle, comman
 def _check_architecture(name: str, recipe: Recipe) -> None:
     if name not in names():
         raise UserError(f"There is no architecture '{name}'. Choose one of {', '.join(names())}.")
-    if not recipe.options:
-        return  # to look at an architecture's options is to load torch
-    try:
-        options(name).model_validate(recipe.options)
-    except ValidationError as error:
-        raise UserError(f"The options of {name} do not fit: {error}") from None
+    if recipe.options:  # to look at an architecture's options is to load torch
+        check_options(name, recipe.options)
 
 
 def _revision(home: Home, database: Database, project: str, request: TrainRequest, progress: Progress) -> RevisionInfo:

@@ -37,6 +37,11 @@ def test_a_file_in_the_way_is_the_users_error(tmp_path):
         Home(tmp_path / "file").ensure()
 
 
+def test_a_place_where_no_folder_can_be_made_is_the_users_error():
+    with pytest.raises(UserError, match="use another --home"):
+        Home(Path("/proc/workbench")).ensure()
+
+
 def test_home_and_errors_load_no_sqlalchemy():
     code = "import sys, db.home, db.errors, db.store; sys.exit('sqlalchemy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -133,6 +133,7 @@ def test_a_training_says_how_it_went(walk):
 
 def test_an_evaluation_is_exact(walk):
     found = walk["evaluate"]
+    assert found["model"] == "1:best"  # which checkpoint `1` meant then: later it may be another
     assert (found["images"], found["size"], found["leaks"]["count"]) == (2, "original", 0)
     for row in found["classes"]:
         assert row.keys() >= {"name", "iou", "precision", "recall", "f1", "pixels"}

@@ -6,6 +6,7 @@ A new family is a file here and a line in `_FAMILIES`.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -73,12 +74,21 @@ def build(name: str, num_classes: int, **given: Any) -> Architecture:
     architecture = family(name)
     if not 1 <= num_classes <= MAX_CLASSES:
         raise UserError(f"A network predicts 1 to {MAX_CLASSES} classes, found {num_classes}.")
+    return architecture(num_classes, **check_options(name, given))
+
+
+def check_options(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all options of an architecture: those given, in their types, and the defaults of the others.
+
+    Raises:
+        UserError: unknown name or option, or a value an option does not take; names each.
+    """
     known = options(name)
     try:
-        chosen = known.model_validate(given)
+        chosen = known.model_validate(dict(given))
     except ValidationError as error:
         raise UserError(_explain(name, known, error)) from None
-    return architecture(num_classes, **{key: getattr(chosen, key) for key in known.model_fields})
+    return {key: getattr(chosen, key) for key in known.model_fields}
 
 
 def _explain(name: str, known: type[BaseModel], error: ValidationError) -> str:
