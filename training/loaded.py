@@ -16,8 +16,8 @@ class LoadedModel:
         module: the network in eval mode.
         spec: class list, preprocessing, lineage.
         sha256: of the weights' file; tells two models apart whatever they are called.
-        reference: what names it for good: `12:best`, also where the user said `12`, an imported model's name, a bundle's
-            path.
+        reference: what names it for good: `12:best` (also where the user said `12`), an imported model's name, a
+            bundle's path.
     """
 
     module: Architecture
