@@ -65,6 +65,21 @@ class Setting(Base):
     value: Mapped[str] = mapped_column(Text)
 
 
+class User(Base):
+    """Who may use the server where it listens to other computers. `password` is what `workbench.server.users` hashed.
+
+    A session names the user's id and carries a signature over `password`: a user who changes it, or is removed and
+    added again, has none left.
+    """
+
+    __tablename__ = "user"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - a session of a removed user is nobody else's
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), unique=True)
+    password: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
 class Project(Base):
     """Classes plus everything below them."""
 
