@@ -182,6 +182,29 @@ class Rendering(Base):
     pixels_sha256: Mapped[str] = mapped_column(String(64))
 
 
+class VersionClass(Base):
+    """A class that an annotation version shows: it is named by a shape, or by a value that its maps have.
+
+    Written with the version, which never changes; merging is resolved by who asks.
+    """
+
+    __tablename__ = "version_class"
+    version_id: Mapped[int] = mapped_column(
+        ForeignKey("annotation_version.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    class_id: Mapped[int] = mapped_column(
+        ForeignKey("class.id", ondelete="CASCADE"), primary_key=True, autoincrement=False, index=True
+    )
+
+
+class MapCount(Base):
+    """Cache: how many pixels of a class map have each value, as `[[value, pixels], ...]`, by the map's hash."""
+
+    __tablename__ = "map_count"
+    pixels_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    counts: Mapped[list[Any]]
+
+
 class Subset(Base):
     """A named list of images of a dataset."""
 

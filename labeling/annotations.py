@@ -5,13 +5,14 @@ from __future__ import annotations
 import getpass
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from db.errors import UserError
-from db.schema import AnnotationVersion, Image
+from db.schema import AnnotationVersion, Image, VersionClass
 from db.session import Database
 from labeling.annotation import Annotation
+from labeling.presence import shown_classes
 
 WORKBENCH = "workbench"  # origin of what was drawn here; imports write `import:<format>`
 
@@ -73,6 +74,8 @@ def append_version(
     )
     session.add(version)
     session.flush()
+    if shown := sorted(shown_classes(content)):
+        session.execute(insert(VersionClass), [{"version_id": version.id, "class_id": row} for row in shown])
     # Nobody can have moved the head since it was looked at: a writing session is the only one from its start.
     session.execute(update(Image).where(Image.id == image_id).values(head_id=version.id))
     return version.id

@@ -19,6 +19,7 @@ from labeling.annotation import MAX_CLASSES
 from labeling.colors import from_hex, next_color, to_hex
 from labeling.names import clean_class_name, is_reserved
 from labeling.options import DatasetOptions
+from labeling.presence import roots
 from labeling.projects import find_project
 
 
@@ -71,13 +72,7 @@ def dense_index(classes: list[Class]) -> dict[int, int]:
     """Return the dense index (0..253) of every class id, merged ones under the index of what they are merged into."""
     dense = [row.id for row in classes if row.merged_into_id is None]
     index = {class_id: place for place, class_id in enumerate(dense)}
-    target = {row.id: row.merged_into_id for row in classes}
-    for row in classes:
-        root = row.id
-        while (onward := target[root]) is not None:
-            root = onward
-        index[row.id] = index[root]
-    return index
+    return {row: index[root] for row, root in roots(classes).items()}
 
 
 def ensure_class(session: Session, project: Project, name: str, color: str | None = None) -> Class:

@@ -21,11 +21,12 @@ from db.store import Store
 from labeling.annotation import IGNORE
 from labeling.classes import dense_index
 from labeling.options import DatasetOptions
+from labeling.presence import shown_classes
 from labeling.progress import Progress, silent
 from labeling.render_worker import RENDERING_VERSION, LayerError, RenderOutcome, RenderTask, Scheme, render_task
 from labeling.workers import map_in_order
 
-__all__ = ["RENDERING_VERSION", "Rendered", "Scheme", "render_versions", "scheme_for", "shown_classes"]
+__all__ = ["RENDERING_VERSION", "Rendered", "Scheme", "render_versions", "scheme_for"]
 
 _BATCH = 100
 
@@ -68,7 +69,7 @@ def render_versions(
     Raises:
         UserError: a process died while rendering, the store cannot be written, or it has lost a map of an annotation.
     """
-    rendered = Rendered(_cached(database, store, {id_: scheme.key() for id_ in version_ids}))
+    rendered = Rendered(_cached(database, store, dict.fromkeys(version_ids, scheme.key())))
     missing = [version_id for version_id in version_ids if version_id not in rendered.maps]
     batches = _Batches(database, store, scheme, rendered)
     try:
@@ -142,14 +143,6 @@ class _Batches:
             columns = ("version_id", "key", "pixels_sha256")
             session.execute(insert(Rendering), [dict(zip(columns, (*k, v), strict=True)) for k, v in rows.items()])
         self._unsaved.clear()
-
-
-def shown_classes(content: dict[str, Any]) -> frozenset[int]:
-    """Return the class ids that an annotation, as stored, names in shapes and maps."""
-    labels = [shape["label"] for shape in content["shapes"]]
-    for layer in (content["base"], content["paint"]):
-        labels += layer["legend"] if layer else []
-    return frozenset(label for label in labels if isinstance(label, int))
 
 
 def _cached(database: Database, store: Store, keys: dict[int, str]) -> dict[int, str]:

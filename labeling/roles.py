@@ -15,12 +15,12 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from db.errors import UserError
-from db.schema import AnnotationVersion, Image, Role
+from db.schema import Image, Role
 from db.session import Database
 from labeling.datasets import find_dataset, role_counts
 from labeling.formats.base import RoleName
+from labeling.presence import classes_of
 from labeling.projects import find_project
-from labeling.rendering import shown_classes
 from labeling.stratify import shares, stratify
 
 By = Literal["random", "folder", "prefix"]
@@ -79,7 +79,7 @@ def assign_roles(
         units = _units(images, by)
         _refuse_indivisible(images, units, dataset, by, val + test)
         given = _divide(images, units, (1 - val - test, val, test), seed)
-        # Reading every annotation takes long: other writers wait only for this part.
+        # Dividing takes long: other writers wait only for this part.
         with database.write() as session:
             if _state(session, dataset_id) == seen:
                 origin = f"{by}:{seed}"
@@ -129,17 +129,14 @@ def _state(session: Session, dataset_id: int) -> list[tuple[int, int | None, str
 
 def _labelled(session: Session, dataset_id: int) -> list[_Labelled]:
     query = (
-        select(Image.id, Image.path, Role.role, AnnotationVersion.content)
-        .join(AnnotationVersion, AnnotationVersion.id == Image.head_id)
+        select(Image.id, Image.path, Role.role, Image.head_id)
         .outerjoin(Role, Role.image_id == Image.id)
-        .where(Image.dataset_id == dataset_id)
+        .where(Image.dataset_id == dataset_id, Image.head_id.is_not(None))
         .order_by(Image.path)
-        .execution_options(yield_per=200)  # annotations can be large: a few at a time
     )
-    return [
-        _Labelled(image_id, path, role, shown_classes(content))
-        for image_id, path, role, content in session.execute(query)
-    ]
+    rows = session.execute(query).all()
+    shown = classes_of(session, [head_id for *_, head_id in rows if head_id is not None])
+    return [_Labelled(image_id, path, role, shown[head_id]) for image_id, path, role, head_id in rows if head_id]
 
 
 def _units(images: Sequence[_Labelled], by: By) -> list[list[_Labelled]]:

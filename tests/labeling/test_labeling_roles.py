@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from db.errors import UserError
 from db.schema import Image, Role
-from labeling.rendering import shown_classes
+from labeling.presence import classes_of
 from labeling.roles import assign_roles, group_of
 from labeling.stratify import shares, stratify
 from tests.support.labelled_home import make_place
@@ -145,13 +145,13 @@ def test_others_may_write_while_the_annotations_are_read_and_are_taken_into_acco
     place.run_import(make_folder(tmp_path / "campus", ["a", "b", "c", "d"]))
     taken = place.image("b.png").id
 
-    def write_meanwhile(content):
+    def write_meanwhile(reading, version_ids):
         with place.database.write() as session:
             if session.get(Role, taken) is None:
                 session.add(Role(image_id=taken, role="test", origin="import"))
-        return shown_classes(content)
+        return classes_of(reading, version_ids)
 
-    monkeypatch.setattr("labeling.roles.shown_classes", write_meanwhile)
+    monkeypatch.setattr("labeling.roles.classes_of", write_meanwhile)
     assert assign_roles(place.database, None, "campus", val=0.25) == {"test": 1, "train": 2, "val": 1}
     assert roles_of(place)["b.png"] == "test"
 
