@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -10,8 +11,12 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from db.errors import NotFoundError, UserError
+from workbench.server import login
+from workbench.server.guard import Guard
+from workbench.server.mounting import mount_pages, prepare_gradio
 from workbench.server.security import Security
 from workbench.server.services import Services
+from workbench.server.sessions import Sessions
 
 # The order is the order of matching. A family of routes adds its line here.
 ROUTERS: tuple[Callable[[Services], APIRouter], ...] = ()
@@ -26,16 +31,30 @@ def create_app(services: Services, security: Security, *, ui: bool = True) -> Fa
         ui: mount the pages too. Tests of routes leave them out: Gradio takes seconds to load.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    sessions = Sessions(security, services.database)
+    app.include_router(login.router(sessions))
     for router in ROUTERS:
         app.include_router(router(services))
+    if ui:
+        prepare_gradio(services)
+        from workbench.ui.app import build
+
+        mount_pages(app, build(services))
 
     def say_user_error(_: Request, error: Exception) -> JSONResponse:
-        return JSONResponse({"error": str(error)}, 404 if isinstance(error, NotFoundError) else 400)
+        status = 404 if isinstance(error, NotFoundError) else 400
+        return JSONResponse({"error": _without_folders(str(error), services)}, status)
 
     app.add_exception_handler(UserError, say_user_error)
     app.add_exception_handler(HTTPException, _say_http_error)
     app.add_exception_handler(RequestValidationError, _say_invalid)
+    app.add_middleware(Guard, sessions=sessions, upload_limit=services.upload_limit_bytes)
     return app
+
+
+def _without_folders(message: str, services: Services) -> str:
+    """Leave out where on this computer the workbench lies: a visitor need not know."""
+    return message.replace(str(services.home.path), "(home)").replace(str(Path.home()), "~")
 
 
 def _say_http_error(_: Request, error: Exception) -> JSONResponse:

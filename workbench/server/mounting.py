@@ -1,0 +1,59 @@
+"""Mounts Gradio's pages in the app, with everything off that reaches outside or serves files by name."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from db.files import explain_os_errors
+from workbench.server.services import Services
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from gradio import Blocks
+
+_LARGEST_FILE = "64mb"  # larger ones take the way of uploads
+
+
+def prepare_gradio(services: Services) -> None:
+    """Set what Gradio reads when it is imported: no telemetry, and its temporary files in the home's cache.
+
+    Raises:
+        UserError: the cache cannot be made.
+    """
+    folder = services.cache / "gradio"
+    with explain_os_errors(services.cache):
+        folder.mkdir(parents=True, exist_ok=True)
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["GRADIO_TEMP_DIR"] = str(folder)
+    os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+def mount_pages(app: FastAPI, blocks: Blocks, **appearance: Any) -> None:
+    """Mount the pages at "/", behind all routes that the app has so far.
+
+    Args:
+        app: the app.
+        blocks: the pages.
+        appearance: `theme`, `css`, `css_paths`, `head` and the like, as `gradio.mount_gradio_app` takes them.
+    """
+    import gradio
+
+    gradio.mount_gradio_app(
+        app,
+        blocks,
+        path="/",
+        footer_links=[],
+        run_history=False,
+        allowed_paths=[],
+        max_file_size=_LARGEST_FILE,
+        show_error=False,
+        ssr_mode=False,
+        enable_monitoring=False,
+        pwa=False,
+        mcp_server=False,
+        **appearance,
+    )
+    # Gradio checks completely which files a client may name only for blocks that count as launched, and mounting
+    # leaves that out.
+    blocks.has_launched = True
