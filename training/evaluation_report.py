@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 import db.schema as schema
 from db.errors import UserError
@@ -19,6 +18,7 @@ from db.schema import Evaluation, Project
 from db.session import Database
 from labeling.projects import find_project
 from training import mapping as mappings
+from training.evaluation_open import choose_mapping, find_evaluation
 from training.evaluation_store import EvaluationRecord, published_directories, read_counts, read_record
 from training.mapping import Row, SavedMapping
 from training.metrics import Metrics, metrics
@@ -147,13 +147,9 @@ def read_evaluation(
         UserError: there is none of this number, its files are damaged, or the mapping does not fit it.
     """
     with database.read() as session:
-        row = _find(session, find_project(session, project).id, number)
-    if mapping is not None:
-        chosen: SavedMapping | None = mappings.load_mapping(database, project, mapping)
-    else:
-        saved = mappings.list_mappings(database, project)
-        chosen = next((found for found in saved if found.id == row.mapping_id), None)
-    return report(home.path / row.directory, number, chosen)
+        owner = find_project(session, project)
+        row = find_evaluation(session, number, owner.id)
+    return report(home.path / row.directory, number, choose_mapping(database, owner.name, row, mapping))
 
 
 def report(directory: Path, number: int, mapping: SavedMapping | None = None) -> EvaluationReport:
@@ -284,10 +280,3 @@ def _adopt(database: Database) -> None:
             continue  # damaged: it stays where it is
         if found.record.project_id in projects:
             register(database, found, found.record.mapping_id if found.record.mapping_id in saved else None)
-
-
-def _find(session: Session, project_id: int, number: int) -> Evaluation:
-    row = session.get(Evaluation, number)
-    if row is None or row.project_id != project_id or row.deleted_at is not None:
-        raise UserError(f"There is no evaluation {number} in this project; `workbench evaluations` lists them.")
-    return row

@@ -1,0 +1,141 @@
+"""Images of an evaluation, scored and sorted, against figures computed image by image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from db.errors import NotFoundError, UserError
+from db.schema import Evaluation, Project, utc_now
+from db.store import Store
+from labeling.map_store import load_map
+from labeling.maps import read_map_png
+from tests.support.scenes import COLORS, Scene, Workspace, add_dataset, blocks, workspace
+from tests.support.tiny_models import PLAIN, ColorNet, loaded
+from training.counting import count
+from training.evaluation import EvaluationRequest, evaluate_loaded
+from training.evaluation_gallery import evaluation_page
+from training.evaluation_open import open_evaluation
+from training.inference import Predictor
+from training.mapping import apply, save_mapping
+from training.metrics import metrics
+
+CLASSES = ("sky", "road", "tree", "car")
+MODEL_CLASSES = ("sky", "tree", "road", "lamp")  # two swapped, one that the data do not have
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Workspace:
+    place = workspace(tmp_path, CLASSES)
+    scenes = [Scene(blocks(40, 56, 1 + number % 4, number), seed=number) for number in range(7)]
+    add_dataset(place, "campus", [*scenes, Scene(np.full((40, 56), 255, np.uint8))])
+    return place
+
+
+@pytest.fixture
+def number(place: Workspace) -> int:
+    model = loaded(ColorNet(COLORS[:4]), MODEL_CLASSES, preprocessing=PLAIN)
+    predictor = Predictor(model, torch.device("cpu"), "fp32")
+    return evaluate_loaded(place.home, place.database, predictor, EvaluationRequest("p", "campus")).id
+
+
+def _confusions(place: Workspace, number: int, mapping: str | None = None) -> list[np.ndarray]:
+    """Return every image's confusion matrix from its two maps, without the stored counts."""
+    found = open_evaluation(place.database, number, mapping=mapping)
+    store = Store(place.home.store)
+    return [
+        apply(
+            count(
+                load_map(store, image.map_sha256),
+                read_map_png(found.directory / "index" / f"{place_:06d}.png"),
+                len(CLASSES),
+                len(MODEL_CLASSES),
+            ),
+            found.columns,
+        )
+        for place_, image in enumerate(found.record.images)
+    ]
+
+
+@pytest.mark.parametrize("mapping", [None, "right"])
+def test_scores_are_those_of_each_images_own_confusion_matrix(
+    place: Workspace, number: int, mapping: str | None
+) -> None:
+    save_mapping(place.database, "p", "right", list(zip(MODEL_CLASSES, CLASSES, strict=True)))
+    expected = [metrics(table) for table in _confusions(place, number, mapping)]
+    found = open_evaluation(place.database, number, mapping=mapping)
+    page = evaluation_page(found, sort="path")
+    assert [image.score for image in page.images] == [pytest.approx(one.miou) for one in expected]
+    assert expected[-1].miou is None  # nothing but ignored pixels
+    for index, name in enumerate(CLASSES):
+        page = evaluation_page(found, sort=f"class:{name}")
+        scores = {image.number: image.score for image in page.images}
+        assert scores == {n: pytest.approx(one.classes[index].iou) for n, one in enumerate(expected)}
+        assert {image.score_name for image in page.images} == {name}
+
+
+def test_the_worst_come_first_and_those_without_a_score_last(place: Workspace, number: int) -> None:
+    found = open_evaluation(place.database, number)
+    worst, best = evaluation_page(found), evaluation_page(found, sort="-miou")
+    scores = [image.score for image in worst.images if image.score is not None]
+    assert scores == sorted(scores)
+    assert [image.score for image in best.images if image.score is not None] == scores[::-1]
+    assert worst.images[-1].number == best.images[-1].number == 7
+    assert worst.images[-1].score is None
+
+
+def test_a_cell_lists_the_images_with_its_pixels_the_most_first(place: Workspace, number: int) -> None:
+    found = open_evaluation(place.database, number)
+    tables = _confusions(place, number)
+    for cell in [(1, 2), (3, 4), (0, 0), (2, 3)]:
+        expected = {n: int(table[cell]) for n, table in enumerate(tables) if table[cell]}
+        page = evaluation_page(found, cell=cell)
+        assert {image.number: image.pixels_in_cell for image in page.images} == expected
+        pixels = [image.pixels_in_cell or 0 for image in page.images]
+        assert pixels == sorted(pixels, reverse=True)
+        assert page.total == len(expected)
+    by_score = evaluation_page(found, cell=(1, 2), sort="miou").images
+    assert [image.score for image in by_score] == sorted(image.score or 0 for image in by_score)
+
+
+def test_pages_and_a_class_that_must_be_there(place: Workspace, number: int) -> None:
+    found = open_evaluation(place.database, number)
+    everything = evaluation_page(found).images
+    assert evaluation_page(found, offset=2, limit=3).images == everything[2:5]
+    assert evaluation_page(found, offset=100).images == ()
+    page = evaluation_page(found, having="car", sort="path")
+    with_car = [n for n, table in enumerate(_confusions(place, number)) if table[3].any() or table[:, 3].any()]
+    assert [image.number for image in page.images] == with_car
+    assert page.total == len(with_car) < len(everything)
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"sort": "newest"}, "not 'newest'"),
+        ({"sort": "cell"}, "needs the cell"),
+        ({"sort": "class:boat"}, "no class 'boat'.*sky, road"),
+        ({"having": "boat"}, "no class 'boat'"),
+        ({"cell": (4, 0)}, "no cell 4,0"),
+        ({"cell": (0, -1)}, "no cell 0,-1"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_said(place: Workspace, number: int, choice: dict, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        evaluation_page(open_evaluation(place.database, number), **choice)
+
+
+def test_what_lies_in_the_trash_is_not_found(place: Workspace, number: int) -> None:
+    with pytest.raises(NotFoundError, match="no evaluation 99"):
+        open_evaluation(place.database, 99)
+    for kind in (Project, Evaluation):
+        with place.database.write() as session:
+            session.get_one(kind, 1).deleted_at = utc_now()
+        with pytest.raises(NotFoundError, match="no evaluation 1"):
+            open_evaluation(place.database, number)
+        with place.database.write() as session:
+            session.get_one(kind, 1).deleted_at = None
+    assert open_evaluation(place.database, number).project == "p"
