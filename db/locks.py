@@ -50,6 +50,22 @@ def hold(path: Path, *, wait: bool) -> Iterator[None]:
         lock.release()
 
 
+@contextmanager
+def hold_for_child(path: Path) -> Iterator[int]:
+    """Hold the lock on a file that nobody else knows of yet, and yield its descriptor for a child to inherit.
+
+    A child that is started in the block with this descriptor among its `pass_fds` holds the lock from its first
+    moment to its last, with no gap in which it would look dead. It should make the descriptor non-inheritable, so
+    that its own children do not hold the lock as well.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield descriptor
+    finally:
+        os.close(descriptor)  # closed, not unlocked: the child's copy is the same lock
+
+
 def is_held(path: Path) -> bool:
     """Tell whether someone, this process included, holds the lock on `path`. A missing file is not held."""
     try:

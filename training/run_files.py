@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from db.locks import is_held
-from training.engine.events import Event, parse, read_events
+from training.engine.events import Event, events_at_end, parse, read_events
 from training.engine.rundir import RunDirectory, RunState
+from training.log_files import LogPiece, follow_lines, read_piece
 
 TAIL_BYTES = 64 * 1024
 STARTING_SECONDS = 30
@@ -86,15 +87,11 @@ def _killed(run: RunDirectory) -> str:
 
 def _recent(path: Path) -> tuple[list[Event], list[Event]]:
     """Return the last `started` and the best validation from before the end of the file, and the events of its end."""
-    try:
-        with path.open("rb") as file:
-            start = max(0, file.seek(0, 2) - TAIL_BYTES)
-            file.seek(start)
-            tail = file.read()
-            earlier = _landmarks(file, start) if start else []
-    except FileNotFoundError:
-        return [], []
-    return earlier, list(parse(tail[: tail.rfind(b"\n") + 1]))
+    recent, start = events_at_end(path, TAIL_BYTES)
+    if not start:
+        return [], recent
+    with path.open("rb") as file:
+        return _landmarks(file, start), recent
 
 
 def _landmarks(file: BinaryIO, end: int) -> list[Event]:
@@ -110,18 +107,9 @@ def _landmarks(file: BinaryIO, end: int) -> list[Event]:
 
 def follow_log(directory: Path, *, follow: bool) -> Iterator[str]:
     """Yield the lines of a run's log; with `follow`, go on until its trainer ends."""
-    path = RunDirectory(directory).log
-    position = 0
-    while True:
-        alive = is_alive(directory)
-        text = b""
-        if path.exists():
-            with path.open("rb") as file:
-                file.seek(position)
-                text = file.read()
-        whole = text if not (follow and alive) else text[: text.rfind(b"\n") + 1]
-        position += len(whole)
-        yield from whole.decode("utf-8", errors="replace").splitlines()
-        if not (follow and alive):
-            return
-        time.sleep(0.3)
+    return follow_lines(RunDirectory(directory).log, lambda: is_alive(directory), follow=follow)
+
+
+def read_log(directory: Path, start: int) -> LogPiece:
+    """Read on in a run's log from byte `start`; see `training.log_files.read_piece`."""
+    return read_piece(RunDirectory(directory).log, lambda: is_alive(directory), start)

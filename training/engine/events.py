@@ -1,4 +1,4 @@
-"""What a run tells, as lines of JSON that only ever grow."""
+"""What a run or a task tells, as lines of JSON that only ever grow."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened in a run.
+    """One thing that happened in a run or a task.
 
     Attributes:
-        kind: `attempt`, `queued`, `preparing`, `init`, `warning`, `started`, `step`, `validating`, `validation`,
-            `checkpoint` or `end`.
+        kind: of a run `attempt`, `queued`, `preparing`, `init`, `warning`, `started`, `step`, `validating`,
+            `validation`, `checkpoint` or `end`; of a task `started` or `progress`.
         attempt: counts the trainer's starts, from 1; what a later attempt says of a step supersedes an earlier one.
         time: seconds since 1970, UTC.
         values: what else there is to say; plain JSON.
@@ -89,6 +89,18 @@ def follow(path: Path, start: int) -> tuple[list[Event], int]:
     """Return the complete events from byte `start` on, and the offset to go on from."""
     data = _complete(path, start)
     return list(parse(data)), start + len(data)
+
+
+def events_at_end(path: Path, size: int) -> tuple[list[Event], int]:
+    """Return the complete events in the last `size` bytes of a file, and the byte offset where those begin."""
+    try:
+        with path.open("rb") as file:
+            start = max(0, file.seek(0, 2) - size)
+            file.seek(start)
+            tail = file.read()
+    except FileNotFoundError:
+        return [], 0
+    return list(parse(tail[: tail.rfind(b"\n") + 1])), start
 
 
 def _complete(path: Path, start: int) -> bytes:

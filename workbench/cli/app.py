@@ -17,6 +17,7 @@ from workbench.cli import (
     commands_label,
     commands_models,
     commands_projects,
+    commands_tasks,
     commands_test,
     commands_train,
 )
@@ -44,6 +45,7 @@ for module in (
     commands_train,
     commands_test,
     commands_models,
+    commands_tasks,
 ):
     module.register(app)
 
@@ -71,10 +73,11 @@ UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 def main() -> None:
     """Run the command line: exit code 0 done, 2 the user's mistake, 1 ours, 75 stopped, 130 interrupted."""
-    sys.exit(_run(sys.argv[1:]))
+    sys.exit(run(sys.argv[1:]))
 
 
-def _run(arguments: list[str]) -> int:
+def run(arguments: list[str]) -> int:
+    """Run one command in this process and return its exit code."""
     as_json = wants_json(arguments)
     try:
         code = app(arguments, prog_name="workbench", standalone_mode=False)

@@ -1,4 +1,7 @@
-"""What commands print: one JSON object or readable tables on stdout; progress and errors on stderr."""
+"""What commands print: one JSON object or readable tables on stdout; progress and errors on stderr.
+
+In a process that is a task, what they print is its log, and an `Outlet` is told as well.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,44 @@ from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from labeling.progress import Progress
 
 LINE_EVERY_SECONDS = 15.0
+
+
+class Outlet(Protocol):
+    """Where a task keeps what its command has to say."""
+
+    def progress(self, done: int, total: int | None, what: str) -> None:
+        """Note how far the command is; see `labeling.progress.Progress`."""
+
+    def result(self, value: Any) -> None:
+        """Keep the command's JSON object."""
+
+    def failure(self, message: str) -> None:
+        """Keep the error that a person is told."""
+
+
+_outlet: Outlet | None = None
+
+
+@contextmanager
+def telling(outlet: Outlet) -> Iterator[None]:
+    """Tell `outlet` what commands in this block have to say; what they print is for people then, even with --json."""
+    global _outlet
+    _outlet = outlet
+    try:
+        yield
+    finally:
+        _outlet = None
+
+
+def task_progress() -> Progress | None:
+    """Return how to tell the task that this process is about its progress, None where it is none."""
+    return None if _outlet is None else _outlet.progress
 
 
 def wants_json(argv: Sequence[str]) -> bool:
@@ -26,7 +61,9 @@ def wants_json(argv: Sequence[str]) -> bool:
 
 def fail(message: str, code: int, *, as_json: bool) -> int:
     """Print an error for a person on stderr and, with `--json`, as the one object on stdout; return the exit code."""
-    if as_json:
+    if _outlet is not None:
+        _outlet.failure(message)
+    elif as_json:
         print(json.dumps({"error": message}, ensure_ascii=False))
     print(f"Error: {message}", file=sys.stderr)
     return code
@@ -44,7 +81,10 @@ def fail_usage(error: Any, code: int, *, as_json: bool) -> int:
 
 def emit(value: Any, *, as_json: bool, show: Callable[[], None]) -> None:
     """Print `value` (a record or a dict) as one JSON object, or call `show` for a person."""
-    if as_json:
+    if _outlet is not None:
+        _outlet.result(_plain(value))
+        show()
+    elif as_json:
         print(json.dumps(_plain(value), ensure_ascii=False, allow_nan=False))
     else:
         show()
@@ -116,7 +156,7 @@ def progress_bar() -> Iterator[Progress]:
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield _Lines()
+        yield _Lines(task_progress())
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
@@ -133,10 +173,13 @@ def progress_bar() -> Iterator[Progress]:
 class _Lines:
     """Progress for a log: a line when a part ends, and every so often while it goes on."""
 
-    def __init__(self) -> None:
+    def __init__(self, pass_on: Progress | None) -> None:
         self._told = time.monotonic()
+        self._pass_on = pass_on
 
     def __call__(self, done: int, total: int | None, what: str) -> None:
+        if self._pass_on is not None:
+            self._pass_on(done, total, what)
         if done == total or time.monotonic() - self._told >= LINE_EVERY_SECONDS:
             self._told = time.monotonic()
             note(f"{what}: {done}" + ("" if total is None or done == total else f" / {total}"))

@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from training.engine.narrate import duration
-from workbench.cli.output import LINE_EVERY_SECONDS, note, percent
+from workbench.cli.output import LINE_EVERY_SECONDS, note, percent, task_progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rich.console import RenderableType
 
+    from labeling.progress import Progress
     from training.engine.events import Event
 
 SENTENCES = ("queued", "init", "warning", "end")
@@ -25,10 +26,20 @@ class Watcher:
     """Turns a run's events into what a person sees."""
 
     def __init__(
-        self, refresh: Callable[[RenderableType], None] | None = None, tell: Callable[[str], None] = note
+        self,
+        refresh: Callable[[RenderableType], None] | None = None,
+        tell: Callable[[str], None] = note,
+        progress: Progress | None = None,
     ) -> None:
-        """Write sentences with `tell`; figures to a live display through `refresh`, or as lines where it is None."""
+        """Write sentences with `tell`; figures to a live display through `refresh`, or as lines where it is None.
+
+        Args:
+            refresh: shows a table of the newest figures.
+            tell: writes a line.
+            progress: told how far the training is.
+        """
         self._refresh = refresh
+        self._progress = progress
         self._sentence = tell
         self._figures: dict[str, Any] = {}
         self._validations: list[tuple[int, float | None, bool]] = []
@@ -50,6 +61,11 @@ class Watcher:
             self._tell()
 
     def _tell(self) -> None:
+        if self._progress is not None:
+            known = self._figures
+            done, total = ("step", "steps") if known["kind"] == "step" else ("done", "total")
+            what = {"step": "steps", "validating": "validation images"}.get(known["kind"], known.get("what", ""))
+            self._progress(known.get(done, 0), known.get(total), what)
         if self._refresh is not None:
             self._refresh(self._table())
         elif self._figures["kind"] == "step" and time.monotonic() - self._printed >= LINE_EVERY_SECONDS:
@@ -89,7 +105,7 @@ class Watcher:
 def watch_training() -> Iterator[Watcher]:
     """Give a watcher for one training; its live table disappears with the block."""
     if not sys.stderr.isatty():
-        yield Watcher()
+        yield Watcher(progress=task_progress())
         return
     from rich.console import Console
     from rich.live import Live
