@@ -148,6 +148,22 @@ def _in_event(at: int) -> None:
     patch("training.engine.events.os", Torn()).start()
 
 
+def _half_samples(at: int) -> None:
+    """Die with some of the samples of a validation written."""
+    from training.engine.samples import write_map_png
+
+    calls = 0
+
+    def deadly(*args: Any) -> bytes:
+        nonlocal calls
+        calls += 1
+        if calls == at + 1:
+            _die()
+        return write_map_png(*args)
+
+    patch("training.engine.samples.write_map_png", deadly).start()
+
+
 FAULTS: dict[str, Callable[[int], None]] = {
     "half checkpoint": _half_checkpoint,
     "before rename": lambda at: _around_rename(at, after=False),
@@ -155,6 +171,7 @@ FAULTS: dict[str, Callable[[int], None]] = {
     "in validation": _in_validation,
     "in step": _in_step,
     "in event": _in_event,
+    "half samples": _half_samples,
 }
 
 

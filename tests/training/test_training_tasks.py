@@ -183,7 +183,7 @@ class Dead:
 
 def test_old_tasks_go_and_numbers_are_never_used_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tasks, "KEPT", 3)
-    monkeypatch.setattr(tasks.subprocess, "Popen", lambda *args, **options: Dead())
+    monkeypatch.setattr("training.tasks.subprocess.Popen", lambda *args, **options: Dead())
     over = TaskResult(state="finished", exit_code=0, ended_at=time.time())
     for number in (1, 2, 3, 4):
         make_task(home, number, result=over)

@@ -22,6 +22,7 @@ from training.engine.failure import Stopped, TrainingError
 from training.engine.meter import Meter
 from training.engine.optimizer import set_learning_rate
 from training.engine.rundir import RunDirectory
+from training.engine.samples import Samples
 from training.engine.state import State
 from training.engine.step import Step
 from training.engine.stop import StopRequest
@@ -46,6 +47,7 @@ class Training:
         events: where it tells how it goes.
         stop: whether somebody asked it to stop.
         meter: gathers figures.
+        samples: keeps some predictions of every validation.
     """
 
     directory: RunDirectory
@@ -58,6 +60,7 @@ class Training:
     events: EventWriter
     stop: StopRequest
     meter: Meter
+    samples: Samples
 
     def run(self) -> str:
         """Train to the end.
@@ -72,6 +75,7 @@ class Training:
         """
         progress = self.state.progress
         saved = (progress.step, progress.validated)
+        self.samples.go_back_to(progress.validated)
         with self.workload.batches_from(progress.step * self.decisions.recipe.accumulate) as batches:
             while True:
                 if self._validation_due():
@@ -136,6 +140,7 @@ class Training:
             self.numerics,
             batch_size=self.decisions.recipe.batch,
             stop=self.stop,
+            see=self.samples.see,
             progress=self._tell_validating,
         )
         if found is None:
@@ -149,6 +154,7 @@ class Training:
         if better:
             progress.best_step, progress.best_miou = progress.step, found.miou
             self.state.save_weights(self.directory.best, self._spec_json())
+        self.samples.write(progress.step)  # before anybody is told to look
         self.events.write(
             "validation",
             step=progress.step,

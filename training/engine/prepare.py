@@ -23,6 +23,7 @@ from training.engine.optimizer import freeze
 from training.engine.precision import candidates, fastest
 from training.engine.probe import build_step, measure, small_step
 from training.engine.rundir import Command, RunDirectory
+from training.engine.samples import Samples
 from training.engine.state import Ema, State
 from training.engine.step import draw_seed
 from training.engine.stop import StopRequest
@@ -169,6 +170,7 @@ def _assemble(desk: Desk, command: Command, model: Architecture, workload: Workl
         events=desk.events,
         stop=desk.stop,
         meter=Meter(desk.device),
+        samples=Samples(desk.directory.samples, workload.val),
     )
 
 

@@ -175,6 +175,11 @@ class RunDirectory:
         """The weights with the best validation mIoU."""
         return self.path / "checkpoints" / "best.pt"
 
+    @property
+    def samples(self) -> Path:
+        """A few predictions of every validation; see `training.engine.samples`."""
+        return self.path / "samples"
+
     def create(self, command: Command, images: Images) -> None:
         """Make the directory of a new run.
 

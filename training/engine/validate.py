@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
 import torch
+from torch import Tensor
 
 from labeling.progress import Progress, silent
 from training.architectures.contract import Architecture
@@ -24,6 +25,7 @@ def validate(
     *,
     batch_size: int,
     stop: Callable[[], bool] = lambda: False,
+    see: Callable[[Sequence[int], Tensor], None] = lambda images, prediction: None,
     progress: Progress = silent,
 ) -> Metrics | None:
     """Predict whole images and count; memory does not grow with their number.
@@ -35,6 +37,7 @@ def validate(
         numerics: where and how to compute.
         batch_size: images at a time; only images of one size share a batch, as padding would change predictions.
         stop: asked between batches.
+        see: shown every batch: the indices of its N images, and what was predicted, (N, H, W).
         progress: told the images done.
 
     Returns:
@@ -50,6 +53,7 @@ def validate(
             with torch.inference_mode(), numerics.autocast():
                 prediction = model(numerics.input(batch.pixels)).argmax(dim=1)
             count_tensor(counts, batch.labels, prediction)
+            see(batch.images, prediction)
             done += len(batch.images)
             progress(done, len(indices), "images")
     return metrics(counts.cpu().numpy())

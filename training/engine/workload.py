@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from labeling.linked import LinkedPhoto
 from labeling.progress import Progress
 from training.architectures.contract import Preprocessing
 from training.data.batches import BatchMaker
@@ -18,9 +17,10 @@ from training.data.pack import check_labels, open_or_build
 from training.data.packed import Pack
 from training.data.prefetch import Prefetcher, prefetch
 from training.data.sizes import Resize
-from training.data.source import PackSource, Source
+from training.data.source import Source
 from training.data.spec import BatchSpec
-from training.engine.rundir import Images, Photo
+from training.engine.photos import pack_source
+from training.engine.rundir import Images
 from training.recipe import Recipe
 
 
@@ -84,7 +84,7 @@ def open_workload(
     """
     photos = (*images.train, *images.val)
     source = open_or_build(
-        [_source(photo) for photo in photos],
+        [pack_source(photo) for photo in photos],
         packs,
         long_side=recipe.pack_long_side,
         resize=Resize.parse(recipe.resize),
@@ -110,12 +110,6 @@ def open_workload(
         device=device,
         placement=placement,
     )
-
-
-def _source(photo: Photo) -> PackSource:
-    link = photo.link
-    linked = None if link is None else LinkedPhoto(str(photo.photo), link.sha256, link.byte_size, link.mtime_ns)
-    return PackSource(photo.photo, photo.class_map, photo.key, photo.name, linked)
 
 
 def batch_spec(recipe: Recipe, preprocessing: Preprocessing) -> BatchSpec:
