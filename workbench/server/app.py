@@ -14,12 +14,17 @@ from db.errors import NotFoundError, UserError
 from workbench.server import login
 from workbench.server.guard import Guard
 from workbench.server.mounting import mount_pages, prepare_gradio
+from workbench.server.routes import links, static, uploads
 from workbench.server.security import Security
 from workbench.server.services import Services
 from workbench.server.sessions import Sessions
 
 # The order is the order of matching. A family of routes adds its line here.
-ROUTERS: tuple[Callable[[Services], APIRouter], ...] = ()
+ROUTERS: tuple[Callable[[Services], APIRouter], ...] = (
+    static.router,
+    links.router,
+    uploads.router,
+)
 
 
 def create_app(services: Services, security: Security, *, ui: bool = True) -> FastAPI:

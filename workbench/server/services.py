@@ -9,6 +9,7 @@ from pathlib import Path
 from db.home import Home
 from db.session import Database
 from db.store import Store
+from workbench.server.upload_store import UploadStore
 
 GIB = 1024**3
 
@@ -43,7 +44,7 @@ class Services:
         """What can be made again, thumbnails for one: safe to delete."""
         return self.home.path / "cache"
 
-    @property
-    def uploads(self) -> Path:
-        """One folder an upload."""
-        return self.home.path / "uploads"
+    @cached_property
+    def uploads(self) -> UploadStore:
+        """What was dropped in the browser and is not imported yet."""
+        return UploadStore(self.home.path / "uploads", self.upload_limit_bytes, self.upload_limit_files)
