@@ -9,19 +9,20 @@ DataLoader, cross-entropy of every head at the input's size, SGD, `loss.item()` 
 
     python -m benchmarks.training --data DIR/camvid [--device cuda] [--arch NAME ...] [--seconds 20] [--rounds 2]
 
-prints one JSON line a network: images a second of each way (the best of the rounds, which alternate), the ratios, and
-what our engine chose. Validation, checkpoints and the first two steps of a round are outside the clock; counting the
-training's own mIoU is inside ours. A GPU is waited for before the clock is read.
+prints one JSON line a network: images a second of each way (the best of the rounds, which alternate; each in a process
+of its own), the ratios, and what our engine chose. Validation, checkpoints and the first two steps of a round are
+outside the clock; counting the training's own mIoU is inside ours. A GPU is waited for before the clock is read.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ from training.data.packed import Pack
 from training.engine.precision import candidates, fastest
 from training.engine.probe import build_step, small_step
 from training.engine.workload import Workload, batch_spec
+from training.huge_pages import prefer_huge_pages
 from training.numerics import Numerics, pick_device
 from training.recipe import Recipe, load_recipe
 
@@ -114,43 +116,65 @@ def _wait(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def measure(name: str, images: list[PackSource], source: Pack, arguments: argparse.Namespace) -> dict[str, Any]:
-    """Measure one network every way."""
+def run_way(name: str, way: str, images: list[PackSource], pack: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Measure one way of training in this process; return images a second and what it computed in."""
+    if way == "ours":
+        prefer_huge_pages()  # as the trainer's process does
     device = pick_device(arguments.device)
     settings = {"optimizer.name": "sgd", "optimizer.lr": "0.01", "batch": str(arguments.batch), "loss.at": "input"}
     recipe = load_recipe("default", settings)
-
-    def network() -> Architecture:
-        torch.manual_seed(0)
-        return build(name, CLASSES, **NETWORKS[name])
-
-    model = network()
+    torch.manual_seed(0)
+    model = build(name, CLASSES, **NETWORKS[name])
+    if way != "ours":
+        chosen = Numerics(device, model.preprocessing, arguments.precision, arguments.channels_last)
+        steps = theirs(model, images, recipe, chosen, int(way.partition("_")[2]))
+        return {"rate": rate(steps, arguments.seconds, device)}
+    source = open_or_build(images, pack, mode="always")
+    assert isinstance(source, Pack)
     indices = tuple(range(len(source)))
     spec = batch_spec(recipe, model.preprocessing)
     placement = choose_placement(source, indices, device)
     batches = make_batches(source, indices, spec, seed=0, batch_size=recipe.batch, device=device, placement=placement)
     workload = Workload(source, indices, (), batches, device, placement)
     chosen = fastest(model, candidates(recipe, device, model.preprocessing), small_step(recipe, batches.batch(0)))
-    plain = Numerics(device, model.preprocessing)
+    found = rate(ours(model, workload, recipe, chosen), arguments.seconds, device)
+    return {
+        "rate": found,
+        "precision": chosen.precision,
+        "channels_last": chosen.channels_last,
+        "placement": placement,
+        "threads": torch.get_num_threads(),
+    }
 
-    def tuned_way(workers: int) -> Iterator[int]:
-        return theirs(network(), images, recipe, chosen, workers)
 
-    ways: dict[str, Callable[[], Iterator[int]]] = {"ours": lambda: ours(network(), workload, recipe, chosen)}
-    ways["reference"] = lambda: theirs(network(), images, recipe, plain, arguments.workers)
-    for workers in arguments.tuned_workers:
-        ways[f"tuned_{workers}"] = partial(tuned_way, workers)
-    best = dict.fromkeys(ways, 0.0)
+def in_a_process(name: str, way: str, pack: Path, arguments: argparse.Namespace, *settings: str) -> dict[str, Any]:
+    """Run `run_way` in a fresh process: what one way warms up or asks of the allocator must not help another."""
+    common = ["--data", str(arguments.data), "--device", arguments.device, "--batch", str(arguments.batch)]
+    command = [sys.executable, "-m", "benchmarks.training", *common, "--seconds", str(arguments.seconds)]
+    command += ["--arch", name, "--way", way, "--pack", str(pack), *settings]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout)
+
+
+def measure(name: str, pack: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Measure one network every way."""
+    best: dict[str, float] = {}
+    chosen: dict[str, Any] = {}
     for _ in range(arguments.rounds):
-        for way, begin in ways.items():
-            best[way] = max(best[way], rate(begin(), arguments.seconds, device))
-    tuned = max(value for way, value in best.items() if way.startswith("tuned"))
-    line: dict[str, Any] = {"arch": name, "device": str(device), "threads": torch.get_num_threads()}
-    line |= {"precision": chosen.precision, "channels_last": chosen.channels_last, "placement": placement}
+        found = in_a_process(name, "ours", pack, arguments)
+        best["ours"] = max(best.get("ours", 0.0), found.pop("rate"))
+        chosen = chosen or found
+        tuned = ["--precision", chosen["precision"], *(["--channels-last"] if chosen["channels_last"] else [])]
+        ways = {"reference": ("theirs_" + str(arguments.workers), [])}
+        ways |= {f"tuned_{workers}": (f"theirs_{workers}", tuned) for workers in arguments.tuned_workers}
+        for label, (way, settings) in ways.items():
+            best[label] = max(best.get(label, 0.0), in_a_process(name, way, pack, arguments, *settings)["rate"])
+    fastest_tuned = max(value for way, value in best.items() if way.startswith("tuned"))
+    line: dict[str, Any] = {"arch": name, "device": arguments.device, **chosen}
     line |= {way: round(value, 2) for way, value in best.items()}
     return line | {
         "against_reference": round(best["ours"] / best["reference"], 2),
-        "against_tuned": round(best["ours"] / tuned, 2),
+        "against_tuned": round(best["ours"] / fastest_tuned, 2),
     }
 
 
@@ -165,13 +189,20 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--workers", type=int, default=16)
     parser.add_argument("--tuned-workers", type=int, nargs="+", default=[1, 2])
+    one = parser.add_argument_group("one way, in the process that measures it")
+    one.add_argument("--way", help="ours, or theirs_N with N workers")
+    one.add_argument("--pack", type=Path)
+    one.add_argument("--precision", default="fp32")
+    one.add_argument("--channels-last", action="store_true")
     arguments = parser.parse_args()
-    images = camvid(camvid_folder(arguments.data))
+    arguments.data = camvid_folder(arguments.data)
+    if arguments.way:
+        images = camvid(arguments.data)
+        print(json.dumps(run_way(arguments.arch[0], arguments.way, images, arguments.pack, arguments)))
+        return
     with tempfile.TemporaryDirectory() as folder:
-        source = open_or_build(images, Path(folder), mode="always")
-        assert isinstance(source, Pack)
         for name in arguments.arch:
-            print(json.dumps(measure(name, images, source, arguments)), flush=True)
+            print(json.dumps(measure(name, Path(folder), arguments)), flush=True)
 
 
 if __name__ == "__main__":

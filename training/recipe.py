@@ -125,7 +125,10 @@ class Loss(_Part):
             in); `effective_number` (Cui et al., CVPR 2019, arXiv 1901.05555, eq. 2, over images). Either is scaled so
             that the mean weight over the training pixels is 1, which leaves the meaning of `lr` alone.
         beta: of `effective_number`.
-        max_weight: limit on a class's weight, before that scaling; keeps a class of a hundred pixels from ruling.
+        power: of the weights. 1 as published: classes count alike whatever their size, so rare ones are found early
+            and predicted too often. 0.5, their square root, lies between that and counting pixels alike.
+        max_weight: limit on a class's weight, in multiples of the smallest; keeps a class of a hundred pixels from
+            ruling.
         at: `logits`: labels are resized (nearest) to each head; `input`: heads are resized (bilinear) to the labels;
             `auto`: what the architecture was published with.
     """
@@ -133,6 +136,7 @@ class Loss(_Part):
     name: Literal["cross_entropy"] = "cross_entropy"
     class_weights: Literal["none", "median_frequency", "effective_number"] = "none"
     beta: Fraction = 0.999
+    power: float = Field(default=1.0, gt=0, le=1)
     max_weight: float = Field(default=20.0, ge=1)
     at: Literal["auto", "logits", "input"] = "auto"
 

@@ -137,6 +137,18 @@ def test_median_frequency_is_that_of_segnet() -> None:
     np.testing.assert_allclose(weights, expected, rtol=1e-6)
 
 
+def test_a_power_softens_the_weights() -> None:
+    histograms = np.array([[6400, 100]])
+    loss = Loss(class_weights="median_frequency", max_weight=1000)
+    plain = class_weights(histograms, loss)
+    softened = class_weights(histograms, loss.model_copy(update={"power": 0.5}))
+    assert plain is not None
+    assert softened is not None
+    assert plain[1] / plain[0] == pytest.approx(64)
+    assert softened[1] / softened[0] == pytest.approx(8)
+    assert (softened * histograms[0]).sum() / histograms.sum() == pytest.approx(1)
+
+
 def test_effective_number_counts_images() -> None:
     histograms = np.array([[1, 9], [1, 0], [1, 0]])
     weights = class_weights(histograms, Loss(class_weights="effective_number", beta=0.9))

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from training.engine.attempt import attempt
+from training.huge_pages import prefer_huge_pages
 
 
 def main(arguments: list[str]) -> int:
@@ -19,6 +20,7 @@ def main(arguments: list[str]) -> int:
     if len(rest) != 1:
         print("usage: python -P -m training.engine [--prepare] RUN_DIR", file=sys.stderr)
         return 2
+    prefer_huge_pages()
     return attempt(Path(rest[0]), prepare_only=prepare_only)
 
 

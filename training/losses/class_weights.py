@@ -16,7 +16,7 @@ def class_weights(histograms: NDArray[np.int64], loss: Loss) -> NDArray[np.float
     - effective_number: weight = (1 - beta) / (1 - beta^n(c)), n the number of images c is in (Cui et al., CVPR 2019,
       arXiv 1901.05555, eq. 2; images, as pixels of one image are far from independent).
 
-    Limited to `loss.max_weight` times the smallest, then scaled to a mean of 1 over all valid pixels. A class without
+    Raised to the power `loss.power`, limited to `loss.max_weight` times the smallest, then scaled to a mean of 1 over all valid pixels. A class without
     a pixel gets 1: it never enters the loss.
 
     Args:
@@ -40,6 +40,7 @@ def class_weights(histograms: NDArray[np.int64], loss: Loss) -> NDArray[np.float
     else:
         images = (histograms > 0).sum(axis=0)[present]
         weights[present] = (1 - loss.beta) / (1 - loss.beta**images)
+    weights[present] **= loss.power
     weights[present] = np.minimum(weights[present], weights[present].min() * loss.max_weight)
     weights[present] *= pixels.sum() / (weights[present] * pixels[present]).sum()
     return weights.astype(np.float32)

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from db.errors import UserError
+from training.huge_pages import prefer_huge_pages
 from workbench.cli import (
     commands_classes,
     commands_data,
@@ -20,6 +21,7 @@ from workbench.cli import (
     commands_tasks,
     commands_test,
     commands_train,
+    commands_trash,
 )
 from workbench.cli.output import fail, fail_usage, wants_json
 
@@ -46,6 +48,7 @@ for module in (
     commands_test,
     commands_models,
     commands_tasks,
+    commands_trash,
 ):
     module.register(app)
 
@@ -73,6 +76,7 @@ UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 def main() -> None:
     """Run the command line: exit code 0 done, 2 the user's mistake, 1 ours, 75 stopped, 130 interrupted."""
+    prefer_huge_pages()
     sys.exit(run(sys.argv[1:]))
 
 
