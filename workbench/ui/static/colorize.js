@@ -1,0 +1,104 @@
+// Index PNGs to coloured pictures. One picture of indices serves every colour, opacity and choice of classes.
+
+import { getBlob } from "./api.js";
+
+export const IGNORE = 255;
+
+// An index map: `data` is a Uint8Array of `width` x `height` class indices.
+// The PNG is greyscale, and nothing on the way may change its values: no colour conversion, no premultiplied alpha.
+export async function decodeMap(blob) {
+  const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
+  const { width, height } = bitmap;
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext("2d", { willReadFrequently: true, colorSpace: "srgb" });
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  const pixels = context.getImageData(0, 0, width, height).data;
+  const data = new Uint8Array(width * height);
+  for (let i = 0; i < data.length; i += 1) data[i] = pixels[4 * i];
+  return { width, height, data };
+}
+
+export async function loadMap(url, options = {}) {
+  return decodeMap(await getBlob(url, options));
+}
+
+// "#rrggbb" -> [r, g, b]
+export function rgb(color) {
+  const value = Number.parseInt(color.slice(1), 16);
+  return [value >> 16, (value >> 8) & 255, value & 255];
+}
+
+// A table of 256 RGBA values as a Uint32Array (little endian, as ImageData has them).
+//   colors: "#rrggbb" by class index; indices beyond have no colour and stay clear, as 255 does
+//   hidden: a Set of indices left clear; solo: an index, then every other one is left clear
+export function palette(colors, { hidden = new Set(), solo = null } = {}) {
+  const table = new Uint32Array(256);
+  colors.forEach((color, index) => {
+    if (index === IGNORE || (solo === null ? hidden.has(index) : solo !== index)) return;
+    table[index] = pack(...rgb(color));
+  });
+  return table;
+}
+
+// Paint a map into a canvas of its size through a table.
+export function paintMap(canvas, map, table) {
+  paint(canvas, map.width, map.height, (target) => {
+    for (let i = 0; i < map.data.length; i += 1) target[i] = table[map.data[i]];
+  });
+}
+
+// Where truth and prediction agree, differ, and where nothing is to be compared. Drawn over the photo, right pixels stay
+// nearly clear, so that the eye goes to the wrong ones.
+export const ERROR_COLORS = { right: "#1a9850", wrong: "#d73027" };
+
+export function paintErrors(canvas, truth, prediction) {
+  const [right, wrong] = [pack(...rgb(ERROR_COLORS.right), 90), pack(...rgb(ERROR_COLORS.wrong))];
+  compare(canvas, truth, prediction, (t, p) => (t === IGNORE ? 0 : t === p ? right : wrong));
+}
+
+// The pixels of one confusion cell: truth class t predicted as class m.
+export const LIT = "#ff00c8";
+
+export function paintCell(canvas, truth, prediction, [t, m]) {
+  const lit = pack(...rgb(LIT));
+  compare(canvas, truth, prediction, (a, b) => (a === t && b === m ? lit : 0));
+}
+
+// A confidence map (0..255 for 0..1): dark where the network was unsure.
+export function paintConfidence(canvas, map) {
+  const table = new Uint32Array(256);
+  for (let value = 0; value < 256; value += 1) table[value] = pack(value, value, value);
+  paintMap(canvas, map, table);
+}
+
+// How many pixels each index has, a Uint32Array of 256.
+export function countIndices(map) {
+  const counts = new Uint32Array(256);
+  for (const index of map.data) counts[index] += 1;
+  return counts;
+}
+
+function compare(canvas, truth, prediction, color) {
+  if (truth.width !== prediction.width || truth.height !== prediction.height) {
+    throw new Error(
+      `The truth is ${truth.width}x${truth.height}, the prediction ${prediction.width}x${prediction.height} pixels.`,
+    );
+  }
+  paint(canvas, truth.width, truth.height, (target) => {
+    for (let i = 0; i < target.length; i += 1) target[i] = color(truth.data[i], prediction.data[i]);
+  });
+}
+
+function paint(canvas, width, height, fill) {
+  canvas.width = width;
+  canvas.height = height;
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(width, height);
+  fill(new Uint32Array(image.data.buffer));
+  context.putImageData(image, 0, 0);
+}
+
+function pack(red, green, blue, alpha = 255) {
+  return ((alpha << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+}

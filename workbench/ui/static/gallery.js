@@ -1,0 +1,132 @@
+// The gallery of a project's data or of an evaluation.
+//
+// mountGallery(element, {value, tile, selectable, onOpen, onSelect, onTotal}) -> {update(value), refresh(), clearSelection(), destroy()}
+//   value: {kind: "data", project, dataset, subset, role, class, labelled, text, order, empty}
+//       or {kind: "evaluation", evaluation, sort, cell: [t, m], having, mapping, empty}
+//   tile: wished width in px; selectable: shift and ctrl select
+//   onOpen(entry): shown large; onSelect(keys): image ids (data) or numbers (evaluation); onTotal(n): how many there are
+
+import { isAbort } from "./api.js";
+import { exact, h, isTyping, loadStyle } from "./dom.js";
+import { Entries } from "./entries.js";
+import { Grid } from "./grid.js";
+import { mountControls, mountLegend } from "./legend.js";
+import { Lightbox } from "./lightbox.js";
+import { Look } from "./pictures.js";
+import { openSource } from "./sources.js";
+
+export function mountGallery(element, options) {
+  loadStyle();
+  const gallery = new Gallery(element, options);
+  gallery.update(options.value);
+  return {
+    update: (value) => gallery.update(value),
+    refresh: () => gallery.update(gallery.value),
+    clearSelection: () => gallery.grid?.clearSelection(),
+    destroy: () => gallery.destroy(),
+  };
+}
+
+class Gallery {
+  constructor(element, options) {
+    Object.assign(this, { element, options, look: null });
+    element.classList.add("wb-gallery");
+    this.onDown = (event) => this.peek(event, true);
+    this.onUp = (event) => this.peek(event, false);
+    document.addEventListener("keydown", this.onDown);
+    document.addEventListener("keyup", this.onUp);
+  }
+
+  async update(value) {
+    this.clear();
+    this.value = value;
+    this.loading = new AbortController();
+    const { signal } = this.loading;
+    this.say("Loading …");
+    try {
+      const source = await openSource(value, signal);
+      if (!signal.aborted) this.build(source);
+    } catch (error) {
+      if (!isAbort(error)) this.say(error.message, true);
+    }
+  }
+
+  build(source) {
+    // Opacity and the like stay as they are when only filters or the order changed.
+    const before = this.look;
+    const look = new Look(source.classes);
+    if (before) look.opacity = before.opacity;
+    const known = source.modes.some(({ id }) => id === before?.mode);
+    look.mode = known && source.modes[0].id !== "cell" ? before.mode : source.modes[0].id;
+    if (before && JSON.stringify(before.classes) === JSON.stringify(source.classes)) {
+      Object.assign(look, { hidden: before.hidden, solo: before.solo });
+    }
+    const entries = new Entries(source);
+    Object.assign(this, { look, entries });
+    this.controls = mountControls(source, look);
+    this.legend = mountLegend(look);
+    this.count = h("span", { class: "wb-count", role: "status" });
+    this.grid = new Grid(entries, look, {
+      tile: this.options.tile,
+      selectable: this.options.selectable,
+      onOpen: (index) => this.open(index),
+      onSelect: (keys) => { this.tell(keys.length); this.options.onSelect?.(keys); },
+    });
+    entries.addEventListener("change", () => this.arrived());
+    entries.addEventListener("fault", ({ detail }) => { this.count.textContent = detail; });
+    this.element.replaceChildren(
+      h("div", { class: "wb-bar" }, this.controls.element, this.count), this.legend.element, this.grid.element);
+    entries.want(0, 1);
+  }
+
+  arrived() {
+    if (this.entries.total === 0) this.say(this.entries.source.empty);
+    else this.tell(this.grid.selected.size);
+    if (this.told !== this.entries.total) this.options.onTotal?.((this.told = this.entries.total));
+  }
+
+  tell(selected) {
+    const total = this.entries.total;
+    const images = `${exact(total)} ${total === 1 ? "image" : "images"}`;
+    this.count.textContent = selected ? `${images}, ${exact(selected)} selected` : images;
+  }
+
+  say(text, fault = false) {
+    this.element.replaceChildren(h("p", { class: fault ? "wb-message wb-bad" : "wb-message", role: fault ? "alert" : "status" }, text));
+  }
+
+  open(index) {
+    this.lightbox?.destroy();
+    this.lightbox = new Lightbox(this.entries, this.look, (last) => {
+      this.lightbox = null;
+      this.grid.focus(last ?? index);
+    });
+    this.lightbox.open(index, this.element);
+    this.options.onOpen?.(this.entries.get(index));
+  }
+
+  peek(event, peek) {
+    if (event.key.toLowerCase() !== "h" || event.repeat || !this.look || this.look.peek === peek) return;
+    const ours = this.element.matches(":hover") || this.element.contains(document.activeElement);
+    if (peek && (!ours || isTyping(event) || event.ctrlKey || event.metaKey)) return;
+    this.look.set({ peek });
+  }
+
+  clear() {
+    this.loading?.abort();
+    this.lightbox?.destroy();
+    this.lightbox = null;
+    this.grid?.destroy();
+    this.entries?.close();
+    this.controls?.destroy();
+    this.legend?.destroy();
+    this.told = undefined;
+  }
+
+  destroy() {
+    this.clear();
+    document.removeEventListener("keydown", this.onDown);
+    document.removeEventListener("keyup", this.onUp);
+    this.element.replaceChildren();
+  }
+}

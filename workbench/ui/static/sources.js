@@ -1,0 +1,87 @@
+// Where a gallery's entries come from: a project's data, or an evaluation.
+//
+// A source has
+//   classes            [{name, color}] by the index its maps hold
+//   modes              [{id, label, maps, paint}]: what can be laid over a photo; `maps` are the layers `paint` needs
+//   fourUp             ids of the modes that the lightbox shows side by side, or null
+//   page(offset, limit, signal) -> {total, images}
+//   key(entry), caption(entry), badge(entry) -> {text, title, level} or null, has(entry, mode)
+//   photoUrl(entry, size), mapUrl(entry, layer, size)
+//   empty              what to say where there is no image at all
+
+import { address, getJson } from "./api.js";
+import { paintCell, paintConfidence, paintErrors, paintMap } from "./colorize.js";
+import { exact, percent } from "./dom.js";
+
+const PHOTO = { id: "photo", label: "Photo", maps: [], paint: null };
+
+const paintClasses = (canvas, [map], look) => paintMap(canvas, map, look.table);
+
+// value: {kind: "data", project, dataset, subset, role, class, labelled, text, order} or
+//        {kind: "evaluation", evaluation, sort, cell: [t, m], having, mapping}
+export function openSource(value, signal) {
+  return value.kind === "evaluation" ? openEvaluation(value, signal) : openData(value, signal);
+}
+
+export async function openData({ project, kind, empty, ...filters }, signal) {
+  const { classes } = await getJson(`/api/projects/${project}/classes`, { signal });
+  const image = (entry) => `/api/projects/${project}/images/${entry.id}`;
+  return {
+    classes: classes.filter(({ index }) => index !== null).sort((a, b) => a.index - b.index),
+    modes: [{ id: "labels", label: "Labels", maps: ["map"], paint: paintClasses }, PHOTO],
+    fourUp: null,
+    empty: empty ?? "No image fits these filters.",
+    page: (offset, limit, signal) =>
+      getJson(address(`/api/projects/${project}/gallery`, { ...filters, offset, limit }), { signal }),
+    key: (entry) => entry.id,
+    caption: (entry) => `${entry.dataset}/${entry.path}`,
+    badge: (entry) =>
+      entry.labelled ? entry.role && { text: entry.role, title: `role ${entry.role}` } : { text: "no labels", level: "low" },
+    has: (entry) => entry.labelled,
+    photoUrl: (entry, size) => address(`${image(entry)}/photo`, { size, v: entry.photo_version }),
+    mapUrl: (entry, layer, size) => address(`${image(entry)}/${layer}`, { size, v: entry.map_version }),
+  };
+}
+
+export async function openEvaluation({ evaluation, sort, cell, having, mapping, empty }, signal) {
+  const root = `/api/evaluations/${evaluation}`;
+  const { axes, version } = await getJson(address(root, { mapping }), { signal });
+  const query = { sort, cell: cell?.join(","), class: having, mapping };
+  const modes = [
+    { id: "prediction", label: "Prediction", maps: ["prediction"], paint: paintClasses },
+    { id: "truth", label: "Truth", maps: ["truth"], paint: paintClasses },
+    { id: "error", label: "Error", maps: ["truth", "prediction"], paint: (canvas, maps) => paintErrors(canvas, ...maps) },
+    { id: "confidence", label: "Confidence", maps: ["confidence"], paint: (canvas, [map]) => paintConfidence(canvas, map) },
+    PHOTO,
+  ];
+  if (cell) {
+    const label = `${axes.truth[cell[0]]} → ${axes.predicted[cell[1]]}`;
+    const paint = (canvas, maps) => paintCell(canvas, ...maps, cell);
+    modes.unshift({ id: "cell", label, maps: ["truth", "prediction"], paint });
+  }
+  const picture = (entry, layer, size) =>
+    address(`${root}/images/${entry.number}/${layer}`, { size, v: version, mapping: layer === "prediction" ? mapping : null });
+  return {
+    classes: axes.predicted.map((name, index) => ({ name, color: axes.colors[index] })),
+    modes,
+    fourUp: ["photo", "truth", "prediction", cell ? "cell" : "error"],
+    empty: empty ?? (cell || having ? "No image has that." : "The evaluation holds no image."),
+    page: (offset, limit, signal) => getJson(address(`${root}/gallery`, { ...query, offset, limit }), { signal }),
+    key: (entry) => entry.number,
+    caption: (entry) => `${entry.dataset}/${entry.path}`,
+    badge: (entry) => (entry.pixels_in_cell === null ? scoreBadge(entry) : cellBadge(entry)),
+    has: () => true,
+    photoUrl: (entry, size) => picture(entry, "photo", size),
+    mapUrl: picture,
+  };
+}
+
+function scoreBadge({ score, score_name }) {
+  const title = score === null ? `${score_name}: n/a, in neither truth nor prediction` : `${score_name} ${percent(score)} %`;
+  const level = score === null ? null : score < 0.4 ? "low" : score < 0.7 ? "middle" : "high";
+  return { text: percent(score), title, level };
+}
+
+function cellBadge({ pixels_in_cell, score, score_name }) {
+  return { text: `${exact(pixels_in_cell)} px`, title: `${exact(pixels_in_cell)} pixels; ${score_name} ${percent(score)}` };
+}

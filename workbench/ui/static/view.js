@@ -1,0 +1,79 @@
+// Zoom and place of a picture, in fractions of it: the next picture is seen at the same place, whatever its size.
+
+const MOST = 40;
+
+export class View extends EventTarget {
+  constructor() {
+    super();
+    this.reset();
+  }
+
+  reset() {
+    Object.assign(this, { zoom: 1, x: 0.5, y: 0.5 }); // x, y: the point of the picture in the middle of the pane
+    this.dispatchEvent(new Event("change"));
+  }
+
+  // Zoom by a factor around a point of the pane. `box` is the picture's size at zoom 1, `at` the point from the middle.
+  zoomBy(factor, box, at = { x: 0, y: 0 }) {
+    const zoom = Math.min(MOST, Math.max(1, this.zoom * factor));
+    this.x += (at.x / box.width) * (1 / this.zoom - 1 / zoom);
+    this.y += (at.y / box.height) * (1 / this.zoom - 1 / zoom);
+    this.zoom = zoom;
+    this.settle();
+  }
+
+  panBy(dx, dy, box) {
+    this.x -= dx / (box.width * this.zoom);
+    this.y -= dy / (box.height * this.zoom);
+    this.settle();
+  }
+
+  settle() {
+    const margin = 0.5 / this.zoom; // the picture may not leave the pane
+    this.x = Math.min(1 - margin, Math.max(margin, this.x));
+    this.y = Math.min(1 - margin, Math.max(margin, this.y));
+    this.dispatchEvent(new Event("change"));
+  }
+
+  place(element, box) {
+    const [dx, dy] = [(0.5 - this.x) * box.width * this.zoom, (0.5 - this.y) * box.height * this.zoom];
+    element.style.width = `${box.width}px`;
+    element.style.height = `${box.height}px`;
+    element.style.transform = `translate(-50%, -50%) translate(${dx}px, ${dy}px) scale(${this.zoom})`;
+  }
+}
+
+// Wheel, drag and pinch over `element` move the view; `box()` gives the picture's size at zoom 1.
+export function steer(element, view, box) {
+  const fingers = new Map();
+  const middle = (event) => {
+    const pane = element.getBoundingClientRect();
+    return { x: event.clientX - pane.left - pane.width / 2, y: event.clientY - pane.top - pane.height / 2 };
+  };
+  element.addEventListener("wheel", (event) => {
+    event.preventDefault();
+    view.zoomBy(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.002)), box(), middle(event));
+  }, { passive: false });
+  element.addEventListener("pointerdown", (event) => {
+    fingers.set(event.pointerId, middle(event));
+    element.setPointerCapture(event.pointerId);
+  });
+  element.addEventListener("pointermove", (event) => {
+    const before = fingers.get(event.pointerId);
+    if (!before) return;
+    const now = middle(event);
+    const other = [...fingers].find(([id]) => id !== event.pointerId)?.[1];
+    fingers.set(event.pointerId, now);
+    if (!other) return view.panBy(now.x - before.x, now.y - before.y, box());
+    const factor = distance(now, other) / Math.max(1, distance(before, other));
+    view.zoomBy(factor, box(), { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 });
+  });
+  for (const end of ["pointerup", "pointercancel"]) {
+    element.addEventListener(end, (event) => fingers.delete(event.pointerId));
+  }
+  element.addEventListener("dblclick", () => view.reset());
+}
+
+function distance(a, b) {
+  return Math.hypot(a.x - b.x, a.y - b.y);
+}
