@@ -1,0 +1,38 @@
+"""All pages in one Gradio app. The bar on top, with the projects and the tasks, is `static/shell.js`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from workbench.server.services import Services
+from workbench.ui.pages import projects
+
+_HEAD = """
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="/static-wb/icon.svg">
+<link rel="stylesheet" href="/static-wb/wb.css">
+<link rel="stylesheet" href="/static-wb/shell.css">
+<script type="module" src="/static-wb/shell.js"></script>
+"""
+_FONT = ("system-ui", "sans-serif")
+_MONO = ("ui-monospace", "monospace")
+PAGES = ()
+
+
+def build(services: Services) -> gr.Blocks:
+    """Return the pages: the projects at "/", each other one at its own path."""
+    with gr.Blocks(title="Segmentation workbench", analytics_enabled=False, delete_cache=(3600, 86400)) as app:
+        projects.page(services, app)
+    for title, path, page in PAGES:
+        with app.route(title, path, show_in_navbar=False) as blocks:
+            page(services, blocks)
+    app.queue(default_concurrency_limit=8, max_size=200)
+    return app
+
+
+def appearance() -> dict[str, Any]:
+    """Return theme and head, as `gradio.mount_gradio_app` takes them. The fonts are the computer's own."""
+    theme = gr.themes.Default(primary_hue="teal", font=_FONT, font_mono=_MONO, radius_size="sm", spacing_size="sm")
+    return {"theme": theme, "head": _HEAD}

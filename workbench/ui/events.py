@@ -1,0 +1,47 @@
+"""Tying a page's events to functions: private, quiet, and with a user's mistakes said in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import gradio as gr
+
+from db.errors import UserError
+
+Handler = Callable[..., Any]
+
+
+def on(
+    event: Callable[..., Any], function: Handler | None, inputs: Any = None, outputs: Any = None, **more: Any
+) -> Any:
+    """Call `function` when `event` happens.
+
+    The listener is no public endpoint, shows no spinner of Gradio's and does not wait in its queue: whatever takes
+    longer than a second is a task. A `UserError` is shown as a message that stays until it is closed.
+
+    Args:
+        event: a component's listener, `button.click`.
+        function: gets the inputs' values and returns the outputs'; None only runs `js`.
+        inputs, outputs: components, as Gradio takes them.
+        more: other arguments of Gradio's listeners, such as `js`.
+
+    Returns:
+        Gradio's dependency, for `.then` and `.success`.
+    """
+    settings = {"api_visibility": "private", "show_progress": "hidden", "queue": False} | more
+    return event(None if function is None else said(function), inputs, outputs, **settings)
+
+
+def said(function: Handler) -> Handler:
+    """Return the function with user errors turned into messages on the page."""
+
+    @wraps(function)
+    def answer(*values: Any, **named: Any) -> Any:
+        try:
+            return function(*values, **named)
+        except UserError as error:
+            raise gr.Error(str(error), duration=None, title="", print_exception=False) from error
+
+    return answer

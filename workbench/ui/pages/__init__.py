@@ -1,0 +1,1 @@
+"""One file a page. Each has `page(services, blocks)`, which fills the blocks it is given."""
