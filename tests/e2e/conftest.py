@@ -1,0 +1,110 @@
+"""A real server on a real home, and a real browser on it. One of each for all tests here."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.support.cli import TINY, Workbench
+from workbench.demo.sample import write_sample
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+STEPS = 8
+
+
+@dataclass(frozen=True)
+class Served:
+    """A workbench behind its server.
+
+    Attributes:
+        workbench: the same home by its command line.
+        url: of the first page, with the token.
+        origin: scheme, host and port.
+        photos: two labelled folders, `day` (imported) and `dusk` (not yet).
+    """
+
+    workbench: Workbench
+    url: str
+    origin: str
+    photos: Path
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep all tests of the browser in one process, where they share server and browser."""
+    for item in items:
+        if "e2e" in item.path.parts:
+            item.add_marker(pytest.mark.xdist_group("e2e"))
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A project `campus`: twelve photos by day with roles, a revision, a trained run, its evaluation on val."""
+    folder = tmp_path_factory.mktemp("served")
+    photos = folder / "photos"
+    write_sample(photos / "day", "day", 12, seed=0)
+    write_sample(photos / "dusk", "dusk", 4, seed=0)
+    workbench = Workbench(folder)
+    workbench.ask("import", "labelme", photos / "day", "--project", "campus", "--dataset", "day")
+    workbench.ask("roles", "--dataset", "day", "--val", "0.34")
+    workbench.ask("freeze")
+    workbench.ask("train", *TINY, "--steps", STEPS, "--set", "validation.every_steps=4", "--name", "first")
+    workbench.ask("evaluate", 1, "--dataset", "day", "--on", "val")
+    server = workbench.start("serve", "--port", 0, "--no-browser", "--json", "--import-root", folder)
+    try:
+        assert server.stdout is not None
+        said = json.loads(server.stdout.readline())
+        parts = urlsplit(said["url"])
+        yield Served(workbench, said["url"], f"{parts.scheme}://{parts.netloc}", photos)
+    finally:
+        server.send_signal(signal.SIGINT)
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium of the system, headless."""
+    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.fail("These tests need Chromium; `make browser` installs it (Debian, Ubuntu: apt-get install chromium).")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(served: Served, browser: Browser) -> Iterator[Page]:
+    """A fresh visitor who has opened the address with the token.
+
+    The test fails where the browser met an error in a script, or where a page asked for anything beyond this computer.
+    """
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, permissions=["clipboard-write"])
+    faults: list[str] = []
+    page = context.new_page()
+    page.on("pageerror", lambda error: faults.append(f"script: {error}"))
+    page.on("console", lambda line: faults.append(f"console: {line.text}") if line.type == "error" else None)
+    page.on(
+        "request",
+        lambda request: faults.append(f"outside: {request.url}") if is_outside(request.url, served.origin) else None,
+    )
+    page.goto(served.url)
+    yield page
+    context.close()
+    assert not faults
+
+
+def is_outside(url: str, origin: str) -> bool:
+    """Tell whether a request leaves the server."""
+    return not url.startswith((origin, "data:", "blob:"))
