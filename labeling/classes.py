@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from db.errors import UserError
+from db.errors import NotFoundError, UserError
 from db.schema import Class, Dataset, Project
 from db.session import Database
 from labeling.annotation import MAX_CLASSES
@@ -184,12 +184,12 @@ def find_class(session: Session, project: Project, name: str) -> Class:
     """Return the live class of this name.
 
     Raises:
-        UserError: there is none; the message lists those there are.
+        NotFoundError: there is none; the message lists those there are.
     """
     row = _named(session, project, name)
     if row is None:
         names = ", ".join(other.name for other in live_classes(session, project.id)) or "none yet"
-        raise UserError(f"The project {project.name!r} has no class {name!r}. Classes: {names}.")
+        raise NotFoundError(f"The project {project.name!r} has no class {name!r}. Classes: {names}.")
     return row
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from db.errors import UserError
+from db.errors import NotFoundError, UserError
 from db.schema import Dataset, Image, Project, Role, Subset, SubsetImage, utc_now
 from db.session import Database
 from labeling.options import DatasetOptions
@@ -62,14 +63,14 @@ def find_dataset(session: Session, project: Project, name: str) -> Dataset:
     """Return the dataset of this name.
 
     Raises:
-        UserError: there is none, or it is in the trash; the message lists those there are.
+        NotFoundError: there is none, or it is in the trash; the message lists those there are.
     """
     row = session.scalar(select(Dataset).where(Dataset.project_id == project.id, Dataset.name == name.strip()))
     if row is not None and row.deleted_at is not None:
-        raise UserError(f"The dataset {name!r} is in the trash. Restore it, or choose another name.")
+        raise NotFoundError(f"The dataset {name!r} is in the trash. Restore it, or choose another name.")
     if row is None:
         names = ", ".join(other.name for other in live_datasets(session, project)) or "none yet"
-        raise UserError(f"The project {project.name!r} has no dataset {name!r}. Datasets: {names}.")
+        raise NotFoundError(f"The project {project.name!r} has no dataset {name!r}. Datasets: {names}.")
     return row
 
 
@@ -77,6 +78,22 @@ def live_datasets(session: Session, project: Project) -> list[Dataset]:
     """Return the datasets that are not in the trash, by name."""
     query = select(Dataset).where(Dataset.project_id == project.id, Dataset.deleted_at.is_(None))
     return list(session.scalars(query.order_by(Dataset.name)))
+
+
+def image_ids(session: Session, dataset_id: int, dataset: str, paths: Sequence[str]) -> list[int]:
+    """Return the numbers of a dataset's images of these paths, each once.
+
+    Raises:
+        NotFoundError: it has no image of one of them; the message names it.
+    """
+    ids = dict(session.execute(select(Image.path, Image.id).where(Image.dataset_id == dataset_id)).tuples().all())
+    missing = [path for path in paths if path not in ids]
+    if missing:
+        more = f" and {len(missing) - 1} more of these" if len(missing) > 1 else ""
+        raise NotFoundError(
+            f"The dataset {dataset!r} has no image {missing[0]!r}{more}. Images are named by their path in the dataset."
+        )
+    return sorted({ids[path] for path in paths})
 
 
 def trash_dataset(database: Database, project: str | None, name: str) -> None:

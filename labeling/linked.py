@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from sqlalchemy import select
 
@@ -13,7 +14,6 @@ from db.errors import UserError
 from db.schema import Dataset, Image
 from db.session import Database
 from db.store import Store
-from labeling.manifest import ManifestImage
 from labeling.progress import Progress, silent
 from labeling.workers import map_in_order
 
@@ -28,7 +28,23 @@ class LinkedPhoto:
     mtime_ns: int
 
 
-def photo_path(database: Database, store: Store, image: ManifestImage) -> Path:
+class PhotoName(Protocol):
+    """What names a photo: its dataset, its relative path there, the sha256 of its bytes."""
+
+    @property
+    def dataset(self) -> str:
+        """The dataset's name."""
+
+    @property
+    def path(self) -> str:
+        """Relative POSIX path in the dataset."""
+
+    @property
+    def image_sha256(self) -> str:
+        """The sha256 of the photo's bytes."""
+
+
+def photo_path(database: Database, store: Store, image: PhotoName) -> Path:
     """Return the file of a photo: in the store, or the linked file where it is still the same.
 
     A linked file of another size or modification time is hashed: what was merely copied or touched is the same.

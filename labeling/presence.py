@@ -18,8 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.schema import Class, VersionClass
-
-_CHUNK = 400  # SQLite takes at least 999 parameters
+from labeling.chunks import chunks
 
 
 def shown_classes(content: dict[str, Any]) -> frozenset[int]:
@@ -33,8 +32,7 @@ def shown_classes(content: dict[str, Any]) -> frozenset[int]:
 def classes_of(session: Session, version_ids: Sequence[int]) -> dict[int, frozenset[int]]:
     """Return the class ids that each annotation version shows, as labelled: merged classes are not resolved."""
     found: dict[int, set[int]] = {version_id: set() for version_id in version_ids}
-    for start in range(0, len(version_ids), _CHUNK):
-        chunk = version_ids[start : start + _CHUNK]
+    for chunk in chunks(version_ids):
         query = select(VersionClass.version_id, VersionClass.class_id).where(VersionClass.version_id.in_(chunk))
         for version_id, class_id in session.execute(query):
             found[version_id].add(class_id)

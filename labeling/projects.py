@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from db.errors import UserError
+from db.errors import NotFoundError, UserError
 from db.schema import Dataset, Image, Project, Setting, utc_now
 from db.session import Database
 from labeling.names import clean_name
@@ -23,6 +23,7 @@ _CURRENT = "project"  # the setting that holds the current project's id: a renam
 class ProjectInfo:
     """A project as lists show it. `trashed_at` is None while it is in use."""
 
+    id: int
     name: str
     current: bool
     datasets: int
@@ -73,6 +74,18 @@ def find_project(session: Session, name: str | None) -> Project:
     return project
 
 
+def project_of_id(session: Session, project_id: int) -> Project:
+    """Return the project of an address.
+
+    Raises:
+        NotFoundError: there is none of this number, or it is in the trash.
+    """
+    project = session.get(Project, project_id)
+    if project is None or project.deleted_at is not None:
+        raise NotFoundError(f"There is no project {project_id} (any more). The list of projects shows those there are.")
+    return project
+
+
 def create_project(session: Session, name: str, *, may_become_current: bool = True) -> Project:
     """Create a project; it becomes the current one where there is none, unless that is not wanted.
 
@@ -114,6 +127,7 @@ def list_projects(database: Database, *, trashed: bool = False) -> list[ProjectI
         current = current_or_none(session)
         return [
             ProjectInfo(
+                id=project.id,
                 name=project.name,
                 current=current is not None and current.id == project.id,
                 datasets=n_datasets,

@@ -7,6 +7,7 @@ annotation, and one over only the classes that the version shows, so that a new 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,7 @@ from db.session import Database
 from db.staging import settle_all
 from db.store import Store
 from labeling.annotation import IGNORE
+from labeling.chunks import chunks
 from labeling.classes import dense_index
 from labeling.options import DatasetOptions
 from labeling.presence import shown_classes
@@ -26,7 +28,7 @@ from labeling.progress import Progress, silent
 from labeling.render_worker import RENDERING_VERSION, LayerError, RenderOutcome, RenderTask, Scheme, render_task
 from labeling.workers import map_in_order
 
-__all__ = ["RENDERING_VERSION", "Rendered", "Scheme", "render_versions", "scheme_for"]
+__all__ = ["RENDERING_VERSION", "Rendered", "Scheme", "map_version", "render_versions", "scheme_for"]
 
 _BATCH = 100
 
@@ -59,6 +61,11 @@ def scheme_for(options: DatasetOptions, classes: list[Class], dataset: str) -> S
         unlabelled=_unlabelled(options, classes, index, dataset),
         index=index,
     )
+
+
+def map_version(scheme: Scheme, version_id: int) -> str:
+    """Return eight digits that change whenever the class map of an image may: for addresses of pictures of it."""
+    return hashlib.sha256(f"{scheme.key()} {version_id}".encode()).hexdigest()[:8]
 
 
 def render_versions(
@@ -150,8 +157,7 @@ def _cached(database: Database, store: Store, keys: dict[int, str]) -> dict[int,
     found: dict[int, str] = {}
     wanted = list(keys)
     with database.read() as session:
-        for start in range(0, len(wanted), 400):  # SQLite takes at least 999 parameters
-            chunk = wanted[start : start + 400]
+        for chunk in chunks(wanted):
             query = select(Rendering.version_id, Rendering.key, Rendering.pixels_sha256).where(
                 Rendering.version_id.in_(chunk), Rendering.key.in_({keys[version_id] for version_id in chunk})
             )

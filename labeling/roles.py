@@ -11,13 +11,14 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from db.errors import UserError
 from db.schema import Image, Role
 from db.session import Database
-from labeling.datasets import find_dataset, role_counts
+from labeling.chunks import chunks
+from labeling.datasets import find_dataset, image_ids, role_counts
 from labeling.formats.base import RoleName
 from labeling.presence import classes_of
 from labeling.projects import find_project
@@ -88,6 +89,36 @@ def assign_roles(
                     session.execute(insert(Role), rows)
                 return role_counts(session, dataset_id)
     raise UserError(f"The labels or roles of {dataset!r} are being changed all the time. Try again when that is over.")
+
+
+def set_roles(
+    database: Database, project: str | None, dataset: str, paths: Sequence[str], role: RoleName | None
+) -> dict[str, int]:
+    """Give chosen images a role, or take theirs away: the one way in which a role that was given changes.
+
+    Revisions that were frozen keep the roles they hold.
+
+    Args:
+        database: the database.
+        project: name; None is the current one.
+        dataset: name.
+        paths: relative paths of its images.
+        role: train, val or test; None takes the role away.
+
+    Returns:
+        The images per role afterwards, `none` for those without one.
+
+    Raises:
+        UserError: there is no such dataset, or it has no image of one of these paths; then nothing was changed.
+    """
+    with database.write() as session:
+        dataset_id = find_dataset(session, find_project(session, project), dataset).id
+        ids = image_ids(session, dataset_id, dataset, paths)
+        for chunk in chunks(ids):
+            session.execute(delete(Role).where(Role.image_id.in_(chunk)))
+        if role is not None and ids:
+            session.execute(insert(Role), [{"image_id": id_, "role": role, "origin": "set"} for id_ in ids])
+        return role_counts(session, dataset_id)
 
 
 def group_of(path: str, by: By) -> str:

@@ -7,10 +7,11 @@ from collections.abc import Collection, Mapping, Sequence
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from db.errors import UserError
-from db.schema import Image, Subset, SubsetImage
+from db.errors import NotFoundError
+from db.schema import Dataset, Image, Subset, SubsetImage
 from db.session import Database
-from labeling.datasets import find_dataset, subset_counts
+from labeling.chunks import chunks
+from labeling.datasets import find_dataset, image_ids, subset_counts
 from labeling.names import clean_name
 from labeling.projects import find_project
 
@@ -32,13 +33,75 @@ def subset_paths(database: Database, project: str | None, dataset: str, subset: 
         UserError: there is no such dataset or subset.
     """
     with database.read() as session:
-        row = find_dataset(session, find_project(session, project), dataset)
-        found = session.scalar(select(Subset).where(Subset.dataset_id == row.id, Subset.name == subset.strip()))
-        if found is None:
-            names = ", ".join(subset_counts(session, row.id)) or "none yet"
-            raise UserError(f"The dataset {dataset!r} has no list {subset!r}. Lists: {names}.")
+        found = _find_subset(session, find_dataset(session, find_project(session, project), dataset), subset)
         query = select(Image.path).join(SubsetImage).where(SubsetImage.subset_id == found.id)
         return list(session.scalars(query.order_by(Image.path)))
+
+
+def add_to_subset(
+    database: Database, project: str | None, dataset: str, subset: str, paths: Sequence[str] = ()
+) -> dict[str, int]:
+    """Put images into a subset, which is made where there is none of this name; without images it is only made.
+
+    Args:
+        database: the database.
+        project: name; None is the current one.
+        dataset: name.
+        subset: name.
+        paths: relative paths of images of the dataset; those that are in it already stay.
+
+    Returns:
+        The count of images of every subset of the dataset, by name.
+
+    Raises:
+        UserError: there is no such dataset, it has no image of one of these paths, or the name is not one; then
+            nothing was changed.
+    """
+    with database.write() as session:
+        row = find_dataset(session, find_project(session, project), dataset)
+        ids = image_ids(session, row.id, dataset, paths)
+        name = clean_name(subset, "list")
+        subset_id = ensure_subsets(session, row.id, [name])[name]
+        for chunk in chunks(ids):
+            refresh_membership(session, {image_id: {subset_id} for image_id in chunk}, ())
+        return subset_counts(session, row.id)
+
+
+def remove_from_subset(
+    database: Database, project: str | None, dataset: str, subset: str, paths: Sequence[str]
+) -> dict[str, int]:
+    """Take images out of a subset; an empty subset stays. The images themselves are not touched.
+
+    Returns:
+        The count of images of every subset of the dataset, by name.
+
+    Raises:
+        UserError: there is no such dataset or subset, or no image of one of these paths; then nothing was changed.
+    """
+    with database.write() as session:
+        row = find_dataset(session, find_project(session, project), dataset)
+        found = _find_subset(session, row, subset)
+        ids = image_ids(session, row.id, dataset, paths)
+        for chunk in chunks(ids):
+            members = (SubsetImage.subset_id == found.id, SubsetImage.image_id.in_(chunk))
+            session.execute(delete(SubsetImage).where(*members))
+        return subset_counts(session, row.id)
+
+
+def delete_subset(database: Database, project: str | None, dataset: str, subset: str) -> dict[str, int]:
+    """Delete a subset. Its images stay, and so do the revisions that name it.
+
+    Returns:
+        The count of images of every subset that is left, by name.
+
+    Raises:
+        UserError: there is no such dataset or subset.
+    """
+    with database.write() as session:
+        row = find_dataset(session, find_project(session, project), dataset)
+        session.delete(_find_subset(session, row, subset))
+        session.flush()
+        return subset_counts(session, row.id)
 
 
 def ensure_subsets(session: Session, dataset_id: int, names: Sequence[str]) -> dict[str, int]:
@@ -76,3 +139,11 @@ def refresh_membership(session: Session, wanted: Mapping[int, Collection[int]], 
             session.execute(
                 delete(SubsetImage).where(SubsetImage.image_id == image_id, SubsetImage.subset_id == subset_id)
             )
+
+
+def _find_subset(session: Session, dataset: Dataset, name: str) -> Subset:
+    found = session.scalar(select(Subset).where(Subset.dataset_id == dataset.id, Subset.name == name.strip()))
+    if found is None:
+        names = ", ".join(subset_counts(session, dataset.id)) or "none yet"
+        raise NotFoundError(f"The dataset {dataset.name!r} has no list {name!r}. Lists: {names}.")
+    return found

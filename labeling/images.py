@@ -1,0 +1,67 @@
+"""One image of a project, found by its number, as addresses name it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from db.errors import NotFoundError
+from db.schema import Dataset, Image
+from db.session import Database
+from labeling.classes import live_classes
+from labeling.options import DatasetOptions
+from labeling.projects import project_of_id
+from labeling.rendering import Scheme, scheme_for
+
+
+@dataclass(frozen=True)
+class ProjectImage:
+    """An image and what decides its class map.
+
+    Attributes:
+        id: its row.
+        dataset: name.
+        path: relative POSIX path in the dataset.
+        image_sha256: of the photo's bytes.
+        width: pixels, after EXIF rotation.
+        height: likewise.
+        head_id: its newest annotation version, None for an image that nobody labelled.
+        scheme: of its dataset.
+    """
+
+    id: int
+    dataset: str
+    path: str
+    image_sha256: str
+    width: int
+    height: int
+    head_id: int | None
+    scheme: Scheme
+
+
+def find_image(database: Database, project_id: int, image_id: int) -> ProjectImage:
+    """Return an image of a project.
+
+    Raises:
+        NotFoundError: the project has none of this number, or the project or the image's dataset is in the trash.
+    """
+    query = select(Image, Dataset).join(Dataset, Dataset.id == Image.dataset_id)
+    query = query.where(Image.id == image_id, Dataset.project_id == project_id, Dataset.deleted_at.is_(None))
+    with database.read() as session:
+        project = project_of_id(session, project_id)
+        found = session.execute(query).one_or_none()
+        if found is None:
+            raise NotFoundError(f"The project {project.name!r} has no image {image_id} (any more).")
+        image, dataset = found.tuple()
+        classes = live_classes(session, project_id)
+    return ProjectImage(
+        id=image.id,
+        dataset=dataset.name,
+        path=image.path,
+        image_sha256=image.sha256,
+        width=image.width,
+        height=image.height,
+        head_id=image.head_id,
+        scheme=scheme_for(DatasetOptions.model_validate(dataset.options), classes, dataset.name),
+    )

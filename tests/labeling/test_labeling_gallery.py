@@ -1,0 +1,138 @@
+"""The gallery: which images fit which filter, in which order, and which classes they show."""
+
+import pytest
+
+from db.errors import NotFoundError, UserError
+from labeling.annotation import Annotation, Layer, Shape, Special
+from labeling.annotations import save_version
+from labeling.classes import find_class, merge_class, rename_class, unmerge_class
+from labeling.datasets import trash_dataset
+from labeling.gallery import GalleryFilter, gallery_page
+from labeling.projects import find_project, trash_project
+from labeling.roles import set_roles
+from tests.support.labelled_home import make_place
+from tests.support.labelme_folder import HEIGHT, WIDTH, make_folder, write_photo
+
+PROJECT = 1
+
+
+@pytest.fixture
+def place(tmp_path):
+    """Six images: day/a..d (b and d show a car too), day/new without labels, dusk/x that shows a road."""
+    place = make_place(tmp_path / "home")
+    day = make_folder(tmp_path / "day", ["a", "b", "c", "d_100%"])
+    write_photo(day / "new.png", seed=9)
+    place.run_import(day, project="campus")
+    place.run_import(make_folder(tmp_path / "dusk", ["x"]), lists=("late",), role="test")
+    set_roles(place.database, None, "day", ["a.png", "b.png"], "train")
+    return place
+
+
+def paths(place, order="path", **wanted):
+    return [image.path for image in gallery_page(place.database, PROJECT, GalleryFilter(**wanted), order=order).images]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ({}, ["a.png", "b.png", "c.png", "d_100%.png", "new.png", "x.png"]),
+        ({"dataset": "dusk"}, ["x.png"]),
+        ({"subset": "late"}, ["x.png"]),
+        ({"role": "train"}, ["a.png", "b.png"]),
+        ({"role": "none"}, ["c.png", "d_100%.png", "new.png"]),
+        ({"class_": "car"}, ["b.png", "d_100%.png"]),
+        ({"class_": "road", "dataset": "day", "role": "none"}, ["c.png", "d_100%.png"]),
+        ({"labelled": False}, ["new.png"]),
+        ({"labelled": True, "role": "none"}, ["c.png", "d_100%.png"]),
+        ({"text": "_100%"}, ["d_100%.png"]),
+        ({"text": "_"}, ["d_100%.png"]),  # of LIKE's wildcards
+        ({"text": "NEW"}, ["new.png"]),
+        ({"class_": "background"}, []),  # nobody drew it
+    ],
+)
+def test_a_filter_chooses(place, wanted, expected):
+    page = gallery_page(place.database, PROJECT, GalleryFilter(**wanted))
+    assert [image.path for image in page.images] == expected
+    assert page.total == len(expected)
+
+
+def test_an_image_says_what_is_known_of_it(place):
+    b = gallery_page(place.database, PROJECT).images[1]
+    assert (b.dataset, b.width, b.height, b.role, b.subsets) == ("day", WIDTH, HEIGHT, "train", ())
+    assert (b.classes, b.labelled, b.id) == (("road", "car"), True, place.image("b.png").id)
+    assert b.photo_version == place.image("b.png").sha256[:8]
+    new, x = gallery_page(place.database, PROJECT).images[-2:]
+    assert (new.classes, new.labelled, new.map_version) == ((), False, None)
+    assert (x.role, x.subsets) == ("test", ("late",))
+
+
+def test_pages_are_parts_of_one_order(place):
+    whole = paths(place)
+    parts = [gallery_page(place.database, PROJECT, offset=start, limit=4) for start in (0, 4, 8)]
+    assert [image.path for part in parts for image in part.images] == whole
+    assert {part.total for part in parts} == {6}
+    assert paths(place, order="-path") == whole[::-1]
+
+
+def test_the_newest_are_those_labelled_last(place):
+    image = place.image("a.png")
+    save_version(
+        place.database, image_id=image.id, parent_id=image.head_id, annotation=Annotation(WIDTH, HEIGHT), author="me"
+    )
+    assert paths(place, order="newest")[0] == "a.png"
+    assert paths(place, order="newest")[-1] == "new.png"
+
+
+def test_merged_classes_count_for_their_target_until_unmerged(place):
+    merge_class(place.database, None, "car", "road")
+    assert len(paths(place, class_="road")) == 5
+    assert paths(place, class_="car") == ["b.png", "d_100%.png"]
+    assert gallery_page(place.database, PROJECT).images[1].classes == ("road",)
+    unmerge_class(place.database, None, "car")
+    assert gallery_page(place.database, PROJECT).images[1].classes == ("road", "car")
+
+
+def test_only_the_newest_version_counts_and_its_paint_too(place):
+    with place.database.read() as session:
+        car = find_class(session, find_project(session, None), "car").id
+    image = place.image("a.png")
+    painted = Annotation(
+        WIDTH,
+        HEIGHT,
+        shapes=(Shape("point", Special.IGNORE, ((1, 1),)),),
+        paint=Layer("0" * 64, (Special.UNLABELLED, car)),
+    )
+    save_version(place.database, image_id=image.id, parent_id=image.head_id, annotation=painted, author="me")
+    assert "a.png" in paths(place, class_="car")
+    assert "a.png" not in paths(place, class_="road")
+
+
+def test_map_versions_change_with_what_decides_the_map_and_with_nothing_else(place):
+    def versions():
+        return {image.path: image.map_version for image in gallery_page(place.database, PROJECT).images}
+
+    before = versions()
+    rename_class(place.database, None, "car", "vehicle")
+    assert versions() == before
+    merge_class(place.database, None, "vehicle", "road")
+    assert all(versions()[path] != version for path, version in before.items() if version)
+
+
+@pytest.mark.parametrize("wanted", [{"dataset": "no"}, {"subset": "no"}, {"class_": "no"}])
+def test_names_that_are_none_are_not_found(place, wanted):
+    with pytest.raises(NotFoundError, match="no"):
+        gallery_page(place.database, PROJECT, GalleryFilter(**wanted))
+
+
+@pytest.mark.parametrize(("offset", "limit"), [(-1, 10), (0, 0), (0, 501)])
+def test_impossible_pages_are_refused(place, offset, limit):
+    with pytest.raises(UserError, match="A page has"):
+        gallery_page(place.database, PROJECT, offset=offset, limit=limit)
+
+
+def test_what_is_in_the_trash_is_not_shown(place):
+    trash_dataset(place.database, None, "dusk")
+    assert "x.png" not in paths(place)
+    trash_project(place.database, "campus")
+    with pytest.raises(NotFoundError):
+        gallery_page(place.database, PROJECT)
