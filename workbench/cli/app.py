@@ -18,6 +18,7 @@ from workbench.cli import (
     commands_label,
     commands_models,
     commands_projects,
+    commands_serve,
     commands_tasks,
     commands_test,
     commands_train,
@@ -49,6 +50,7 @@ for module in (
     commands_models,
     commands_tasks,
     commands_trash,
+    commands_serve,
 ):
     module.register(app)
 

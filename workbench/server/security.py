@@ -44,7 +44,7 @@ class Security:
             UserError: the key of the home cannot be written.
         """
         names = {host.lower(), *LOOPBACK_NAMES, *(name.lower() for name in allowed)}
-        everywhere = _is_wildcard(host)
+        everywhere = is_wildcard(host)
         if everywhere:
             names.add(socket.gethostname().lower())
         token = secrets.token_urlsafe(32) if is_loopback(host) else None
@@ -70,7 +70,8 @@ def is_loopback(host: str) -> bool:
     return host.lower() == "localhost" or (address is not None and address.is_loopback)
 
 
-def _is_wildcard(host: str) -> bool:
+def is_wildcard(host: str) -> bool:
+    """Tell whether `host` stands for all addresses of this computer."""
     address = _address(host)
     return not host or (address is not None and address.is_unspecified)
 
