@@ -65,8 +65,25 @@ class RunHandle:
     directory: Path
 
 
-def create_run(home: Home, database: Database, request: TrainRequest, progress: Progress = silent) -> RunHandle:
-    """Record a run and write its directory; nothing trains yet.
+@dataclass(frozen=True)
+class RunPlan:
+    """A training that can be had: everything about it is there and fits.
+
+    Attributes:
+        project: its name.
+        name: of the run.
+        command: what the trainer is to do.
+        images: on what.
+    """
+
+    project: str
+    name: str
+    command: Command
+    images: Images
+
+
+def plan_run(home: Home, database: Database, request: TrainRequest, progress: Progress = silent) -> RunPlan:
+    """Look up everything that a training needs, freezing the data where no revision is named.
 
     Raises:
         UserError: the recipe, architecture, data or weights asked for are not there or do not fit.
@@ -95,11 +112,22 @@ def create_run(home: Home, database: Database, request: TrainRequest, progress: 
         recipe=recipe,
     )
     check_start(command)
+    name = request.name or "-".join([request.architecture, *request.datasets])
+    return RunPlan(project, name, command, images)
+
+
+def create_run(home: Home, database: Database, request: TrainRequest, progress: Progress = silent) -> RunHandle:
+    """Record a run and write its directory; nothing trains yet.
+
+    Raises:
+        UserError: as `plan_run`, or the directory cannot be written.
+    """
+    plan = plan_run(home, database, request, progress)
     run = _claim(home, database)
     try:
-        RunDirectory(run.directory).create(command.model_copy(update={"run": run.id}), images)
-        name = request.name or "-".join([request.architecture, *request.datasets])
-        _record(home, database, project, run, command, name)
+        command = plan.command.model_copy(update={"run": run.id})
+        RunDirectory(run.directory).create(command, plan.images)
+        _record(home, database, plan.project, run, command, plan.name)
     except BaseException:
         shutil.rmtree(run.directory)  # ours alone: nobody else knows its number
         raise

@@ -41,7 +41,10 @@ class RunSamples:
 def run_samples(directory: Path) -> RunSamples:
     """List the samples of a run."""
     images, _ = _shown(directory)
-    return RunSamples(tuple(SampleImage(n, str(image)) for n, image in images.items()), tuple(sample_steps(RunDirectory(directory).samples)))
+    return RunSamples(
+        images=tuple(SampleImage(n, str(image)) for n, image in images.items()),
+        steps=tuple(sample_steps(RunDirectory(directory).samples)),
+    )
 
 
 def sample_prediction(directory: Path, step: int, n: int) -> Pixels:

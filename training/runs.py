@@ -8,9 +8,9 @@ who reads them calls it first.
 from __future__ import annotations
 
 import re
-import shutil
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -18,9 +18,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from db.errors import UserError
+from db.errors import NotFoundError, UserError
 from db.home import Home
-from db.schema import Run, utc_now
+from db.schema import Run
 from db.session import Database
 from labeling.projects import find_project
 from training import run_process
@@ -31,18 +31,17 @@ from training.run_files import describe, follow_log, is_alive
 from training.run_files import events_of as read_events
 
 __all__ = [
-    "Estimate",
     "RunHandle",
     "RunInfo",
     "TrainRequest",
     "create_run",
-    "discard_run",
-    "estimate",
     "find_run",
     "follow_log",
+    "get_run",
     "launch",
     "list_runs",
     "read_events",
+    "recent_runs",
     "resume_run",
     "stop_run",
     "sync",
@@ -64,6 +63,7 @@ class RunInfo:
     """
 
     id: int
+    project_id: int
     name: str
     architecture: str
     revision: str
@@ -100,37 +100,6 @@ class RunInfo:
         """The checkpoint that `load_model` takes for the run's number: the best, else the last, None before any."""
         run = RunDirectory(self.directory)
         return next((path for path in (run.best, run.last) if path.exists()), None)
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a run will take, as measured on a throw-away copy of its network.
-
-    Attributes:
-        steps: optimiser steps in all.
-        seconds: of the whole run.
-        peak_memory: bytes.
-    """
-
-    steps: int
-    seconds: float
-    peak_memory: int
-
-
-def estimate(home: Home, database: Database, run: RunHandle, on_event: Callable[[Event], None]) -> Estimate:
-    """Settle everything about a run and measure it, without training; `launch` then goes on from there.
-
-    Raises:
-        UserError: the run cannot be prepared; says why.
-    """
-    child = run_process.start(run.directory, prepare_only=True)
-    run_process.watch(child, run.directory, on_event)
-    started = [event for event in read_events(run.directory) if event.kind == "started"]
-    if not started:
-        sync(home, database)
-        raise UserError(describe(run.directory)[1].get("sentence") or "The run could not be prepared; see its log.")
-    values = started[-1].values
-    return Estimate(values["steps"], values["seconds"], values["peak_memory"])
 
 
 def launch(
@@ -236,23 +205,52 @@ def find_run(home: Home, database: Database, project: str | None, reference: str
         chosen = Run.id == int(reference) if re.fullmatch(r"\d{1,18}", reference) else Run.name == reference
         row = session.scalars(query.where(chosen).order_by(Run.id.desc())).first()
         if row is None:
-            raise UserError(f"There is no run {reference!r}; `workbench runs` lists them.")
+            raise NotFoundError(f"There is no run {reference!r}; `workbench runs` lists them.")
         return _info(home, row)
 
 
-def discard_run(home: Home, database: Database, run: RunHandle) -> None:
-    """Move a run that nobody trains to the trash.
+def get_run(home: Home, database: Database, number: int) -> RunInfo:
+    """Return a run by its number, of whatever project, as its directory says it is now.
 
     Raises:
-        UserError: a trainer works on it.
+        NotFoundError: there is none, or it is in the trash.
     """
-    if is_alive(run.directory):
-        raise UserError(f"Run {run.id} is running. Stop it first.")
-    home.trash.mkdir(parents=True, exist_ok=True)
-    shutil.move(run.directory, home.trash / f"run-{run.id}")
-    with database.write() as session:
-        row = session.get_one(Run, run.id)
-        row.deleted_at = utc_now()
+    with database.read() as session:
+        row = session.get(Run, number)
+    if row is None or row.deleted_at is not None or not (home.path / row.directory).is_dir():
+        raise NotFoundError(f"There is no run {number}.")
+    return _fresh(home, row)
+
+
+def recent_runs(home: Home, database: Database, since: float) -> list[tuple[RunInfo, float | None]]:
+    """Return the runs that go on and those that ended after `since`, the newest first, with when they ended.
+
+    Cheap, and writes nothing: whoever shows what is going on asks every second.
+
+    Args:
+        home: of the runs.
+        database: likewise.
+        since: seconds since 1970.
+    """
+    with database.read() as session:
+        rows = session.scalars(select(Run).where(Run.deleted_at.is_(None)).order_by(Run.id.desc())).all()
+    found = []
+    for row in rows:
+        run = RunDirectory(home.path / row.directory)
+        ended = _ended(run)
+        if ended is None or ended >= since:
+            found.append((_fresh(home, row), ended))
+    return found
+
+
+def _ended(run: RunDirectory) -> float | None:
+    """Return when a run ended, None while it goes on; 0 for one that was never started or is gone."""
+    if is_alive(run.path):
+        return None
+    for path in (run.result_file, run.events, run.log):  # killed before it could say so: when it last said anything
+        with suppress(FileNotFoundError):
+            return path.stat().st_mtime
+    return 0.0
 
 
 def sync(home: Home, database: Database) -> None:
@@ -275,9 +273,19 @@ def sync(home: Home, database: Database) -> None:
             row.state, row.summary = state, figures
 
 
+def _fresh(home: Home, row: Run) -> RunInfo:
+    """Return a run as its directory says it is, whatever its row does."""
+    info = _info(home, row)
+    if row.state == "finished":
+        return info
+    state, figures = describe(info.directory)
+    return replace(info, state=state, figures=figures)
+
+
 def _info(home: Home, row: Run) -> RunInfo:
     return RunInfo(
         id=row.id,
+        project_id=row.project_id,
         name=row.name,
         architecture=row.architecture,
         revision=row.revision_digest,

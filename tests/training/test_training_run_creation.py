@@ -15,7 +15,8 @@ from tests.support.scenes import Scene, Workspace, add_dataset, blocks, workspac
 from training.engine.rundir import RunDirectory
 from training.engine.workload import open_workload
 from training.run_creation import RunHandle, TrainRequest, create_run
-from training.runs import discard_run, list_runs
+from training.run_trash import discard_run
+from training.runs import list_runs
 
 CLASSES = ("sky", "road", "tree")
 TINY = {"options.width": "2", "options.levels": "1", "init": "scratch", "crop": "16x16", "batch": "2"}

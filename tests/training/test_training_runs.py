@@ -21,9 +21,10 @@ from db.session import Database, open_database
 from labeling.import_request import ImportRequest
 from labeling.importing import import_dataset
 from tests.support.runs import CLASSES, paint
-from training import runs
+from training import run_estimate, runs
 from training.engine.narrate import sentence
 from training.engine.rundir import RunDirectory
+from training.run_trash import discard_run
 from training.runs import RunHandle, TrainRequest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -105,7 +106,7 @@ def test_a_run_is_a_row_and_a_directory_before_it_trains(home: Home, database: D
 
 def test_in_the_foreground_it_tells_every_event_and_returns_the_end(home: Home, database: Database) -> None:
     run = runs.create_run(home, database, request())
-    estimate = runs.estimate(home, database, run, lambda event: None)
+    estimate = run_estimate.estimate(home, database, run, lambda event: None)
     assert estimate.steps == 12
     assert estimate.seconds > 0
     told: list[str] = []
@@ -155,7 +156,7 @@ def test_one_trains_the_other_waits_both_can_be_stopped_and_resumed(home: Home, 
     until(lambda: state(home, database, first) == "interrupted")
     with pytest.raises(UserError, match="not running"):
         runs.stop_run(home, database, None, str(first.id))
-    runs.discard_run(home, database, first)
+    discard_run(home, database, first)
     assert [info.id for info in runs.list_runs(home, database)] == [second.id]
 
 

@@ -11,10 +11,11 @@ from training.engine.events import Event
 def sentence(event: Event) -> str:
     """Return an event as one line."""
     clock = time.strftime("%H:%M:%S", time.localtime(event.time))
-    return f"{clock}  {_body(event.kind, event.values)}"
+    return f"{clock}  {body(event.kind, event.values)}"
 
 
-def _body(kind: str, values: Any) -> str:
+def body(kind: str, values: Any) -> str:
+    """Return what an event says, without when."""
     match kind:
         case "attempt":
             return f"trainer {values['pid']} on {values['host']}"

@@ -12,7 +12,9 @@ from workbench.cli.options import DeviceOption, HomeOption, JsonOption, ProjectO
 from workbench.cli.output import emit, note, percent, progress_bar, say, table
 
 if TYPE_CHECKING:
-    from training.runs import RunHandle, RunInfo
+    from training.run_creation import RunHandle, TrainRequest
+    from training.run_estimate import Estimate
+    from training.runs import RunInfo
 
 EXIT_FAILED = 1
 EXIT_USER = 2
@@ -51,6 +53,9 @@ def train(
     precision: Annotated[Literal["auto", "fp32", "bf16", "fp16"] | None, typer.Option(help="Number format.")] = None,
     name: Annotated[str | None, typer.Option(help="What to call the run.")] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Return at once; the training goes on by itself.")] = False,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Only measure how long it would take and how much memory.")
+    ] = False,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Recipe setting. Repeatable.")
     ] = None,
@@ -84,6 +89,9 @@ def train(
         device=device,
         name=name,
     )
+    if estimate:
+        _estimate(place, request, as_json=as_json)
+        return
     with progress_bar() as progress:
         run = create_run(place.home, place.database, request, progress)
     open_ended = not {"steps", "epochs", "minutes"} & settings.keys()
@@ -142,7 +150,7 @@ def stop(run: RunArgument, project: ProjectOption = None, home: HomeOption = Non
 
     place = Workplace(home)
     info = stop_run(place.home, place.database, place.project(project), run)
-    emit(info, as_json=as_json, show=lambda: _show(info))
+    emit(info, as_json=as_json, show=lambda: show_run(info))
 
 
 def logs(
@@ -177,17 +185,43 @@ def _settings(pairs: list[str]) -> dict[str, str]:
 
 def _ask(place: Workplace, run: RunHandle) -> None:
     """Show what the training will take and let the person decide."""
-    from training.engine.narrate import duration
-    from training.runs import discard_run, estimate
+    from training.run_estimate import estimate
+    from training.run_trash import discard_run
     from workbench.cli.watch import watch_training
 
     with watch_training() as watcher:
         found = estimate(place.home, place.database, run, watcher)
-    question = f"Train {found.steps} steps, about {duration(found.seconds)}, {found.peak_memory / 2**30:.1f} GiB?"
+    question = f"Train {_taking(found)}?"
     if not typer.confirm(question, default=True, err=True):
         discard_run(place.home, place.database, run)
         note("Nothing was trained.")
         raise typer.Exit(0)
+
+
+def _estimate(place: Workplace, request: TrainRequest, *, as_json: bool) -> None:
+    """Print what a training would take; nothing of it stays."""
+    from training.run_creation import plan_run
+    from training.run_estimate import estimate_plan
+    from workbench.cli.watch import watch_training
+
+    with progress_bar() as progress:
+        plan = plan_run(place.home, place.database, request, progress)
+    with watch_training() as watcher:
+        found = estimate_plan(plan, watcher)
+
+    def show() -> None:
+        say(_taking(found))
+        say(f"  {found.images_per_second:.1f} images/s on {found.device}, {found.precision}")
+        say(f"  {found.images} images to train on, {found.validation_images} to validate on")
+        say(f"  init: {found.init}")
+
+    emit(found, as_json=as_json, show=show)
+
+
+def _taking(found: Estimate) -> str:
+    from training.engine.narrate import duration
+
+    return f"{found.steps} steps, about {duration(found.seconds)}, {found.peak_memory / 2**30:.1f} GiB"
 
 
 def _launch(place: Workplace, run: RunHandle, *, detach: bool) -> RunInfo:
@@ -201,13 +235,14 @@ def _launch(place: Workplace, run: RunHandle, *, detach: bool) -> RunInfo:
 def _finish(info: RunInfo, *, as_json: bool, detached: bool) -> None:
     if info.exit_code == EXIT_USER:
         raise UserError(f"Run {info.id} cannot train: {info.figures.get('sentence')}")
-    emit(info, as_json=as_json, show=lambda: _show(info))
+    emit(info, as_json=as_json, show=lambda: show_run(info))
     if info.state == "finished" or (detached and info.exit_code in (None, 0)):
         return
     raise typer.Exit(EXIT_FAILED if info.state == "failed" else EXIT_RESUME)
 
 
-def _show(info: RunInfo) -> None:
+def show_run(info: RunInfo) -> None:
+    """Print how a run stands."""
     known = info.to_json()
     say(f"Run {info.id} ({info.name}): {info.state}, step {known['steps']} of {known['steps_planned'] or '?'}")
     if known["images_per_second"] is not None:
