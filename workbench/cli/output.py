@@ -6,15 +6,14 @@ In a process that is a task, what they print is its log, and an `Outlet` is told
 from __future__ import annotations
 
 import json
-import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+from workbench.plain import plain
 
 if TYPE_CHECKING:
     from labeling.progress import Progress
@@ -82,31 +81,12 @@ def fail_usage(error: Any, code: int, *, as_json: bool) -> int:
 def emit(value: Any, *, as_json: bool, show: Callable[[], None]) -> None:
     """Print `value` (a record or a dict) as one JSON object, or call `show` for a person."""
     if _outlet is not None:
-        _outlet.result(_plain(value))
+        _outlet.result(plain(value))
         show()
     elif as_json:
-        print(json.dumps(_plain(value), ensure_ascii=False, allow_nan=False))
+        print(json.dumps(plain(value), ensure_ascii=False, allow_nan=False))
     else:
         show()
-
-
-def _plain(value: Any) -> Any:
-    """Make a value printable as strict JSON: n/a figures are null, times ISO 8601, records objects."""
-    if hasattr(value, "to_json"):
-        return _plain(value.to_json())
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, Path):
-        return str(value)
-    return value.model_dump(mode="json") if hasattr(value, "model_dump") else value
 
 
 def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

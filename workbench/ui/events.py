@@ -24,8 +24,9 @@ def on(
     Args:
         event: a component's listener, `button.click`.
         function: gets the inputs' values and returns the outputs'; None only runs `js`.
-        inputs, outputs: components, as Gradio takes them.
-        more: other arguments of Gradio's listeners, such as `js`.
+        inputs: components, as Gradio takes them.
+        outputs: likewise.
+        **more: other arguments of Gradio's listeners, such as `js`.
 
     Returns:
         Gradio's dependency, for `.then` and `.success`.

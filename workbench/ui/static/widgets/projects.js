@@ -1,0 +1,65 @@
+// The projects as cards. value: {cards, trash} as labeling.project_cards and labeling.projects have them.
+// Sends "create" {name}, "rename" {name, to}, "discard" {name}, "restore" {name}.
+
+import { ask } from "../dialog.js";
+import { address, base } from "../api.js";
+import { exact, h, loadStyle, name as bdi, percent } from "../dom.js";
+
+export function mount(element, value, emit) {
+  loadStyle();
+  element.classList.add("wb-projects");
+  const update = (next) => element.replaceChildren(...draw(next ?? { cards: [], trash: [] }, emit));
+  update(value);
+  return { update };
+}
+
+function draw({ cards, trash }, emit) {
+  const create = async () => {
+    const name = await ask({ title: "New project", text: "A project holds one list of classes, and the photos, trainings and tests that share it.", label: "Name", verb: "Create" });
+    if (name) emit("create", { name });
+  };
+  const head = h("div", { class: "wb-page-head" }, h("h1", {}, "Projects"),
+    h("button", { class: "wb-button wb-primary", type: "button", id: "wb-projects-create", onclick: create }, "New project"));
+  const body = cards.length
+    ? h("ul", { class: "wb-cards" }, ...cards.map((card) => drawCard(card, emit)))
+    : h("div", { class: "wb-message" },
+      h("p", {}, "No project yet. Make one, then bring your photos into it."),
+      h("p", {}, "To look around first, run ", h("code", {}, "workbench demo"), ": it paints a small labelled campus and trains on it."));
+  return [head, body, trash.length ? drawTrash(trash, emit) : null].filter(Boolean);
+}
+
+function drawCard(card, emit) {
+  const { id, name, datasets, images, labelled, runs, cover, best } = card;
+  const picture = cover
+    ? h("img", { src: base + address(`/api/projects/${id}/images/${cover.image}/photo`, { size: 512, v: cover.photo_version }), alt: "", loading: "lazy" })
+    : h("span", { class: "wb-card-empty" }, "No photos yet");
+  const rename = async () => {
+    const to = await ask({ title: `Rename ${name}`, label: "New name", value: name, verb: "Rename" });
+    if (to && to !== name) emit("rename", { name, to });
+  };
+  const discard = async () => {
+    const text = `${plural(images, "image")}, ${plural(runs, "run")} and everything else of it go to the trash. It can be restored for 30 days.`;
+    if (await ask({ title: `Delete ${name}?`, text, verb: "Delete", danger: true })) emit("discard", { name });
+  };
+  return h("li", { class: "wb-card" },
+    h("a", { class: "wb-card-link", href: `${base}/data?project=${id}` },
+      h("div", { class: "wb-card-picture" }, picture),
+      h("h2", {}, bdi(name))),
+    h("p", { class: "wb-card-counts" }, `${plural(images, "image")}, ${exact(labelled)} labelled · ${plural(datasets, "dataset")} · ${plural(runs, "run")}`),
+    h("p", { class: "wb-card-best" }, best
+      ? h("a", { href: `${base}/runs?project=${id}&run=${best.run}` }, `best val mIoU ${percent(best.miou)} % (run ${best.run})`)
+      : "not trained yet"),
+    h("div", { class: "wb-card-tools" },
+      h("button", { class: "wb-button", type: "button", onclick: rename }, "Rename"),
+      h("button", { class: "wb-button", type: "button", onclick: discard }, "Delete")));
+}
+
+function drawTrash(trash, emit) {
+  return h("details", { class: "wb-trash" }, h("summary", {}, `Trash (${trash.length})`),
+    h("ul", {}, ...trash.map(({ name, trashed_at }) => h("li", {}, bdi(name), h("span", { class: "wb-hint" }, ` deleted ${new Date(trashed_at).toLocaleDateString()} `),
+      h("button", { class: "wb-button", type: "button", onclick: () => emit("restore", { name }) }, "Restore")))));
+}
+
+function plural(count, word) {
+  return `${exact(count)} ${word}${count === 1 ? "" : "s"}`;
+}
