@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
+from typing import Literal
 
-from db.errors import NotFoundError
-from labeling.maps import MapError, read_map_png
+import cv2
+
+from db.errors import NotFoundError, UserError
+from db.home import Home
+from labeling.maps import MapError, read_map_png, write_map_png
+from labeling.photos import fit_size
+from labeling.thumbnails import JPEG, PNG, Picture, Size, pictures, reduce_map
 from training.data.decode import Decoder, measure
-from training.data.resample import Pixels
+from training.data.resample import Pixels, resize_photo
 from training.data.sizes import Resize
 from training.data.source import PackSource
 from training.engine.photos import pack_source
 from training.engine.rundir import RunDirectory
 from training.engine.samples import sample_steps, spread
+from training.runs import RunInfo
+
+Layer = Literal["photo", "truth", "prediction"]
+QUALITY = 85
 
 
 @dataclass(frozen=True)
@@ -79,6 +90,43 @@ def sample_truth(directory: Path, n: int) -> Pixels:
     """
     image, decoder = _image(directory, n)
     return decoder.class_map(image, measure([image])[0])
+
+
+def sample_picture(home: Home, run: RunInfo, step: int, n: int, layer: Layer, size: Size) -> Picture:
+    """Return a sample as a browser shows it: the photo as a JPEG, class maps as index PNGs, all of one size.
+
+    Raises:
+        NotFoundError: it is not kept, or no longer, or its photo is gone.
+    """
+    if layer == "prediction":
+        pixels = sample_prediction(run.directory, step, n)
+        name = f"{step}-{n}-{hashlib.sha256(pixels).hexdigest()[:16]}-{size}.png"
+        encode = partial(_encode_map, pixels, size)
+    else:
+        image, _ = _image(run.directory, n)
+        key = hashlib.sha256(image.key.encode()).hexdigest()[:16]
+        name = f"{layer}-{n}-{key}-{size}.{'jpg' if layer == 'photo' else 'png'}"
+        encode = partial(_encode, run.directory, n, layer, size)
+    try:
+        made = pictures(home).get(f"runs/{run.id}/{name}", encode)
+    except UserError as error:
+        raise NotFoundError(str(error)) from error
+    return Picture(made, JPEG if layer == "photo" else PNG, f'"{run.id}-{name}"')
+
+
+def _encode(directory: Path, n: int, layer: Layer, size: Size) -> bytes:
+    if layer == "truth":
+        return _encode_map(sample_truth(directory, n), size)
+    photo = sample_photo(directory, n)
+    height, width = photo.shape[:2]
+    if size:
+        width, height = fit_size(width, height, size)
+    bgr = cv2.cvtColor(resize_photo(photo, (height, width)), cv2.COLOR_RGB2BGR)
+    return cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
+
+
+def _encode_map(pixels: Pixels, size: Size) -> bytes:
+    return write_map_png(reduce_map(pixels, size))
 
 
 def _image(directory: Path, n: int) -> tuple[PackSource, Decoder]:

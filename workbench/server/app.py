@@ -14,7 +14,7 @@ from db.errors import NotFoundError, UserError
 from workbench.server import login
 from workbench.server.guard import Guard
 from workbench.server.mounting import mount_pages, prepare_gradio
-from workbench.server.routes import links, static, uploads
+from workbench.server.routes import links, runs, static, tasks, uploads
 from workbench.server.security import Security
 from workbench.server.services import Services
 from workbench.server.sessions import Sessions
@@ -24,6 +24,8 @@ ROUTERS: tuple[Callable[[Services], APIRouter], ...] = (
     static.router,
     links.router,
     uploads.router,
+    tasks.router,
+    runs.router,
 )
 
 

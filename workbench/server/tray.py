@@ -1,0 +1,96 @@
+"""What is being worked on, and what was until lately: tasks and trainings in one list."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from training.runs import RunInfo, recent_runs
+from training.task_files import TaskInfo
+from training.tasks import list_tasks
+from workbench.server.services import Services
+
+RECENT_SECONDS = 3600.0
+MOST = 30
+FRESH_SECONDS = 0.5
+"""Every page asks every second: those that ask at once get the same answer."""
+
+
+class Tray:
+    """The list, looked up at most twice a second however many pages ask."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._lock = threading.Lock()
+        self._until = 0.0
+        self._entries: list[dict[str, Any]] = []
+
+    def entries(self) -> list[dict[str, Any]]:
+        """Return what goes on and what ended within the hour, the newest first; not to be changed."""
+        with self._lock:
+            if time.monotonic() >= self._until:
+                self._entries = self._look()
+                self._until = time.monotonic() + FRESH_SECONDS
+            return self._entries
+
+    def forget(self) -> None:
+        """Look again when asked next: something was just started or cancelled."""
+        self._until = 0.0
+
+    def _look(self) -> list[dict[str, Any]]:
+        since = time.time() - RECENT_SECONDS
+        tasks = [info for info in list_tasks(self._services.home) if _is_recent(info, since)]
+        runs = recent_runs(self._services.home, self._services.database, since)
+        found = [*map(task_entry, tasks), *(_run_entry(info, ended) for info, ended in runs)]
+        # What goes on comes first; of what ended, the list shows as much as fits.
+        found.sort(key=lambda entry: (entry["ended_at"] is None, entry["started_at"]), reverse=True)
+        return found[:MOST]
+
+
+def _is_recent(info: TaskInfo, since: float) -> bool:
+    return info.ended_at is None or info.ended_at.timestamp() >= since
+
+
+def task_entry(info: TaskInfo) -> dict[str, Any]:
+    """Return a task as the tray shows it."""
+    return {
+        "kind": "task",
+        "id": info.id,
+        "title": info.title,
+        "state": info.state,
+        "progress": asdict(info.progress) if info.progress else None,
+        "rate": info.rate,
+        "eta": info.eta,
+        "sentence": info.sentence,
+        "command": info.command,
+        "link": info.link,
+        "project_id": info.project_id,
+        "started_at": info.started_at.isoformat(),
+        "ended_at": info.ended_at.isoformat() if info.ended_at else None,
+    }
+
+
+def _run_entry(info: RunInfo, ended: float | None) -> dict[str, Any]:
+    known = info.figures.get
+    steps = {"done": known("step", 0), "total": known("steps"), "what": "steps"}
+    going = ended is None
+    return {
+        "kind": "run",
+        "id": info.id,
+        "title": f"Training {info.name}",
+        "state": info.state,
+        "progress": steps if known("steps") else None,
+        "rate": None,
+        "images_per_second": known("images_per_second"),
+        "eta": known("eta") if going else None,
+        # While it trains, the last sentence is an old one: what the weights start from.
+        "sentence": None if info.state in ("running", "preparing") else known("sentence"),
+        "command": None,
+        "link": f"/project/{info.project_id}/run/{info.id}",
+        "project_id": info.project_id,
+        "started_at": info.created_at.isoformat(),
+        "ended_at": None if ended is None else datetime.fromtimestamp(ended, UTC).isoformat(),
+    }
