@@ -19,8 +19,10 @@ from labeling.annotation import MAX_CLASSES
 from labeling.colors import from_hex, next_color, to_hex
 from labeling.names import clean_class_name, is_reserved
 from labeling.options import DatasetOptions
-from labeling.presence import roots
+from labeling.presence import merged_below, roots
 from labeling.projects import find_project
+
+HOTKEYS = tuple("123456789")
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class ClassInfo:
         index: dense index in class maps, 0..253; None while merged into another class.
         name: unique in the project.
         color: `#rrggbb`.
-        hotkey: one character, or None.
+        hotkey: one of 1 to 9, or None.
         merged_into: name of the class it is merged into, or None.
     """
 
@@ -153,16 +155,37 @@ def merge_class(database: Database, project: str | None, name: str, into: str) -
         UserError: there is no such class, or `into` is the class itself or merged into it.
     """
     with database.write() as session:
-        owner = find_project(session, project)
-        row, target = find_class(session, owner, name), find_class(session, owner, into)
-        step: Class | None = target
-        while step is not None:
-            if step.id == row.id:
-                raise UserError(
-                    f"{row.name!r} cannot be merged into {target.name!r}: that is itself, or merged into it."
-                )
-            step = session.get(Class, step.merged_into_id) if step.merged_into_id is not None else None
+        row, target = mergeable(session, find_project(session, project), name, into)
         row.merged_into_id = target.id
+
+
+def mergeable(session: Session, project: Project, name: str, into: str) -> tuple[Class, Class]:
+    """Return the rows of two classes of which the first can be merged into the second.
+
+    Raises:
+        UserError: there is no such class, or `into` is the class itself or merged into it.
+    """
+    row, target = find_class(session, project, name), find_class(session, project, into)
+    if target.id in merged_below(live_classes(session, project.id), row.id):
+        raise UserError(f"{row.name!r} cannot be merged into {target.name!r}: that is itself, or merged into it.")
+    return row, target
+
+
+def set_hotkey(database: Database, project: str | None, name: str, key: str | None) -> None:
+    """Give a class one of the keys 1 to 9 of the editor, or take its key away (None).
+
+    Raises:
+        UserError: there is no such class, it is no such key, or another class has it.
+    """
+    if key is not None and key not in HOTKEYS:
+        raise UserError(f"A class's key is one of 1 to 9, found {key!r}.")
+    with database.write() as session:
+        owner = find_project(session, project)
+        row = find_class(session, owner, name)
+        taken = [other for other in live_classes(session, owner.id) if key is not None and other.hotkey == key]
+        if taken and taken[0].id != row.id:
+            raise UserError(f"The key {key} is {taken[0].name!r} already. Take it away there first, or choose another.")
+        row.hotkey = key
 
 
 def unmerge_class(database: Database, project: str | None, name: str) -> None:

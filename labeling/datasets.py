@@ -86,7 +86,7 @@ def image_ids(session: Session, dataset_id: int, dataset: str, paths: Sequence[s
     Raises:
         NotFoundError: it has no image of one of them; the message names it.
     """
-    ids = dict(session.execute(select(Image.path, Image.id).where(Image.dataset_id == dataset_id)).tuples().all())
+    ids = dict(session.execute(select(Image.path, Image.id).where(Image.dataset_id == dataset_id)).all())
     missing = [path for path in paths if path not in ids]
     if missing:
         more = f" and {len(missing) - 1} more of these" if len(missing) > 1 else ""

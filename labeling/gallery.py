@@ -16,7 +16,7 @@ from labeling.classes import find_class, live_classes
 from labeling.datasets import UNASSIGNED, find_dataset, live_datasets
 from labeling.formats.base import RoleName
 from labeling.options import DatasetOptions
-from labeling.presence import classes_of, roots
+from labeling.presence import classes_of, merged_below, roots
 from labeling.projects import project_of_id
 from labeling.rendering import Scheme, map_version, scheme_for
 
@@ -147,7 +147,7 @@ def _conditions(
         conditions.append(Role.role.is_(None) if wanted.role == UNASSIGNED else Role.role == wanted.role)
     if wanted.class_ is not None:
         target = find_class(session, project, wanted.class_).id
-        counted = [row for row, root in roots(classes).items() if target in (row, root)]
+        counted = merged_below(classes, target)
         showing = select(VersionClass.version_id).where(VersionClass.class_id.in_(counted))
         conditions.append(Image.head_id.in_(showing))
     if wanted.labelled is not None:
@@ -169,7 +169,7 @@ def _images(
 ) -> tuple[GalleryImage, ...]:
     """Return the images of these numbers, in their order."""
     rows = {row.id: row for row in session.scalars(select(Image).where(Image.id.in_(ids)))}
-    roles = dict(session.execute(select(Role.image_id, Role.role).where(Role.image_id.in_(ids))).tuples().all())
+    roles = dict(session.execute(select(Role.image_id, Role.role).where(Role.image_id.in_(ids))).all())
     subsets = _subset_names(session, ids)
     shown = classes_of(session, [row.head_id for row in rows.values() if row.head_id is not None])
     root = roots(classes)

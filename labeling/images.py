@@ -53,7 +53,7 @@ def find_image(database: Database, project_id: int, image_id: int) -> ProjectIma
         found = session.execute(query).one_or_none()
         if found is None:
             raise NotFoundError(f"The project {project.name!r} has no image {image_id} (any more).")
-        image, dataset = found.tuple()
+        image, dataset = found
         classes = live_classes(session, project_id)
     return ProjectImage(
         id=image.id,

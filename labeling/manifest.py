@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from typing import Literal
 
 from db.errors import UserError
 from db.store import Store
+
+Change = Literal["added", "removed", "photo", "labels", "role", "subsets"]
 
 _FORMAT = 1
 
@@ -60,6 +65,7 @@ class Difference:
         relabelled: images whose class map differs.
         photo_changed: images whose photo differs.
         role_changed: images whose role differs.
+        subsets_changed: images that are in other subsets.
         classes_added: class names only in the second.
         classes_removed: class names only in the first.
     """
@@ -69,8 +75,18 @@ class Difference:
     relabelled: int
     photo_changed: int
     role_changed: int
+    subsets_changed: int
     classes_added: tuple[str, ...]
     classes_removed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ChangedImage:
+    """An image that differs between two revisions: `before` in the first, `after` in the second, None where absent."""
+
+    before: ManifestImage | None
+    after: ManifestImage | None
+    changes: tuple[Change, ...]
 
 
 def load_manifest(store: Store, digest: str) -> Manifest:
@@ -99,15 +115,37 @@ def difference(first: Manifest, second: Manifest) -> Difference:
     Class maps are compared as they are: where the class lists differ in order, every map that shows a moved class
     counts as relabelled.
     """
-    before = {(image.dataset, image.path): image for image in first.images}
-    after = {(image.dataset, image.path): image for image in second.images}
-    both = [(before[key], after[key]) for key in before.keys() & after.keys()]
+    counts = Counter(change for changed in compare(first, second) for change in changed.changes)
     return Difference(
-        added=len(after.keys() - before.keys()),
-        removed=len(before.keys() - after.keys()),
-        relabelled=sum(old.map_sha256 != new.map_sha256 for old, new in both),
-        photo_changed=sum(old.image_sha256 != new.image_sha256 for old, new in both),
-        role_changed=sum(old.role != new.role for old, new in both),
+        added=counts["added"],
+        removed=counts["removed"],
+        relabelled=counts["labels"],
+        photo_changed=counts["photo"],
+        role_changed=counts["role"],
+        subsets_changed=counts["subsets"],
         classes_added=tuple(name for name in second.classes if name not in first.classes),
         classes_removed=tuple(name for name in first.classes if name not in second.classes),
     )
+
+
+def compare(first: Manifest, second: Manifest) -> Iterator[ChangedImage]:
+    """Yield the images that differ, by dataset and path; see `difference` on class maps."""
+    before = {(image.dataset, image.path): image for image in first.images}
+    after = {(image.dataset, image.path): image for image in second.images}
+    for key in sorted(before.keys() | after.keys()):
+        old, new = before.get(key), after.get(key)
+        changes = _changes(old, new)
+        if changes:
+            yield ChangedImage(old, new, changes)
+
+
+def _changes(old: ManifestImage | None, new: ManifestImage | None) -> tuple[Change, ...]:
+    if old is None or new is None:
+        return ("added",) if old is None else ("removed",)
+    differs: dict[Change, bool] = {
+        "photo": old.image_sha256 != new.image_sha256,
+        "labels": old.map_sha256 != new.map_sha256,
+        "role": old.role != new.role,
+        "subsets": old.subsets != new.subsets,
+    }
+    return tuple(change for change, is_so in differs.items() if is_so)

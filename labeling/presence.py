@@ -53,3 +53,16 @@ def roots(classes: Collection[Class]) -> dict[int, int]:
             root = onward
         found[row.id] = root
     return found
+
+
+def merged_below(classes: Collection[Class], class_id: int) -> set[int]:
+    """Return a class and those that are merged into it, also by way of others.
+
+    Args:
+        classes: as of `roots`.
+        class_id: the class.
+    """
+    below = {class_id}
+    while more := {row.id for row in classes if row.merged_into_id in below} - below:
+        below |= more
+    return below

@@ -154,7 +154,9 @@ def rename_project(database: Database, name: str | None, new_name: str) -> None:
 
 
 def trash_project(database: Database, name: str) -> None:
-    """Move a project to the trash. It is no longer the current one; nothing of it is touched.
+    """Move a project to the trash. It is no longer the current one; nothing of it is touched for thirty days.
+
+    `labeling.project_trash.sweep_trash` deletes it after that.
 
     Raises:
         UserError: there is no such project.

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import func, select
 
-from db.errors import UserError
 from db.home import Home
 from db.schema import Image
 from db.session import Database
@@ -18,12 +14,11 @@ from db.store import Store
 from labeling.annotation import IGNORE
 from labeling.classes import live_classes
 from labeling.datasets import find_dataset, live_datasets
-from labeling.map_store import load_map
+from labeling.map_counts import Counts, count_maps
 from labeling.options import DatasetOptions
 from labeling.progress import Progress, silent
 from labeling.projects import find_project
 from labeling.rendering import render_versions, scheme_for
-from labeling.workers import map_in_order
 
 
 @dataclass(frozen=True)
@@ -54,6 +49,7 @@ class Statistics:
         ignored_pixels: pixels that count for no class.
         pixels: all pixels.
         sizes: images per (width, height), the most frequent first.
+        datasets: the same per class for each dataset by itself.
     """
 
     images: int
@@ -62,12 +58,7 @@ class Statistics:
     ignored_pixels: int
     pixels: int
     sizes: tuple[tuple[int, int, int], ...]
-
-
-@dataclass(frozen=True)
-class _CountTask:
-    store: Path
-    pixels_sha256: str
+    datasets: dict[str, tuple[ClassStatistics, ...]]
 
 
 def class_statistics(
@@ -78,7 +69,7 @@ def class_statistics(
     datasets: Sequence[str] = (),
     progress: Progress = silent,
 ) -> Statistics:
-    """Count images and pixels per class, rendering class maps that are not there yet.
+    """Count images and pixels per class, rendering class maps that are not there yet; each is counted once, ever.
 
     Args:
         home: holds the content store.
@@ -105,49 +96,58 @@ def class_statistics(
         size = (Image.width, Image.height)
         query = select(*size, func.count()).where(Image.dataset_id.in_(ids)).group_by(*size)
         sizes = [(width, height, count) for width, height, count in session.execute(query)]
-    maps: list[str] = []
+    maps: dict[str, list[str]] = {}
     for dataset in chosen:
         versions = [head for head in heads[dataset.id] if head is not None]
+        maps[dataset.name] = []
         if versions:
             scheme = scheme_for(DatasetOptions.model_validate(dataset.options), classes, dataset.name)
             rendered = render_versions(database, store, scheme, versions, progress)
-            maps += [rendered.maps[version] for version in versions]
-    pixels, images = _count(store, maps, progress)
+            maps[dataset.name] = [rendered.maps[version] for version in versions]
+    counts = count_maps(database, store, [sha for shas in maps.values() for sha in shas], progress)
+    sums = {name: _sum(counts, shas) for name, shas in maps.items()}
     names = [row.name for row in classes if row.merged_into_id is None]
+    whole = _Sums.of(sums.values())
     return Statistics(
         images=sum(len(rows) for rows in heads.values()),
-        labelled=len(maps),
-        classes=_per_class(names, pixels, images),
-        ignored_pixels=int(pixels[IGNORE]),
-        pixels=int(pixels.sum()),
+        labelled=sum(len(shas) for shas in maps.values()),
+        classes=_per_class(names, whole),
+        ignored_pixels=whole.pixels[IGNORE],
+        pixels=sum(whole.pixels),
         sizes=tuple(sorted(sizes, key=lambda size: (-size[2], size))),
+        datasets={name: _per_class(names, each) for name, each in sums.items()},
     )
 
 
-def _per_class(
-    names: Sequence[str], pixels: NDArray[np.int64], images: NDArray[np.int64]
-) -> tuple[ClassStatistics, ...]:
-    valid = int(pixels[: len(names)].sum())
+@dataclass(frozen=True)
+class _Sums:
+    """Pixels and images of every value, 0 to 255."""
+
+    pixels: list[int]
+    images: list[int]
+
+    @classmethod
+    def of(cls, parts: Iterable[_Sums]) -> _Sums:
+        whole = cls([0] * 256, [0] * 256)
+        for part in parts:
+            for value in range(256):
+                whole.pixels[value] += part.pixels[value]
+                whole.images[value] += part.images[value]
+        return whole
+
+
+def _sum(counts: Mapping[str, Counts], maps: Sequence[str]) -> _Sums:
+    sums = _Sums.of(())
+    for sha in maps:
+        for value, pixels in counts[sha]:
+            sums.pixels[value] += pixels
+            sums.images[value] += 1
+    return sums
+
+
+def _per_class(names: Sequence[str], sums: _Sums) -> tuple[ClassStatistics, ...]:
+    valid = sum(sums.pixels[: len(names)])
     return tuple(
-        ClassStatistics(name, int(images[index]), int(pixels[index]), int(pixels[index]) / valid if valid else None)
+        ClassStatistics(name, sums.images[index], sums.pixels[index], sums.pixels[index] / valid if valid else None)
         for index, name in enumerate(names)
     )
-
-
-def _count(store: Store, maps: Sequence[str], progress: Progress) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return (256,) pixels and (256,) images of every value."""
-    pixels, images = np.zeros(256, np.int64), np.zeros(256, np.int64)
-    tasks = (_CountTask(store.root, sha) for sha in maps)
-    for done, counts in enumerate(map_in_order(_histogram, tasks, on_death=_died), start=1):
-        pixels += counts
-        images += counts > 0
-        progress(done, len(maps), "class maps counted")
-    return pixels, images
-
-
-def _histogram(task: _CountTask) -> NDArray[np.int64]:
-    return np.bincount(load_map(Store(task.store), task.pixels_sha256).ravel(), minlength=256)
-
-
-def _died(task: _CountTask) -> NDArray[np.int64]:
-    raise UserError(f"The process that counted the class map {task.pixels_sha256[:12]} was ended by the system.")

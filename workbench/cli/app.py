@@ -19,6 +19,7 @@ from workbench.cli import (
     commands_models,
     commands_projects,
     commands_serve,
+    commands_subsets,
     commands_tasks,
     commands_test,
     commands_train,
@@ -51,6 +52,7 @@ for module in (
     commands_tasks,
     commands_trash,
     commands_serve,
+    commands_subsets,
 ):
     module.register(app)
 

@@ -1,4 +1,4 @@
-"""The class table: list it, add, rename, recolour, and merge, which can be undone."""
+"""The class table: list it, add, rename, recolour, give keys, and merge, which can be undone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from workbench.cli.options import HomeOption, JsonOption, ProjectOption, Workplace
-from workbench.cli.output import emit, table
+from workbench.cli.output import emit, say, table
 
 ClassArgument = Annotated[str, typer.Argument(metavar="CLASS", help="Name of a class.")]
 
@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:
     group.command("recolor", epilog="Example: workbench classes recolor tree '#2e8b57'")(recolor)
     group.command("merge", epilog="Example: workbench classes merge truck car")(merge)
     group.command("unmerge", epilog="Example: workbench classes unmerge truck")(unmerge)
+    group.command("hotkey", epilog="Example: workbench classes hotkey road 1")(hotkey)
     app.add_typer(group, name="classes")
 
 
@@ -33,13 +34,17 @@ def classes(
 
 
 def add(
-    name: ClassArgument, project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False
+    name: ClassArgument,
+    color: Annotated[str | None, typer.Option(metavar="#RRGGBB", help="Its colour (default: one not in use).")] = None,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Add a class, at the end of the index order."""
     from labeling.classes import add_class
 
     place = Workplace(home)
-    add_class(place.database, project, name)
+    add_class(place.database, project, name, color)
     _list(place, project, as_json=as_json)
 
 
@@ -76,6 +81,7 @@ def recolor(
 def merge(
     name: ClassArgument,
     into: Annotated[str, typer.Argument(metavar="INTO", help="The class it becomes part of.")],
+    preview: Annotated[bool, typer.Option("--preview", help="Only say what would change.")] = False,
     project: ProjectOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -84,6 +90,9 @@ def merge(
     from labeling.classes import merge_class
 
     place = Workplace(home)
+    if preview:
+        _preview(place, place.project(project), name, into, as_json=as_json)
+        return
     merge_class(place.database, project, name, into)
     _list(place, project, as_json=as_json)
 
@@ -99,13 +108,43 @@ def unmerge(
     _list(place, project, as_json=as_json)
 
 
+def hotkey(
+    name: ClassArgument,
+    key: Annotated[str, typer.Argument(metavar="KEY", help="1 to 9, or `none` to take its key away.")],
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give a class a key of the editor."""
+    from labeling.classes import set_hotkey
+
+    place = Workplace(home)
+    set_hotkey(place.database, project, name, None if key == "none" else key)
+    _list(place, project, as_json=as_json)
+
+
+def _preview(place: Workplace, project: str, name: str, into: str, *, as_json: bool) -> None:
+    from labeling.merge_preview import merge_preview
+
+    found = merge_preview(place.database, project, name, into)
+
+    def show() -> None:
+        pixels = "" if found.pixels is None else f", {found.pixels} pixels"
+        say(f"{found.name} into {found.into}: the class maps of {found.images} images would change{pixels}")
+        table(None, ["dataset", ">images"], found.datasets.items())
+
+    emit(found, as_json=as_json, show=show)
+
+
 def _list(place: Workplace, project: str | None, *, as_json: bool) -> None:
     from labeling.classes import list_classes
 
     found = list_classes(place.database, place.project(project))
 
     def show() -> None:
-        rows = (("-" if c.index is None else c.index, c.name, c.color, c.merged_into or "") for c in found)
-        table(None, [">index", "class", "colour", "merged into"], rows)
+        rows = (
+            ("-" if c.index is None else c.index, c.name, c.color, c.hotkey or "", c.merged_into or "") for c in found
+        )
+        table(None, [">index", "class", "colour", "key", "merged into"], rows)
 
     emit({"classes": found}, as_json=as_json, show=show)

@@ -25,7 +25,10 @@ def register(app: typer.Typer) -> None:
     app.command("stats", epilog="Example: workbench stats --dataset photos")(stats)
     app.command("roles", epilog="Example: workbench roles --dataset photos --val 0.2 --by folder")(roles)
     app.command("freeze", epilog="Example: workbench freeze --dataset voc --take 600 --seed 1")(freeze)
-    app.command("revisions", epilog="Example: workbench revisions")(revisions)
+    group = typer.Typer(help="List the revisions, and what changed between two.", invoke_without_command=True)
+    group.callback(epilog="Example: workbench revisions")(revisions)
+    group.command("diff", epilog="Example: workbench revisions diff 3fa2 9c41")(diff)
+    app.add_typer(group, name="revisions")
 
 
 def datasets(project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
@@ -126,10 +129,14 @@ def freeze(
     emit(_revision(revision), as_json=as_json, show=show)
 
 
-def revisions(project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
+def revisions(
+    context: typer.Context, project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
     """List the revisions, newest first."""
     from labeling.revisions import list_revisions
 
+    if context.invoked_subcommand is not None:
+        return
     place = Workplace(home)
     found = list_revisions(place.database, place.project(project))
 
@@ -145,6 +152,54 @@ def revisions(project: ProjectOption = None, home: HomeOption = None, as_json: J
         table(None, ["revision", "frozen", "images"], rows)
 
     emit({"revisions": [_revision(r) for r in found]}, as_json=as_json, show=show)
+
+
+def diff(
+    a: Annotated[str, typer.Argument(metavar="A", help="Beginning of a revision's id.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Beginning of another one's id.")],
+    only: Annotated[
+        Literal["added", "removed", "photo", "labels", "role", "subsets"] | None,
+        typer.Option(help="List only images with this change."),
+    ] = None,
+    offset: Annotated[int, typer.Option(min=0, help="Images to leave out first.")] = 0,
+    limit: Annotated[int, typer.Option(min=0, max=1000, help="At most so many images.")] = 100,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what changed from revision A to revision B."""
+    from labeling.revision_difference import revision_difference
+
+    place = Workplace(home)
+    found = revision_difference(
+        place.home, place.database, place.project(project), a, b, only=only, offset=offset, limit=limit
+    )
+
+    def show() -> None:
+        changes: dict[str, int] = {kind: count for kind, count in found.counts.items() if count}
+        say(f"{found.a[:SHORT_DIGEST]}: {found.images_a} images; {found.b[:SHORT_DIGEST]}: {found.images_b} images")
+        say(f"Unchanged: {found.unchanged}; changed: {_counts(changes)}")
+        for what, names in (
+            ("added", found.classes_added),
+            ("removed", found.classes_removed),
+            ("with another index", found.classes_moved),
+        ):
+            if names:
+                say(f"Classes {what}: {', '.join(names)}")
+        if found.entries:
+            table(
+                None,
+                ["dataset", "image", "changes", "role before", "role after"],
+                (
+                    (e.dataset, e.path, ", ".join(e.changes), e.role_before or "", e.role_after or "")
+                    for e in found.entries
+                ),
+            )
+        left = found.total - offset - len(found.entries)
+        if left > 0:
+            say(f"  ... and {left} more (--offset, --limit)")
+
+    emit(found, as_json=as_json, show=show)
 
 
 def export_masks(

@@ -1,4 +1,4 @@
-"""Projects: list them, choose the current one; and the demo."""
+"""Projects: list, create, rename, delete and restore them, choose the current one; and the demo."""
 
 from __future__ import annotations
 
@@ -7,28 +7,121 @@ from typing import Annotated
 import typer
 
 from workbench.cli.options import HomeOption, JsonOption, Workplace
-from workbench.cli.output import emit, progress_bar, say, table
+from workbench.cli.output import emit, moment, percent, progress_bar, say, table
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The project.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
-    app.command("projects", epilog="Example: workbench projects")(projects)
+    group = typer.Typer(help="List and change the projects.", invoke_without_command=True)
+    group.callback(epilog="Example: workbench projects")(projects)
+    group.command("create", epilog="Example: workbench projects create campus")(create)
+    group.command("rename", epilog="Example: workbench projects rename campus 'campus 2026'")(rename)
+    group.command("delete", epilog="Example: workbench projects delete campus")(delete)
+    group.command("restore", epilog="Example: workbench projects restore campus")(restore)
+    app.add_typer(group, name="projects")
     app.command("use", epilog="Example: workbench use campus")(use)
     app.command("demo", epilog="Example: workbench demo")(demo)
 
 
-def projects(home: HomeOption = None, as_json: JsonOption = False) -> None:
+def projects(
+    context: typer.Context,
+    trash: Annotated[bool, typer.Option("--trash", help="List those in the trash instead.")] = False,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """List the projects; the current one is marked."""
-    from labeling.projects import list_projects
+    if context.invoked_subcommand is not None:
+        return
+    if trash:
+        _list_trash(Workplace(home), as_json=as_json)
+    else:
+        _list(Workplace(home), as_json=as_json)
 
-    found = list_projects(Workplace(home).database)
+
+def create(name: NameArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Create a project without images; it becomes the current one where there is none."""
+    from labeling.projects import create_project
+
+    place = Workplace(home)
+    with place.database.write() as session:
+        create_project(session, name)
+    _list(place, as_json=as_json)
+
+
+def rename(
+    name: NameArgument,
+    new_name: Annotated[str, typer.Argument(metavar="NEW", help="Its new name.")],
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give a project another name."""
+    from labeling.projects import rename_project
+
+    place = Workplace(home)
+    rename_project(place.database, name, new_name)
+    _list(place, as_json=as_json)
+
+
+def delete(name: NameArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Move a project with all that is in it to the trash; it can be restored for 30 days."""
+    from labeling.project_trash import sweep_trash
+    from labeling.projects import trash_project
+
+    place = Workplace(home)
+    trash_project(place.database, name)
+    sweep_trash(place.database)
+    _list(place, as_json=as_json)
+
+
+def restore(name: NameArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Take a project out of the trash."""
+    from labeling.projects import restore_project
+
+    place = Workplace(home)
+    restore_project(place.database, name)
+    _list(place, as_json=as_json)
+
+
+def _list(place: Workplace, *, as_json: bool) -> None:
+    from labeling.project_cards import project_cards
+
+    found = project_cards(place.database)
 
     def show() -> None:
         if not found:
             say("No project yet. The first import makes one: workbench import labelme ./photos")
             return
-        rows = (("*" if p.current else "", p.name, p.datasets, p.images) for p in found)
-        table(None, ["", "project", ">datasets", ">images"], rows)
+        columns = ["", "project", ">datasets", ">images", ">labelled", ">runs", ">best val mIoU %"]
+        rows = (
+            (
+                "*" if p.current else "",
+                p.name,
+                p.datasets,
+                p.images,
+                p.labelled,
+                p.runs,
+                f"{percent(p.best.miou)} (run {p.best.run})" if p.best else "",
+            )
+            for p in found
+        )
+        table(None, columns, rows)
+
+    emit({"projects": found}, as_json=as_json, show=show)
+
+
+def _list_trash(place: Workplace, *, as_json: bool) -> None:
+    from labeling.projects import list_projects
+
+    found = list_projects(place.database, trashed=True)
+
+    def show() -> None:
+        if not found:
+            say("The trash holds no project.")
+            return
+        rows = ((p.name, p.datasets, p.images, moment(p.trashed_at) if p.trashed_at else "") for p in found)
+        table(None, ["project", ">datasets", ">images", "in the trash since"], rows)
 
     emit({"projects": found}, as_json=as_json, show=show)
 
