@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import unicodedata
-from dataclasses import dataclass, field
 from functools import partial
 from html import escape
 from string import Template
@@ -84,11 +83,11 @@ def router(sessions: Sessions) -> APIRouter:
     return routes
 
 
-@dataclass
 class _Door:
-    sessions: Sessions
-    attempts: Attempts = field(default_factory=Attempts)
-    limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_AT_ONCE))
+    def __init__(self, sessions: Sessions) -> None:
+        self.sessions = sessions
+        self.attempts = Attempts()
+        self.limiter = CapacityLimiter(_AT_ONCE)
 
     async def enter(self, request: Request) -> Response:
         """Let in who knows the token, or the password of a user."""
