@@ -14,6 +14,7 @@ import json
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -49,7 +50,7 @@ def main() -> None:
         first = _milliseconds(evaluation)
         last = {"offset": chosen.images - 100}
         class_name = record.truth_classes[3]
-        later = [
+        later: list[dict[str, Any]] = [
             {"sort": "miou", **last},
             {"sort": "path"},
             {"sort": f"class:{class_name}"},
@@ -102,7 +103,7 @@ def generate(evaluations: Path, images: int, classes: int) -> Path:
         return publish(directory, record)
 
 
-def _milliseconds(evaluation: OpenEvaluation, **page: object) -> float:
+def _milliseconds(evaluation: OpenEvaluation, **page: Any) -> float:
     start = time.perf_counter()
     evaluation_page(evaluation, **page)
     return 1000 * (time.perf_counter() - start)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -59,3 +59,13 @@ def next_color(used: Iterable[str]) -> str:
     nearest = (weights * difference**2).sum(axis=2).min(axis=1)
     red, green, blue = (int(channel) for channel in _CANDIDATES[int(nearest.argmax())])
     return to_hex((red, green, blue))
+
+
+def colors_for(names: Sequence[str], known: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a colour (`#rrggbb`) for every name: the known one, else one far from all others."""
+    used = list(known.values())
+    for name in names:
+        if name not in known:
+            used.append(next_color(used))
+    chosen = iter(used[len(known) :])
+    return tuple(known[name] if name in known else next(chosen) for name in names)

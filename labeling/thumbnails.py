@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from db.errors import NotFoundError, UserError
@@ -21,7 +23,7 @@ from db.home import Home
 from db.session import Database
 from db.store import Store
 from labeling.images import ProjectImage
-from labeling.linked import photo_path
+from labeling.linked import PhotoName, photo_path
 from labeling.map_store import load_map
 from labeling.maps import MapError, write_map_png
 from labeling.photos import PhotoError, fit_size, read_header, read_photo, read_reduced
@@ -57,7 +59,7 @@ class Picture:
     etag: str
 
 
-def photo_jpeg(home: Home, database: Database, image: ProjectImage, size: Size) -> Picture:
+def photo_jpeg(home: Home, database: Database, image: PhotoName, size: Size) -> Picture:
     """Return a photo, upright: as a JPEG, or the original where it is shown as it is in this size.
 
     Originals are handed out where they are plain (8-bit grey or RGB, not rotated, not animated): of JPEGs those that
@@ -73,7 +75,7 @@ def photo_jpeg(home: Home, database: Database, image: ProjectImage, size: Size) 
         if original is not None:
             return Picture(source, original, f'"{image.image_sha256[:16]}"')
         name = f"photos/{image.image_sha256[:2]}/{image.image_sha256}-{size}.jpg"
-        made = _cache(home).get(name, partial(_encode_photo, source, size))
+        made = pictures(home).get(name, partial(encode_photo, source, size))
     except PhotoError as error:
         raise NotFoundError(f"The photo {_named(image)} cannot be shown: {error}.") from error
     return Picture(made, JPEG, f'"{image.image_sha256[:16]}-{size}"')
@@ -88,13 +90,25 @@ def map_png(home: Home, database: Database, image: ProjectImage, size: Size) -> 
     """
     if image.head_id is None:
         raise NotFoundError(f"The image {_named(image)} has no labels yet, so there is no class map of it.")
+    sha = render_versions(database, Store(home.store), image.scheme, [image.head_id]).maps[image.head_id]
+    return stored_map_png(home, sha, (image.width, image.height), size)
+
+
+def stored_map_png(home: Home, sha: str, full: tuple[int, int], size: Size) -> Picture:
+    """Return a class map of the store as a greyscale PNG; `full` is its own (width, height).
+
+    Raises:
+        NotFoundError: the map is gone.
+        UserError: the map is broken, or the cache cannot be written.
+    """
     store = Store(home.store)
-    sha = render_versions(database, store, image.scheme, [image.head_id]).maps[image.head_id]
+    if not store.has(sha):
+        raise NotFoundError("The class map is no longer in the content store. Freeze the data again: it is made anew.")
     etag = f'"{sha[:16]}-{size}"'
-    if size == 0 or max(image.width, image.height) <= size:
+    if size == 0 or max(full) <= size:
         return Picture(store.path(sha), PNG, etag)
     try:
-        made = _cache(home).get(f"maps/{sha[:2]}/{sha}-{size}.png", partial(_encode_map, store, sha, size))
+        made = pictures(home).get(f"maps/{sha[:2]}/{sha}-{size}.png", partial(_encode_map, store, sha, size))
     except MapError as error:
         raise UserError(f"The class map {store.path(sha)} is broken ({error}). Delete it, it is made again.") from error
     return Picture(made, PNG, etag)
@@ -111,7 +125,8 @@ def _source(home: Home, database: Database, image: ProjectImage) -> Path:
         raise NotFoundError(str(error)) from error
 
 
-def _cache(home: Home) -> PictureCache:
+def pictures(home: Home) -> PictureCache:
+    """Return the cache of pictures of a home."""
     return PictureCache(home.path / "cache" / "pictures")
 
 
@@ -127,7 +142,12 @@ def _original(source: Path, size: Size) -> str | None:
     return _ORIGINALS[header.format] if plain else None
 
 
-def _encode_photo(source: Path, size: Size) -> bytes:
+def encode_photo(source: Path, size: Size) -> bytes:
+    """Return a photo as a JPEG, upright.
+
+    Raises:
+        PhotoError: it cannot be read.
+    """
     with _decoding:
         rgb = read_reduced(source, size) if size else read_photo(source)
         bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
@@ -136,8 +156,14 @@ def _encode_photo(source: Path, size: Size) -> bytes:
 
 def _encode_map(store: Store, sha: str, size: Size) -> bytes:
     with _decoding:
-        pixels = load_map(store, sha)
-        height, width = pixels.shape
-        # The nearest centre, as the photo's area filter weighs pixels around it.
-        small = cv2.resize(pixels, fit_size(width, height, size), interpolation=cv2.INTER_NEAREST_EXACT)
-        return write_map_png(small.astype("uint8", copy=False))
+        return write_map_png(reduce_map(load_map(store, sha), size))
+
+
+def reduce_map(pixels: NDArray[np.uint8], size: Size) -> NDArray[np.uint8]:
+    """Return a class map (H, W) in the size of the photo at the same `size`."""
+    height, width = pixels.shape
+    if size == 0 or max(height, width) <= size:
+        return pixels
+    # The nearest centre, as the photo's area filter weighs pixels around it.
+    small = cv2.resize(pixels, fit_size(width, height, size), interpolation=cv2.INTER_NEAREST_EXACT)
+    return np.asarray(small, np.uint8)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from db.errors import UserError
+from training import mapping as mappings
 from training.evaluation_open import OpenEvaluation, kept_record
 from training.evaluation_store import read_cells, read_counts
 
@@ -112,15 +113,37 @@ def evaluation_page(
     return EvaluationPage(len(chosen), images)
 
 
+def read_cell(evaluation: OpenEvaluation, text: str) -> Cell:
+    """Read `TRUE,PREDICTED`: two names of classes, the second one may be `other`; or their places, from 0.
+
+    Raises:
+        UserError: it is no two names, or there are no such classes.
+    """
+    names = evaluation.record.truth_classes
+    rows = {name: index for index, name in enumerate(names)}
+    columns = {mappings.OTHER: len(names)} | rows
+    # A name may hold a comma itself, so every comma is tried.
+    for place in (i for i, letter in enumerate(text) if letter == ","):
+        first, second = text[:place].strip(), text[place + 1 :].strip()
+        if first in rows and second in columns:
+            return rows[first], columns[second]
+        if first.isdecimal() and second.isdecimal():
+            return int(first), int(second)
+    raise UserError(
+        f"A cell is written TRUE,PREDICTED, as in {names[0]},{names[-1]}, found {text!r}. "
+        f"Classes: {', '.join(names)}; {mappings.OTHER} may be predicted, too."
+    )
+
+
 def _ranked(
     order: str,
     chosen: NDArray[np.intp],
-    score: NDArray[np.float64],
+    score: NDArray[np.floating],
     pixels: NDArray[np.int64] | None,
     by_path: NDArray[np.intp],
 ) -> NDArray[np.intp]:
     """Return the places in `chosen` in the order asked for; ties by path."""
-    key: NDArray[np.float64] | NDArray[np.int64] | NDArray[np.intp]
+    key: NDArray[np.floating] | NDArray[np.int64] | NDArray[np.intp]
     if order == CELL:
         if pixels is None:
             raise UserError("Sorting by cell needs the cell: the index of its truth class and of its column.")
@@ -169,7 +192,8 @@ def _scores(directory: Path, columns: tuple[int, ...]) -> _Scores:
     def total(cells: NDArray[np.bool_], of: NDArray[np.intp]) -> NDArray[np.float64]:
         """Add the counts of some cells up by image and class: exact, as 2^53 pixels do not fit a photo."""
         places = rows[cells] * classes + of[cells]
-        return np.bincount(places, counts.data[cells], images * classes).reshape(images, classes)
+        sums = np.bincount(places, counts.data[cells], images * classes)
+        return np.asarray(sums, np.float64).reshape(images, classes)
 
     hits = total(truth == predicted, truth)
     union = total(truth >= 0, truth) + total(predicted < classes, predicted) - hits

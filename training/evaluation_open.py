@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -42,6 +43,12 @@ class OpenEvaluation:
     record: EvaluationRecord
     mapping: SavedMapping | None
     columns: NDArray[np.intp]
+
+    @property
+    def version(self) -> str:
+        """Eight digits that change with all that its pictures and figures are made of."""
+        text = f"{self.directory.name} {self.columns.tolist()}"
+        return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def open_evaluation(

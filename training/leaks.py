@@ -7,7 +7,7 @@ or rescaled.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import cv2
 import numpy as np
@@ -21,7 +21,9 @@ from db.session import Database
 from db.store import Store
 from labeling.manifest import ManifestImage, load_manifest
 from training.selection import select
-from training.spec import Ancestor
+
+if TYPE_CHECKING:  # it loads torch, which reading an evaluation does not need
+    from training.spec import Ancestor
 
 HASH_DISTANCE = 2
 """Bits of 64 in which copies may differ.

@@ -123,11 +123,16 @@ def _describe(
             "name for each output, background included."
         )
     return ModelSpec(
-        architecture=architecture, options=_options(options), classes=classes, preprocessing=family.preprocessing
+        architecture=architecture, options=read_options(options), classes=classes, preprocessing=family.preprocessing
     )
 
 
-def _options(pairs: Sequence[str]) -> dict[str, Any]:
+def read_options(pairs: Sequence[str]) -> dict[str, Any]:
+    """Read options of an architecture as they are typed: `key=value`, the value as YAML.
+
+    Raises:
+        UserError: one is not written so.
+    """
     found: dict[str, Any] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")

@@ -50,23 +50,61 @@ class ModelInfo:
     note: str | None = None
 
 
+@dataclass(frozen=True)
+class ModelFile:
+    """Where a model's weights lie, and what names it for good (`12:best`, also where the user said `12`)."""
+
+    path: Path
+    reference: str
+    is_checkpoint: bool
+
+
 def load_model(home: Home, database: Database, project: str | None, reference: str) -> LoadedModel:
     """Load the model a reference names.
 
     Raises:
         UserError: nothing has that name, the run has no checkpoint yet, or the file is damaged.
     """
-    if match := _RUN.fullmatch(reference):
-        with database.read() as session:
-            run = _find_run(session, find_project(session, project), int(match[1]))
-        path = _checkpoint_path(home, run, match[2])
-        return load_run_model(path, f"{run.id}:{path.stem}")
-    if (path := Path(reference).expanduser()).suffix == ".safetensors" and path.is_file():
-        return load_bundle(path)
+    return load_model_file(find_model_file(home, database, project, reference))
+
+
+def find_model_file(
+    home: Home, database: Database, project: str | None, reference: str, *, bundles: bool = True
+) -> ModelFile:
+    """Return the file of the model that a reference names, without reading it.
+
+    Args:
+        home: holds runs and imported models.
+        database: its database.
+        project: name; None is the current one.
+        reference: see the head of this module.
+        bundles: take the path of a bundle, too. A browser may name none: it sees the project's own models.
+
+    Raises:
+        UserError: nothing has that name, or the run has no checkpoint yet.
+    """
     with database.read() as session:
-        row = _find_imported(session, find_project(session, project), reference)
-    loaded = load_bundle(home.path / row.path)
-    return LoadedModel(loaded.module, loaded.spec, loaded.sha256, reference)
+        owner = find_project(session, project)
+        if match := _RUN.fullmatch(reference):
+            run = _find_run(session, owner, int(match[1]))
+            path = _checkpoint_path(home, run, match[2])
+            return ModelFile(path, f"{run.id}:{path.stem}", is_checkpoint=True)
+        if bundles and (path := Path(reference).expanduser()).suffix == ".safetensors" and path.is_file():
+            return ModelFile(path, str(path), is_checkpoint=False)
+        row = _find_imported(session, owner, reference)
+        return ModelFile(home.path / row.path, reference, is_checkpoint=False)
+
+
+def load_model_file(file: ModelFile) -> LoadedModel:
+    """Load a model from its file.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    if file.is_checkpoint:
+        return load_run_model(file.path, file.reference)
+    loaded = load_bundle(file.path)
+    return LoadedModel(loaded.module, loaded.spec, loaded.sha256, file.reference)
 
 
 def load_run_model(path: Path, reference: str) -> LoadedModel:

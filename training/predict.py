@@ -99,7 +99,7 @@ def predict_folder(
     started = time.perf_counter()
     read = ordered_map(partial(_read, size=asked), jobs, threads=_THREADS, ahead=_AHEAD)
     predicted = _predict(predictor, _readable(read, skipped))
-    write = partial(_write, to=to, palette=_palette(loaded.spec), overlay=overlay)
+    write = partial(_write, to=to, palette=model_palette(loaded.spec), overlay=overlay)
     for images, _ in enumerate(ordered_map(write, predicted, threads=_THREADS, ahead=_AHEAD), start=1):
         progress(images + len(skipped), len(jobs), "photos predicted")
     seconds = time.perf_counter() - started
@@ -142,7 +142,7 @@ def _predict(predictor: Predictor, photos: Iterable[_Ready]) -> Iterator[_Predic
             yield _Predicted(ready.job, ready.photo, prediction)
 
 
-def _palette(spec: ModelSpec) -> NDArray[np.uint8]:
+def model_palette(spec: ModelSpec) -> NDArray[np.uint8]:
     """Return the colours of the model's classes, VOC's where nobody chose any; uint8 (K, 3), RGB."""
     if spec.colors:
         return np.array([from_hex(color) for color in spec.colors], np.uint8)
@@ -156,12 +156,16 @@ def _write(predicted: _Predicted, to: Path, palette: NDArray[np.uint8], overlay:
     if overlay:
         path = to / "overlay" / f"{predicted.job.stem}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, _overlay_jpeg(predicted.photo, palette[predicted.prediction.index]))
+        write_atomic(path, _jpeg(lay_over(predicted.photo, palette[predicted.prediction.index])))
 
 
-def _overlay_jpeg(photo: NDArray[np.uint8], colors: NDArray[np.uint8]) -> bytes:
-    mixed = cv2.addWeighted(photo, 1 - OVERLAY_OPACITY, colors, OVERLAY_OPACITY, 0)
-    encoded, data = cv2.imencode(".jpg", mixed[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+def lay_over(photo: NDArray[np.uint8], colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Lay colours half transparent over a photo, both uint8 (H, W, 3)."""
+    return np.asarray(cv2.addWeighted(photo, 1 - OVERLAY_OPACITY, colors, OVERLAY_OPACITY, 0), np.uint8)
+
+
+def _jpeg(pixels: NDArray[np.uint8]) -> bytes:
+    encoded, data = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     if not encoded:
         raise RuntimeError("OpenCV could not encode the overlay")
     return data.tobytes()

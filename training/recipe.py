@@ -79,7 +79,13 @@ class Optimizer(_Part):
     """The optimiser and who gets which share of its learning rate and weight decay.
 
     Attributes:
+        name: the rule by which gradients become steps.
         lr: learning rate of a group whose multiplier is 1.
+        momentum: of `sgd`: how much of the last step is kept.
+        nesterov: of `sgd`: look ahead along the momentum first.
+        betas: of `adam` and `adamw`: how much of the running mean and of the running square is kept.
+        amsgrad: of `adam` and `adamw`: never let the running square fall.
+        weight_decay: how strongly weights are pulled towards zero.
         multipliers: factor on `lr` by parameter-group name; a group that is not named has 1.
         no_decay: parameters without weight decay: `norm` (of normalisation layers), `bias`, or parameter-group names.
         clip_norm: largest total gradient norm, or None.
@@ -101,11 +107,13 @@ class Schedule(_Part):
     """How the learning rate falls; see `training.engine.schedule.factor` for the formulas.
 
     Attributes:
+        name: the curve it follows.
         power: of `poly`.
         eta_min: the learning rate at the end of `poly` and `cosine`, as a fraction of the first.
         gamma: of `exponential`: the fraction left at the end; of `inverse_time`: how strongly it falls.
         every: steps between two changes (DeepLab changes every 10).
         warmup_steps: steps of linear warm-up from `warmup_factor`; counted in the total.
+        warmup_factor: the share of `lr` that a warm-up begins with.
     """
 
     name: Literal["constant", "poly", "cosine", "exponential", "inverse_time"] = "poly"
@@ -121,6 +129,7 @@ class Loss(_Part):
     """Cross-entropy over the pixels that are not ignored.
 
     Attributes:
+        name: what is minimised.
         class_weights: `none`; `median_frequency` (SegNet, arXiv 1511.00561, section 3.1: over the images a class is
             in); `effective_number` (Cui et al., CVPR 2019, arXiv 1901.05555, eq. 2, over images). Either is scaled so
             that the mean weight over the training pixels is 1, which leaves the meaning of `lr` alone.
@@ -169,6 +178,10 @@ class Augment(_Part):
 class Validation(_Part):
     """When the model is tested on the images with role `val`. Neither set: about ten times a run, at least an epoch
     apart.
+
+    Attributes:
+        every_steps: steps between two validations.
+        every_epochs: passes over the training images between two validations.
     """  # noqa: D205
 
     every_steps: Annotated[int | None, BeforeValidator(_none)] = Field(default=None, ge=1)
@@ -176,7 +189,13 @@ class Validation(_Part):
 
 
 class EarlyStop(_Part):
-    """Stop after `patience` validations in a row without a best mIoU better by more than `min_delta`; None: never."""
+    """When to stop before the end.
+
+    Attributes:
+        patience: stop after so many validations in a row without a best mIoU better by more than `min_delta`; None:
+            never.
+        min_delta: see `patience`; a fraction.
+    """
 
     patience: Annotated[int | None, BeforeValidator(_none)] = Field(default=None, ge=1)
     min_delta: float = Field(default=0.0, ge=0)
@@ -187,7 +206,10 @@ class Recipe(_Part):
 
     Attributes:
         options: keyword options of the architecture, such as `depth`.
-        steps, epochs, minutes: how long; at most one. None of them: the recipe's `default_epochs`.
+        steps: how long, in steps of the optimiser. Give at most one of steps, epochs and minutes; none of them: the
+            recipe's `default_epochs`.
+        epochs: how long, in passes over the training images.
+        minutes: how long, by the clock; becomes steps after a measurement.
         batch: images of one forward pass.
         accumulate: forward passes per optimiser step.
         crop: (height, width) of what the network sees, or None for the packed photo (all must then be of one size).
@@ -202,8 +224,9 @@ class Recipe(_Part):
         compile: use `torch.compile`.
         deterministic: on CUDA, only algorithms that give the same bits every time, which are slower; the CPU's always
             do.
-        checkpoint_every: steps; None: about once a minute.
+        checkpoint_every: steps between two checkpoints; None: about once a minute.
         pack: read decoded photos from a pack (`always`), decode them in workers (`never`), or decide by disk space.
+        seed: decides every random draw.
     """
 
     name: str = "default"

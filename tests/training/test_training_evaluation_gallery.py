@@ -131,7 +131,8 @@ def test_what_cannot_be_asked_for_is_said(place: Workspace, number: int, choice:
 def test_what_lies_in_the_trash_is_not_found(place: Workspace, number: int) -> None:
     with pytest.raises(NotFoundError, match="no evaluation 99"):
         open_evaluation(place.database, 99)
-    for kind in (Project, Evaluation):
+    kinds: tuple[type[Project] | type[Evaluation], ...] = (Project, Evaluation)
+    for kind in kinds:
         with place.database.write() as session:
             session.get_one(kind, 1).deleted_at = utc_now()
         with pytest.raises(NotFoundError, match="no evaluation 1"):

@@ -60,6 +60,8 @@ class Architecture(nn.Module, ABC):
     Attributes:
         name: the architecture's name on the command line.
         year: when it was published.
+        title: its name as people write it.
+        summary: what it is and what it is good for, in a plain sentence or two.
         paper: authors, title, venue and arXiv number.
         exports: the formats `export weights` can write it in, beside the bundle and plain safetensors.
         head_key: state-dict key of a tensor whose first dimension is the number of classes.
@@ -74,6 +76,8 @@ class Architecture(nn.Module, ABC):
 
     name: ClassVar[str]
     year: ClassVar[int]
+    title: ClassVar[str]
+    summary: ClassVar[str]
     paper: ClassVar[str]
     exports: ClassVar[frozenset[str]] = frozenset({"pt2", "onnx"})
     head_key: ClassVar[str]

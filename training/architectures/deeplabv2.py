@@ -45,6 +45,11 @@ class DeepLabV2(Architecture):
 
     name: ClassVar[str] = "deeplabv2"
     year: ClassVar[int] = 2016
+    title: ClassVar[str] = "DeepLab v2"
+    summary: ClassVar[str] = (
+        "Looks at surroundings of four sizes around every pixel, and at the photo in three sizes; accurate on large "
+        "scenes, slow because of the three."
+    )
     paper: ClassVar[str] = (
         "Chen et al., DeepLab: Semantic Image Segmentation with Deep Convolutional Nets, Atrous Convolution, and Fully "
         "Connected CRFs, TPAMI 2018, arXiv 1606.00915"

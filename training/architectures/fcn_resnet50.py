@@ -26,6 +26,11 @@ class FCNResNet50(Architecture):
 
     name: ClassVar[str] = "fcn_resnet50"
     year: ClassVar[int] = 2015
+    title: ClassVar[str] = "FCN (ResNet-50)"
+    summary: ClassVar[str] = (
+        "Classifies every pixel straight from the features of a ResNet-50; the plain baseline that others are "
+        "measured against."
+    )
     paper: ClassVar[str] = (
         "Long et al., Fully Convolutional Networks for Semantic Segmentation, CVPR 2015, arXiv 1411.4038"
     )

@@ -25,6 +25,10 @@ class LRASPPMobileNetV3(Architecture):
 
     name: ClassVar[str] = "lraspp_mobilenetv3"
     year: ClassVar[int] = 2019
+    title: ClassVar[str] = "Lite R-ASPP (MobileNet v3)"
+    summary: ClassVar[str] = (
+        "A small, fast network made for phones; the first choice without a GPU, and for trying things out."
+    )
     paper: ClassVar[str] = "Howard et al., Searching for MobileNetV3, ICCV 2019, arXiv 1905.02244"
     head_key: ClassVar[str] = "classifier.low_classifier.weight"
 

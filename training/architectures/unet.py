@@ -41,6 +41,11 @@ class UNet(Architecture):
 
     name: ClassVar[str] = "unet"
     year: ClassVar[int] = 2015
+    title: ClassVar[str] = "U-Net"
+    summary: ClassVar[str] = (
+        "Goes down to coarse features and back up to full resolution, with a bridge at every level; keeps thin and "
+        "small things, and learns from few photos."
+    )
     paper: ClassVar[str] = (
         "Ronneberger et al., U-Net: Convolutional Networks for Biomedical Image Segmentation, MICCAI 2015, "
         "arXiv 1505.04597"

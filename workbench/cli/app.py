@@ -12,6 +12,7 @@ import typer
 from db.errors import UserError
 from training.huge_pages import prefer_huge_pages
 from workbench.cli import (
+    commands_archs,
     commands_classes,
     commands_data,
     commands_import,
@@ -46,6 +47,7 @@ for module in (
     commands_import,
     commands_classes,
     commands_data,
+    commands_archs,
     commands_train,
     commands_test,
     commands_models,

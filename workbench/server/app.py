@@ -14,7 +14,7 @@ from db.errors import NotFoundError, UserError
 from workbench.server import login
 from workbench.server.guard import Guard
 from workbench.server.mounting import mount_pages, prepare_gradio
-from workbench.server.routes import links, runs, static, tasks, uploads
+from workbench.server.routes import data, evaluations, links, photos, predict, projects, runs, static, tasks, uploads
 from workbench.server.security import Security
 from workbench.server.services import Services
 from workbench.server.sessions import Sessions
@@ -22,8 +22,13 @@ from workbench.server.sessions import Sessions
 # The order is the order of matching. A family of routes adds its line here.
 ROUTERS: tuple[Callable[[Services], APIRouter], ...] = (
     static.router,
+    projects.router,
     links.router,
     uploads.router,
+    photos.router,
+    data.router,
+    evaluations.router,
+    predict.router,
     tasks.router,
     runs.router,
 )
@@ -44,9 +49,9 @@ def create_app(services: Services, security: Security, *, ui: bool = True) -> Fa
         app.include_router(router(services))
     if ui:
         prepare_gradio(services)
-        from workbench.ui.app import build
+        from workbench.ui.app import appearance, build
 
-        mount_pages(app, build(services))
+        mount_pages(app, build(services), **appearance())
 
     def say_user_error(_: Request, error: Exception) -> JSONResponse:
         status = 404 if isinstance(error, NotFoundError) else 400

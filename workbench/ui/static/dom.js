@@ -1,15 +1,16 @@
 // Making elements. Every text goes through textContent or an attribute, never through HTML.
 
 // h("button", {class: "wb-button", onclick: run, disabled: false}, "Run", child): attributes by name, listeners as
-// on<event>, `dataset`/`style` as objects; null, undefined and false leave an attribute out. Children are nodes or text.
+// on<event>, `dataset`/`style` as objects; null, undefined and false leave an attribute out, but for aria-*, where false
+// is a value. Children are nodes or text.
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (value === null || value === undefined || value === false) continue;
+    if (value === null || value === undefined || (value === false && !name.startsWith("aria-"))) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (name === "dataset") Object.assign(element.dataset, value);
     else if (name === "style") setStyle(element, value);
-    else element.setAttribute(name, value === true ? "" : value);
+    else element.setAttribute(name, value === true && !name.startsWith("aria-") ? "" : value);
   }
   element.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
   return element;

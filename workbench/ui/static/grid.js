@@ -10,8 +10,8 @@ const SHAPE = 0.75; // a tile's height by its width
 
 export class Grid {
   // onOpen(index): Enter or a click; onSelect(keys): the selection changed. `selectable` allows one.
-  constructor(entries, look, { tile = 220, selectable = false, onOpen, onSelect }) {
-    Object.assign(this, { entries, look, wished: tile, selectable, onOpen, onSelect });
+  constructor(entries, look, { tile, selectable = false, onOpen, onSelect }) {
+    Object.assign(this, { entries, look, wished: tile ?? 220, selectable, onOpen, onSelect });
     this.source = entries.source;
     this.tiles = new Map(); // index -> tile
     this.focused = 0;
@@ -38,7 +38,7 @@ export class Grid {
 
   measure() {
     const width = this.element.clientWidth;
-    this.columns = Math.max(1, Math.floor((width + GAP) / (Math.min(this.wished, width / 2) + GAP)));
+    this.columns = Math.max(1, Math.floor((width + GAP) / (Math.min(this.wished, (width - GAP) / 2) + GAP)));
     this.tileWidth = Math.floor((width - GAP * (this.columns - 1)) / this.columns);
     this.pictureHeight = Math.round(this.tileWidth * SHAPE);
     this.rowHeight = this.pictureHeight + CAPTION + GAP;

@@ -66,7 +66,7 @@ class Matrix {
   color(t, m) {
     const share = this.share(t, m);
     if (!share) return "transparent";
-    return `rgba(${t === m ? HUES.right : HUES.wrong}, ${(0.08 + 0.72 * Math.sqrt(share)).toFixed(3)})`;
+    return `rgba(${t === m ? HUES.right : HUES.wrong}, ${(0.14 + 0.66 * Math.sqrt(share)).toFixed(3)})`;
   }
 
   choose(t, m) {

@@ -1,0 +1,233 @@
+"""Evaluations and tried photos over the server: figures, galleries and pictures, by number only."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from starlette.testclient import TestClient
+
+from db.schema import Evaluation, Model, utc_now
+from db.store import Store
+from labeling.map_store import load_map
+from labeling.maps import read_map_png
+from tests.support.scenes import COLORS, Scene, Workspace, add_dataset, blocks, paint, png, workspace
+from tests.support.server import serve, visitor
+from tests.support.tiny_models import PLAIN, ColorNet, loaded
+from training.architectures import build
+from training.bundle import save_bundle
+from training.evaluation import EvaluationRequest, evaluate, evaluate_loaded
+from training.evaluation_open import open_evaluation
+from training.inference import Predictor
+from training.mapping import save_mapping
+from training.models import load_model
+from training.spec import ModelSpec
+
+CLASSES = ("sky", "road", '<img src=x onerror=alert(1)>${"t"}', "car")
+MODEL_CLASSES = ("sky", CLASSES[2], "road", "lamp")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Workspace:
+    place = workspace(tmp_path / "home", CLASSES)
+    add_dataset(place, "campus", [Scene(blocks(200, 400, 4, number), seed=number) for number in range(3)])
+    return place
+
+
+@pytest.fixture
+def client(place: Workspace) -> TestClient:
+    return visitor(serve(place.home))
+
+
+def _evaluate(place: Workspace, names: tuple[str, ...] = MODEL_CLASSES, **choices: Any) -> int:
+    model = loaded(ColorNet(COLORS[:4]), names, preprocessing=PLAIN)
+    predictor = Predictor(model, torch.device("cpu"), "fp32")
+    return evaluate_loaded(place.home, place.database, predictor, EvaluationRequest("p", "campus", **choices)).id
+
+
+def _pixels(answer: Any) -> np.ndarray:
+    assert answer.status_code == 200, answer.text
+    with Image.open(io.BytesIO(answer.content)) as image:
+        return np.asarray(image)
+
+
+def test_all_figures_and_no_folder_of_the_server(place: Workspace, client: TestClient) -> None:
+    number = _evaluate(place)
+    answer = client.get(f"/api/evaluations/{number}")
+    found = answer.json()
+    assert found["project"] == 1
+    assert found["axes"]["truth"] == list(CLASSES)
+    assert len(found["axes"]["colors"]) == len(found["axes"]["predicted"]) == len(CLASSES) + 1
+    assert np.array(found["confusion"]).shape == (4, 5)
+    assert found["classes"][3]["iou"] == 0
+    assert str(place.home.path) not in answer.text
+    assert [one["evaluation"] for one in client.get("/api/projects/1/evaluations").json()["evaluations"]] == [number]
+
+
+def test_the_gallery_by_score_by_cell_and_by_class(place: Workspace, client: TestClient) -> None:
+    address = f"/api/evaluations/{_evaluate(place)}/gallery"
+    worst = client.get(address, params={"sort": "miou", "limit": 2}).json()
+    assert worst["total"] == 3
+    assert [image["score"] for image in worst["images"]] == sorted(image["score"] for image in worst["images"])
+    assert worst["images"][0].keys() == {
+        *("number", "dataset", "path", "width", "height", "score", "score_name", "pixels_in_cell")
+    }
+    cell = client.get(address, params={"cell": "1,2"}).json()
+    assert all(image["pixels_in_cell"] > 0 for image in cell["images"])
+    by_class = client.get(address, params={"sort": f"class:{CLASSES[2]}", "class": CLASSES[2]}).json()
+    assert {image["score_name"] for image in by_class["images"]} == {CLASSES[2]}
+    assert client.get(address, params={"cell": "sky"}).status_code == 400
+    assert client.get(address, params={"sort": "newest"}).json()["error"].startswith("Images are sorted by")
+
+
+@pytest.mark.parametrize("size", [0, 256])
+def test_all_pictures_of_an_image_lie_over_each_other(place: Workspace, client: TestClient, size: int) -> None:
+    number = _evaluate(place)
+    found = open_evaluation(place.database, number)
+    pictures = {
+        layer: _pixels(client.get(f"/api/evaluations/{number}/images/1/{layer}?size={size}"))
+        for layer in ("photo", "truth", "prediction", "confidence")
+    }
+    assert {image.shape[:2] for image in pictures.values()} == {(200, 400) if size == 0 else (128, 256)}
+    assert {pictures[layer].dtype for layer in ("truth", "prediction", "confidence")} == {np.dtype(np.uint8)}
+    if size == 0:
+        truth = load_map(Store(place.home.store), found.record.images[1].map_sha256)
+        index = read_map_png(found.directory / "index" / "000001.png")
+        np.testing.assert_array_equal(pictures["truth"], truth)
+        np.testing.assert_array_equal(pictures["prediction"], np.array([0, 2, 1, 4], np.uint8)[index])  # 4: other
+
+
+def test_a_picture_is_asked_for_again_only_when_it_may_have_changed(place: Workspace, client: TestClient) -> None:
+    number = _evaluate(place)
+    version = client.get(f"/api/evaluations/{number}").json()["version"]
+    address = f"/api/evaluations/{number}/images/0/prediction?size=256"
+    first = client.get(address)
+    assert first.headers["cache-control"] == "private, no-cache"
+    assert client.get(address, headers={"If-None-Match": first.headers["etag"]}).status_code == 304
+    assert "immutable" in client.get(f"{address}&v={version}").headers["cache-control"]
+    save_mapping(place.database, "p", "right", list(zip(MODEL_CLASSES, CLASSES, strict=True)))
+    mapped = client.get(f"{address}&mapping=right&v={version}")
+    assert mapped.headers["etag"] != first.headers["etag"]
+    assert mapped.headers["cache-control"] == "private, no-cache"  # the version is that of another mapping
+    np.testing.assert_array_equal(np.unique(_pixels(mapped)), np.arange(4))
+
+
+def _add_model(place: Workspace, name: str = "tiny", seed: int = 0) -> None:
+    """Register a model of random weights under a name, in place of what was there."""
+    torch.manual_seed(seed)
+    module = build("unet", 4, width=4, levels=2).eval()
+    spec = ModelSpec(architecture="unet", options={"width": 4, "levels": 2}, classes=CLASSES)
+    path = place.home.models / f"{name}.safetensors"
+    sha = save_bundle(path, module, spec)
+    with place.database.write() as session:
+        session.query(Model).filter(Model.name == name).delete()
+        relative = path.relative_to(place.home.path).as_posix()
+        session.add(Model(project_id=1, name=name, sha256=sha, path=relative, source="test", spec={}))
+
+
+def test_predictions_that_were_not_stored_are_made_when_asked_for(place: Workspace, client: TestClient) -> None:
+    _add_model(place)
+    request = {"project": "p", "model": "tiny", "dataset": "campus", "device": "cpu", "precision": "fp32"}
+    stored, bare = (
+        evaluate(place.home, place.database, predictions=predictions, **request).id for predictions in (True, False)
+    )
+    for layer in ("prediction", "confidence"):
+        there, made = (
+            _pixels(client.get(f"/api/evaluations/{number}/images/2/{layer}?size=0")) for number in (stored, bare)
+        )
+        np.testing.assert_array_equal(there, made)
+    _add_model(place, seed=1)
+    answer = client.get(f"/api/evaluations/{bare}/images/1/prediction?size=0")
+    assert answer.status_code == 400
+    assert "has changed since" in answer.json()["error"]
+
+
+def test_two_evaluations_side_by_side(place: Workspace, client: TestClient) -> None:
+    first, second = _evaluate(place, CLASSES), _evaluate(place)
+    found = client.get("/api/evaluations/compare", params={"a": first, "b": second}).json()
+    assert found["classes"][1]["iou"] == {"a": 1, "b": 0, "difference": -1}
+    assert all(row["color"].startswith("#") for row in found["classes"])
+    assert client.get("/api/evaluations/compare", params={"a": first, "b": 99}).status_code == 404
+
+
+def test_what_is_not_there_is_not_found(place: Workspace, client: TestClient) -> None:
+    number = _evaluate(place)
+    root = f"/api/evaluations/{number}"
+    addresses = [root, f"{root}/gallery", f"{root}/images/0/photo"]
+    assert [client.get(address).status_code for address in addresses] == [200] * 3
+    assert client.get(f"{root}/images/3/truth").status_code == 404
+    assert client.get(f"{root}/images/0/secrets").status_code == 400
+    assert client.get(f"{root}/images/0/photo?size=333").status_code == 400
+    with place.database.write() as session:
+        session.get_one(Evaluation, number).deleted_at = utc_now()
+    assert [client.get(address).status_code for address in addresses] == [404] * 3
+
+
+def test_a_model_is_tried_on_a_photo(place: Workspace, client: TestClient) -> None:
+    _add_model(place)
+    photo = png(paint(blocks(90, 300, 4)))
+    answer = client.post("/api/projects/1/try?model=tiny&size=long 96", content=photo)
+    assert answer.status_code == 200, answer.text
+    tried = answer.json()
+    assert (tried["width"], tried["height"], tried["model"]) == (300, 90, "tiny")
+    assert [one["name"] for one in tried["classes"]] == list(CLASSES)
+    assert sum(one["share"] for one in tried["classes"]) == pytest.approx(1)
+    root = f"/api/tried/{tried['id']}"
+    assert client.get(root).json() == tried
+    indices = _pixels(client.get(f"{root}/map?size=0"))
+    assert np.bincount(indices.reshape(-1), minlength=4).tolist() == [
+        round(one["share"] * 300 * 90) for one in tried["classes"]
+    ]
+    for layer in ("photo", "map", "confidence"):
+        assert _pixels(client.get(f"{root}/{layer}?size=256")).shape[:2] == (77, 256)
+    with Image.open(io.BytesIO(client.get(f"{root}/index").content)) as image:
+        assert image.mode == "P"
+        np.testing.assert_array_equal(np.asarray(image), indices)
+    overlay = client.get(f"{root}/overlay")
+    assert overlay.headers["content-disposition"] == 'attachment; filename="overlay.png"'
+    assert _pixels(overlay).shape == (90, 300, 3)
+
+
+def test_what_cannot_be_tried_is_said(place: Workspace, client: TestClient, tmp_path: Path) -> None:
+    _add_model(place)
+    photo = png(paint(blocks(90, 300, 4)))
+    elsewhere = tmp_path / "model.safetensors"
+    elsewhere.write_bytes((place.home.models / "tiny.safetensors").read_bytes())
+    assert load_model(place.home, place.database, "p", str(elsewhere)).spec.classes == CLASSES
+    for query, body, message in (
+        ("model=tiny", b"<html>", "cannot be used as a photo"),
+        ("model=tiny&size=9000x9000", photo, "Choose a size"),
+        ("model=none", photo, "no model 'none'"),
+        (f"model={elsewhere}", photo, "no model"),  # a file of the server is nothing a browser may name
+    ):
+        answer = client.post(f"/api/projects/1/try?{query}", content=body)
+        assert (answer.status_code, message in answer.json()["error"]) == (400, True), answer.text
+    assert client.post("/api/projects/2/try?model=tiny", content=photo).status_code == 404
+
+
+def test_what_was_tried_is_kept_for_a_day(place: Workspace, client: TestClient) -> None:
+    _add_model(place)
+    photo = png(paint(blocks(32, 32, 4)))
+    first, second = (client.post("/api/projects/1/try?model=tiny", content=photo).json()["id"] for _ in range(2))
+    folder = place.home.path / "cache" / "tried" / first
+    yesterday = time.time() - 25 * 3600
+    os.utime(folder, (yesterday, yesterday))
+    client.post("/api/projects/1/try?model=tiny", content=photo)
+    assert client.get(f"/api/tried/{first}").status_code == 404
+    assert client.get(f"/api/tried/{second}").status_code == 200
+    assert client.get("/api/tried/..%2F..%2Fworkbench.db/photo").status_code == 404
+
+
+def test_looking_at_evaluations_loads_no_torch() -> None:
+    modules = "workbench.server.routes.evaluations, workbench.server.routes.predict"
+    code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,107 @@
+"""Evaluations: figures, the gallery with its pictures, and two side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from labeling.classes import list_classes
+from labeling.colors import colors_for
+from labeling.projects import project_of_id
+from training.compare import compare_reports
+from training.evaluation_gallery import evaluation_page, read_cell
+from training.evaluation_open import OpenEvaluation, open_evaluation
+from training.evaluation_pictures import Layer, evaluation_picture
+from training.evaluation_report import EvaluationReport, list_evaluations, report
+from workbench.server.pictures import answer
+from workbench.server.routes.photos import checked_size
+from workbench.server.services import Services
+
+OTHER_COLOR = "#8c8c8c"
+MAX_PAGE = 500
+
+
+def router(services: Services) -> APIRouter:
+    """Return the routes."""
+    routes = APIRouter(prefix="/api")
+
+    @routes.get("/projects/{project}/evaluations")
+    def evaluations(project: int) -> dict[str, Any]:
+        """The evaluations of a project, newest first."""
+        with services.database.read() as session:
+            name = project_of_id(session, project).name
+        return {"evaluations": [found.to_json() for found in list_evaluations(services.database, name)]}
+
+    # Before the route by number, which would take `compare` for one.
+    @routes.get("/evaluations/compare")
+    def compare(a: int, b: int) -> dict[str, Any]:
+        """Two evaluations side by side, each under the mapping it was made with."""
+        first, second = (open_evaluation(services.database, number) for number in (a, b))
+        values = compare_reports(_report(first), _report(second)).to_json()
+        colors = _colors(services, first, [row["name"] for row in values["classes"]])
+        for row, color in zip(values["classes"], colors, strict=True):
+            row["color"] = color
+        return values
+
+    @routes.get("/evaluations/{evaluation}")
+    def evaluation(evaluation: int, mapping: str = "") -> dict[str, Any]:
+        """All figures of an evaluation."""
+        found = open_evaluation(services.database, evaluation, mapping=mapping or None)
+        values = _report(found).to_json()
+        del values["directory"]  # where the server keeps it is nobody's business
+        values["axes"]["colors"] = [*_colors(services, found, found.record.truth_classes), OTHER_COLOR]
+        record = found.record
+        return values | {
+            "project": found.project_id,
+            "version": found.version,
+            "predictions": record.predictions,
+            "model_classes": list(record.model_classes),
+            "device": record.device,
+            "seconds": record.seconds,
+            "created_at": record.created_at.isoformat(),
+        }
+
+    @routes.get("/evaluations/{evaluation}/gallery")
+    def gallery(
+        evaluation: int,
+        sort: str = "",
+        cell: str = "",
+        class_: Annotated[str, Query(alias="class")] = "",
+        mapping: str = "",
+        offset: int = 0,
+        limit: int = 100,
+    ) -> dict[str, Any]:
+        """A page of an evaluation's images."""
+        found = open_evaluation(services.database, evaluation, mapping=mapping or None)
+        page = evaluation_page(
+            found,
+            sort=sort or None,
+            cell=read_cell(found, cell) if cell else None,
+            having=class_ or None,
+            offset=max(0, offset),
+            limit=min(max(1, limit), MAX_PAGE),
+        )
+        return asdict(page)
+
+    @routes.get("/evaluations/{evaluation}/images/{number}/{layer}")
+    def picture(
+        evaluation: int, number: int, layer: Layer, request: Request, size: int = 512, mapping: str = "", v: str = ""
+    ) -> Response:
+        """A picture of an image: photo, truth, prediction or confidence."""
+        found = open_evaluation(services.database, evaluation, mapping=mapping or None)
+        made = evaluation_picture(services.home, services.database, found, number, layer, checked_size(size))
+        return answer(made, request, immutable=v == found.version)
+
+    return routes
+
+
+def _report(found: OpenEvaluation) -> EvaluationReport:
+    return report(found.directory, found.id, found.mapping)
+
+
+def _colors(services: Services, found: OpenEvaluation, names: Sequence[str]) -> tuple[str, ...]:
+    known = {one.name: one.color for one in list_classes(services.database, found.project)}
+    return colors_for(names, known)

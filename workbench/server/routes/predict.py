@@ -1,0 +1,89 @@
+"""Trying a model on a photo: the photo comes in, its class map, overlay and shares of the classes go out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+
+from labeling.maps import write_map_png
+from labeling.projects import project_of_id
+from labeling.thumbnails import JPEG, PNG, reduce_map
+from workbench.server.routes.photos import checked_size
+from workbench.server.services import Services
+
+if TYPE_CHECKING:
+    from training.tried import TriedStore
+
+LARGEST_BYTES = 50 * 1000**2
+
+
+def router(services: Services) -> APIRouter:
+    """Return the routes. torch is loaded by the first photo, not by the server's start."""
+    routes = APIRouter(prefix="/api")
+
+    def store() -> TriedStore:
+        from training.tried import TriedStore
+
+        return TriedStore(services.cache / "tried")
+
+    @routes.post("/projects/{project}/try")
+    async def try_photo(project: int, request: Request, model: str, size: str = "original") -> dict[str, Any]:
+        """Predict the photo that is the request's body."""
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > LARGEST_BYTES:
+                raise HTTPException(413, f"A photo to try may have {LARGEST_BYTES / 1e6:.0f} MB at most.")
+        return await run_in_threadpool(predict, project, bytes(body), model, size)
+
+    def predict(project: int, photo: bytes, model: str, size: str) -> dict[str, Any]:
+        from training.try_model import try_model
+
+        with services.database.read() as session:
+            name = project_of_id(session, project).name
+        tried = try_model(services.home, services.database, project=name, model=model, photo=photo, size=size)
+        return store().keep(photo, tried).model_dump(mode="json")
+
+    @routes.get("/tried/{tried}")
+    def record(tried: str) -> dict[str, Any]:
+        """What was told of a tried photo when it was tried."""
+        return store().record(tried).model_dump(mode="json")
+
+    @routes.get("/tried/{tried}/photo")
+    def photo(tried: str, size: int = 1600) -> Response:
+        """The photo, upright."""
+        return _picture(store().photo_jpeg(tried, checked_size(size)), JPEG)
+
+    @routes.get("/tried/{tried}/map")
+    def class_map(tried: str, size: int = 1600) -> Response:
+        """The class indices as grey levels, as large as the photo of this size."""
+        return _picture(write_map_png(reduce_map(store().index(tried), checked_size(size))), PNG)
+
+    @routes.get("/tried/{tried}/confidence")
+    def confidence(tried: str, size: int = 1600) -> Response:
+        """The probability of the class that won as grey levels, 0..255 for 0..1."""
+        return _picture(write_map_png(reduce_map(store().confidence(tried), checked_size(size))), PNG)
+
+    @routes.get("/tried/{tried}/index")
+    def index(tried: str) -> Response:
+        """The class indices in full size, the classes' colours as palette, to download."""
+        return _download(store().index_png(tried), "index.png")
+
+    @routes.get("/tried/{tried}/overlay")
+    def overlay(tried: str) -> Response:
+        """The photo in full size under the classes' colours, to download."""
+        return _download(store().overlay_png(tried), "overlay.png")
+
+    return routes
+
+
+def _picture(data: bytes, media_type: str) -> Response:
+    # What was tried never changes; it is gone after a day.
+    return Response(data, media_type=media_type, headers={"Cache-Control": "private, max-age=86400, immutable"})
+
+
+def _download(data: bytes, name: str) -> Response:
+    return Response(data, media_type=PNG, headers={"Content-Disposition": f'attachment; filename="{name}"'})
