@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -41,7 +42,7 @@ from training.data.packed import Pack
 from training.engine.precision import candidates, fastest
 from training.engine.probe import build_step, small_step
 from training.engine.workload import Workload, batch_spec
-from training.huge_pages import prefer_huge_pages
+from training.huge_pages import HUGE_PAGES
 from training.numerics import Numerics, pick_device
 from training.recipe import Recipe, load_recipe
 
@@ -118,8 +119,6 @@ def _wait(device: torch.device) -> None:
 
 def run_way(name: str, way: str, images: list[PackSource], pack: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     """Measure one way of training in this process; return images a second and what it computed in."""
-    if way == "ours":
-        prefer_huge_pages()  # as the trainer's process does
     device = pick_device(arguments.device)
     settings = {"optimizer.name": "sgd", "optimizer.lr": "0.01", "batch": str(arguments.batch), "loss.at": "input"}
     recipe = load_recipe("default", settings)
@@ -152,7 +151,9 @@ def in_a_process(name: str, way: str, pack: Path, arguments: argparse.Namespace,
     common = ["--data", str(arguments.data), "--device", arguments.device, "--batch", str(arguments.batch)]
     command = [sys.executable, "-m", "benchmarks.training", *common, "--seconds", str(arguments.seconds)]
     command += ["--arch", name, "--way", way, "--pack", str(pack), *settings]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    # Before torch is imported, as in the trainer's own process.
+    environment = os.environ | (HUGE_PAGES if way == "ours" else {})
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
     return json.loads(done.stdout)
 
 

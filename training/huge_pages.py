@@ -10,7 +10,11 @@ from __future__ import annotations
 
 import os
 
+HUGE_PAGES = {"THP_MEM_ALLOC_ENABLE": "1"}
+"""For the environment of a process to be."""
+
 
 def prefer_huge_pages() -> None:
     """Set the variable for this process and its children, unless its owner has decided; call before torch computes."""
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+    for name, value in HUGE_PAGES.items():
+        os.environ.setdefault(name, value)
