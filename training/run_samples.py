@@ -100,7 +100,7 @@ def sample_picture(home: Home, run: RunInfo, step: int, n: int, layer: Layer, si
     """
     if layer == "prediction":
         pixels = sample_prediction(run.directory, step, n)
-        name = f"{step}-{n}-{hashlib.sha256(pixels).hexdigest()[:16]}-{size}.png"
+        name = f"{step}-{n}-{hashlib.sha256(pixels.tobytes()).hexdigest()[:16]}-{size}.png"
         encode = partial(_encode_map, pixels, size)
     else:
         image, _ = _image(run.directory, n)
