@@ -114,11 +114,11 @@ def stored_map_png(home: Home, sha: str, full: tuple[int, int], size: Size) -> P
     return Picture(made, PNG, etag)
 
 
-def _named(image: ProjectImage) -> str:
+def _named(image: PhotoName) -> str:
     return f"{image.path} of the dataset {image.dataset!r}"
 
 
-def _source(home: Home, database: Database, image: ProjectImage) -> Path:
+def _source(home: Home, database: Database, image: PhotoName) -> Path:
     try:
         return photo_path(database, Store(home.store), image)
     except UserError as error:

@@ -136,7 +136,13 @@ def _add_model(place: Workspace, name: str = "tiny", seed: int = 0) -> None:
 
 def test_predictions_that_were_not_stored_are_made_when_asked_for(place: Workspace, client: TestClient) -> None:
     _add_model(place)
-    request = {"project": "p", "model": "tiny", "dataset": "campus", "device": "cpu", "precision": "fp32"}
+    request: dict[str, Any] = {
+        "project": "p",
+        "model": "tiny",
+        "dataset": "campus",
+        "device": "cpu",
+        "precision": "fp32",
+    }
     stored, bare = (
         evaluate(place.home, place.database, predictions=predictions, **request).id for predictions in (True, False)
     )

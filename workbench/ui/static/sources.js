@@ -18,13 +18,15 @@ const PHOTO = { id: "photo", label: "Photo", maps: [], paint: null };
 const paintClasses = (canvas, [map], look) => paintMap(canvas, map, look.table);
 
 // value: {kind: "data", project, dataset, subset, role, class, labelled, text, order} or
-//        {kind: "evaluation", evaluation, sort, cell: [t, m], having, mapping}
+//        {kind: "evaluation", evaluation, sort, cell: [t, m], having, mapping} or
+//        {kind: "tried", tried}
 export function openSource(value, signal) {
-  return value.kind === "evaluation" ? openEvaluation(value, signal) : openData(value, signal);
+  return { data: openData, evaluation: openEvaluation, tried: openTried }[value.kind](value, signal);
 }
 
-export async function openData({ project, kind, empty, ...filters }, signal) {
+export async function openData({ project, empty, dataset, subset, role, class: shown, labelled, text, order }, signal) {
   const { classes } = await getJson(`/api/projects/${project}/classes`, { signal });
+  const filters = { dataset, subset, role, class: shown, labelled, text, order };
   const image = (entry) => `/api/projects/${project}/images/${entry.id}`;
   return {
     classes: classes.filter(({ index }) => index !== null).sort((a, b) => a.index - b.index),
@@ -70,6 +72,30 @@ export async function openEvaluation({ evaluation, sort, cell, having, mapping, 
     key: (entry) => entry.number,
     caption: (entry) => `${entry.dataset}/${entry.path}`,
     badge: (entry) => (entry.pixels_in_cell === null ? scoreBadge(entry) : cellBadge(entry)),
+    has: () => true,
+    photoUrl: (entry, size) => picture(entry, "photo", size),
+    mapUrl: picture,
+  };
+}
+
+// The one photo that a model was tried on.
+export async function openTried({ tried }, signal) {
+  const root = `/api/tried/${tried}`;
+  const { width, height, classes, model } = await getJson(root, { signal });
+  const picture = (entry, layer, size) => address(`${root}/${layer}`, { size });
+  return {
+    classes,
+    modes: [
+      { id: "prediction", label: "Prediction", maps: ["map"], paint: paintClasses },
+      { id: "confidence", label: "Confidence", maps: ["confidence"], paint: (canvas, [map]) => paintConfidence(canvas, map) },
+      PHOTO,
+    ],
+    fourUp: null,
+    empty: "",
+    page: async () => ({ total: 1, images: [{ id: tried, width, height }] }),
+    key: (entry) => entry.id,
+    caption: () => `Photo with the prediction of ${model}`,
+    badge: () => null,
     has: () => true,
     photoUrl: (entry, size) => picture(entry, "photo", size),
     mapUrl: picture,

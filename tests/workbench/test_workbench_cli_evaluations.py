@@ -1,0 +1,69 @@
+"""Commands that look into evaluations and at what can be trained."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.support.scenes import COLORS, Scene, add_dataset, blocks, workspace
+from tests.support.tiny_models import PLAIN, ColorNet, loaded
+from training.evaluation import EvaluationRequest, evaluate_loaded
+from training.inference import Predictor
+from workbench.cli.app import app
+
+CLASSES = ("sky", "road, wet", "car")
+
+
+def _ask(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    app([*arguments, "--json"], standalone_mode=False)
+    found = json.loads(capsys.readouterr().out)
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> str:
+    place = workspace(tmp_path, CLASSES)
+    add_dataset(place, "campus", [Scene(blocks(40, 56, 3, number), seed=number) for number in range(3)])
+    model = loaded(ColorNet(COLORS[:3]), ("sky", "car", "road, wet"), preprocessing=PLAIN)
+    predictor = Predictor(model, torch.device("cpu"), "fp32")
+    evaluate_loaded(place.home, place.database, predictor, EvaluationRequest("p", "campus"))
+    return str(tmp_path)
+
+
+def test_an_evaluation_is_shown_again(home: str, capsys: pytest.CaptureFixture[str]) -> None:
+    listed = _ask(capsys, "evaluations", "--home", home)["evaluations"]
+    shown = _ask(capsys, "evaluations", "show", "1", "--home", home)
+    assert shown["miou"] == listed[0]["miou"]
+    app(["evaluations", "show", "1", "--home", home], standalone_mode=False)
+    assert "mean IoU" in capsys.readouterr().out
+
+
+def test_images_behind_a_cell_and_the_worst(home: str, capsys: pytest.CaptureFixture[str]) -> None:
+    worst = _ask(capsys, "evaluations", "images", "1", "--home", home, "--limit", "2")
+    assert worst["total"] == 3
+    assert [image["score"] for image in worst["images"]] == sorted(image["score"] for image in worst["images"])
+    cell = _ask(capsys, "evaluations", "images", "1", "--home", home, "--cell", "road, wet,car")
+    assert cell["total"] == 3
+    assert all(image["pixels_in_cell"] for image in cell["images"])
+    none = _ask(capsys, "evaluations", "images", "1", "--home", home, "--cell", "road, wet,other")
+    assert none == {"total": 0, "images": []}
+    app(["evaluations", "images", "1", "--home", home, "--cell", "1,2"], standalone_mode=False)
+    assert "campus/000.png" in capsys.readouterr().out
+
+
+def test_architectures_and_settings(capsys: pytest.CaptureFixture[str]) -> None:
+    card = _ask(capsys, "archs", "unet", "--set", "encoder=resnet18", "--classes", "3")
+    assert (card["classes"], card["imagenet"], card["output_stride"]) == (3, "resnet18", 2)
+    assert _ask(capsys, "settings")["groups"][0]["title"] == "Basics"
+    for command, expected in (
+        (["archs"], "lraspp_mobilenetv3"),
+        (["archs", "unet"], "encoder"),
+        (["settings"], "poly"),
+    ):
+        app(command, standalone_mode=False)
+        assert expected in capsys.readouterr().out
