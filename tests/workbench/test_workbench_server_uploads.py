@@ -141,7 +141,8 @@ def test_a_broken_off_file_leaves_nothing_and_can_be_sent_again(services, upload
             incoming.write(bytes(150 * KIB))
             raise ConnectionError
 
-    pytest.raises(ConnectionError, break_off)
+    with pytest.raises(ConnectionError):
+        break_off()
     assert services.uploads.status(upload).files == 0
     assert not [name for name in everything(services) if "uploads" in name]
     with services.uploads.receive(upload, "a.jpg") as incoming:

@@ -52,6 +52,7 @@ def mount_pages(app: FastAPI, blocks: Blocks, **appearance: Any) -> None:
         enable_monitoring=False,
         pwa=False,
         mcp_server=False,
+        app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
         **appearance,
     )
     # Gradio checks completely which files a client may name only for blocks that count as launched, and mounting

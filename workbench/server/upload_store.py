@@ -278,7 +278,7 @@ class UploadStore:
         if others or not name.lower().endswith((".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")):
             return None
 
-        def tell(done: int, total: int | None, _what: str) -> None:
+        def tell(done: int, total: int | None, what: str) -> None:
             found.done, found.total = done, total
 
         fresh = found.folder / "unpacked"
