@@ -99,7 +99,7 @@ def ensure_class(session: Session, project: Project, name: str, color: str | Non
         row = Class(project_id=project.id, name=cleaned, position=position, color="")
         session.add(row)
     row.deleted_at, row.merged_into_id, row.position = None, None, position
-    row.color = color or _default_color(cleaned, [other.color for other in live if other.id != row.id])
+    row.color = color or default_color(cleaned, [other.color for other in live if other.id != row.id])
     session.flush()
     return row
 
@@ -231,7 +231,8 @@ def _checked(name: str) -> str:
     return cleaned
 
 
-def _default_color(name: str, used: list[str]) -> str:
+def default_color(name: str, used: list[str]) -> str:
+    """Return the colour of a class that comes without one: black for a background, else one far from those in use."""
     black = "#000000"
     return black if name.strip("_").lower() == "background" and black not in used else next_color(used)
 

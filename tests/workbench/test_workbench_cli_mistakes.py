@@ -16,7 +16,8 @@ from tests.support.cli import ROOT, TINY
 from workbench.cli import app, main
 
 pytestmark = pytest.mark.xdist_group("cli-mistakes")
-OUTSIDE_PROJECTS = {"label", "projects", "use", "demo", "weights list", "weights fetch"}
+PROJECTS = {"projects", *(f"projects {change}" for change in ("create", "rename", "delete", "restore"))}
+OUTSIDE_PROJECTS = {*PROJECTS, "label", "use", "demo", "weights list", "weights fetch", "recognise"}
 SHARED = {"--home", "--project", "--json", "--help", "-h", "-d"}
 
 

@@ -15,10 +15,12 @@ from workbench.cli import (
     commands_archs,
     commands_classes,
     commands_data,
+    commands_images,
     commands_import,
     commands_label,
     commands_models,
     commands_projects,
+    commands_recognise,
     commands_serve,
     commands_subsets,
     commands_tasks,
@@ -43,6 +45,7 @@ app = typer.Typer(
 )
 for module in (
     commands_projects,
+    commands_recognise,
     commands_label,
     commands_import,
     commands_classes,
@@ -55,6 +58,7 @@ for module in (
     commands_trash,
     commands_serve,
     commands_subsets,
+    commands_images,
 ):
     module.register(app)
 
