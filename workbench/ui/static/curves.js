@@ -46,8 +46,9 @@ class Curves {
   append(data) {
     for (const [id, added] of Object.entries(data)) {
       const known = (this.points[id] ??= []);
-      const last = known.length ? known[known.length - 1][0] : -Infinity;
-      known.push(...added.filter(([x, y]) => x > last && Number.isFinite(y)));
+      for (const [x, y] of added) {
+        if (x > (known.at(-1)?.[0] ?? -Infinity) && Number.isFinite(y)) known.push([x, y]);
+      }
     }
     this.draw();
   }
