@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tests.support.campus import make_campus
 from tests.support.cli import TINY, Workbench
 from training.engine.events import read_events
 from training.task_files import TaskCommand, TaskDirectory
-from training.tasks import start_task
+from training.tasks import cancel_task, list_tasks, start_task
 from workbench.cli.app import run
 from workbench.cli.output import emit, progress_bar, say, task_progress, telling
 from workbench.cli.task import TaskOutlet
@@ -91,10 +92,18 @@ def test_a_mistake_is_told_once_to_the_task_and_in_the_log(
     assert said.err == f"Error: {result.sentence}\n"
 
 
-def test_listed_shown_read_cancelled_and_estimates_that_leave_nothing(tmp_path: Path) -> None:
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Workbench]:
     make_campus(tmp_path, 4)
-    bench = Workbench(tmp_path)
+    yield Workbench(tmp_path)
     home = Home(tmp_path / "home")
+    for task in list_tasks(home):  # leave no trainer behind, whatever failed
+        if task.state == "running":
+            cancel_task(home, task.id)
+
+
+def test_listed_shown_read_cancelled_and_estimates_that_leave_nothing(bench: Workbench) -> None:
+    home = Home(bench.folder / "home")
     found = bench.ask("train", *TINY, "--steps", 7, "--estimate")
     assert (found["steps"], found["precision"], found["device"]) == (7, "fp32", "cpu")
     assert found["seconds"] > 0
@@ -103,10 +112,7 @@ def test_listed_shown_read_cancelled_and_estimates_that_leave_nothing(tmp_path: 
 
     assert bench.ask("tasks") == {"tasks": []}
     task = start_task(home, ["train", *TINY, "--steps", "1000000"], title="Train <b>")
-    deadline = time.monotonic() + 200
-    while "running" not in [row["state"] for row in bench.ask("runs")["runs"]]:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    bench.wait_for_run(1, lambda run: run["state"] == "running")
     (listed,) = bench.ask("tasks")["tasks"]
     assert (listed["id"], listed["title"], listed["state"], listed["result"]) == (1, "Train <b>", "running", None)
     assert "Train <b>" in bench.run("tasks").out
