@@ -34,6 +34,7 @@ from torch.utils.data import DataLoader
 
 from benchmarks.data import camvid_folder
 from benchmarks.loader import ReferenceDataset, camvid
+from training.allocation import HUGE_PAGES, keep_freed_memory
 from training.architectures import build
 from training.architectures.contract import Architecture
 from training.data.device import choose_placement, make_batches
@@ -42,7 +43,6 @@ from training.data.packed import Pack
 from training.engine.precision import candidates, fastest
 from training.engine.probe import build_step, small_step
 from training.engine.workload import Workload, batch_spec
-from training.huge_pages import HUGE_PAGES
 from training.numerics import Numerics, pick_device
 from training.recipe import Recipe, load_recipe
 
@@ -128,6 +128,7 @@ def run_way(name: str, way: str, images: list[PackSource], pack: Path, arguments
         chosen = Numerics(device, model.preprocessing, arguments.precision, arguments.channels_last)
         steps = theirs(model, images, recipe, chosen, int(way.partition("_")[2]))
         return {"rate": rate(steps, arguments.seconds, device)}
+    keep_freed_memory()  # as the trainer's own process does
     source = open_or_build(images, pack, mode="always")
     assert isinstance(source, Pack)
     indices = tuple(range(len(source)))

@@ -9,8 +9,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from training.allocation import keep_freed_memory, prefer_huge_pages
 from training.engine.attempt import attempt
-from training.huge_pages import prefer_huge_pages
 
 
 def main(arguments: list[str]) -> int:
@@ -21,6 +21,7 @@ def main(arguments: list[str]) -> int:
         print("usage: python -P -m training.engine [--prepare] RUN_DIR", file=sys.stderr)
         return 2
     prefer_huge_pages()
+    keep_freed_memory()
     return attempt(Path(rest[0]), prepare_only=prepare_only)
 
 

@@ -10,11 +10,12 @@ from typing import Annotated
 import typer
 
 from db.errors import UserError
-from training.huge_pages import prefer_huge_pages
+from training.allocation import prefer_huge_pages
 from workbench.cli import (
     commands_archs,
     commands_classes,
     commands_data,
+    commands_evaluations,
     commands_images,
     commands_import,
     commands_label,
@@ -53,6 +54,7 @@ for module in (
     commands_archs,
     commands_train,
     commands_test,
+    commands_evaluations,
     commands_models,
     commands_tasks,
     commands_trash,
