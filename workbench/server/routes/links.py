@@ -68,7 +68,8 @@ def _missing(session: Session, project: str, kind: type[Run | Evaluation] | None
         return f"There is no project {project[:40]}, or it is in the trash."
     if kind is None:
         return None
-    found: Run | Evaluation | None = session.get(kind, _row(number))
+    row = _row(number)
+    found = session.get(Run, row) if kind is Run else session.get(Evaluation, row)
     if found is None or found.deleted_at is not None or found.project_id != owner.id:
         return f"The project {owner.name} has no {kind.__tablename__} {number[:40]}, or it is in the trash."
     return None
