@@ -148,8 +148,8 @@ def _conditions(
     if wanted.class_ is not None:
         target = find_class(session, project, wanted.class_).id
         counted = merged_below(classes, target)
-        showing = select(VersionClass.version_id).where(VersionClass.class_id.in_(counted))
-        conditions.append(Image.head_id.in_(showing))
+        showing = select(VersionClass.version_id).where(VersionClass.version_id == Image.head_id)
+        conditions.append(showing.where(VersionClass.class_id.in_(counted)).exists())
     if wanted.labelled is not None:
         conditions.append(Image.head_id.is_not(None) if wanted.labelled else Image.head_id.is_(None))
     if wanted.text:
@@ -173,7 +173,8 @@ def _images(
     subsets = _subset_names(session, ids)
     shown = classes_of(session, [row.head_id for row in rows.values() if row.head_id is not None])
     root = roots(classes)
-    schemes = {row.dataset_id: _scheme(datasets[row.dataset_id], classes) for row in rows.values()}
+    schemes = {each: _scheme(datasets[each], classes) for each in {row.dataset_id for row in rows.values()}}
+    places = {row.id: (place, row.name) for place, row in enumerate(classes)}
     images = []
     for row in (rows[id_] for id_ in ids):
         present = {root[class_id] for class_id in shown.get(row.head_id or 0, ()) if class_id in root}
@@ -186,7 +187,7 @@ def _images(
                 height=row.height,
                 role=roles.get(row.id),
                 subsets=subsets.get(row.id, ()),
-                classes=tuple(each.name for each in classes if each.id in present),
+                classes=tuple(name for _, name in sorted(places[class_id] for class_id in present)),
                 labelled=row.head_id is not None,
                 photo_version=row.sha256[:8],
                 map_version=None if row.head_id is None else map_version(schemes[row.dataset_id], row.head_id),

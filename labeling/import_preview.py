@@ -209,7 +209,7 @@ def _render(record: Record, options: DatasetOptions) -> tuple[NDArray[np.uint8],
     pixels = render(
         Annotation(record.width, record.height, shapes=tuple(shapes), base=base),
         lambda _: record.base.pixels if record.base is not None else np.zeros((0, 0), np.uint8),
-        dict[Label, int](names),
+        dict[Label, int](names.items()),
         rule=options.raster,
         overlap=options.overlap,
         line_width=options.line_width,

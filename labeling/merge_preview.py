@@ -84,4 +84,4 @@ def _pixels(
     counts = session.scalars(query).all()
     if len(counts) < images:
         return None
-    return sum(dict(map(tuple, each)).get(index, 0) for each in counts)
+    return sum(int(pixels) for each in counts for value, pixels in each if value == index)

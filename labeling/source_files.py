@@ -42,9 +42,9 @@ def look_through(root: Path) -> SourceFiles:
     At most 200,000 files are looked at, 32 folders deep.
     """
     if root.is_file():
-        documents = (root.name,) if root.suffix.lower() == ".json" else ()
-        return SourceFiles(root.parent, (), documents, (), complete=True)
-    images, documents, folders = [], [], []
+        named = (root.name,) if root.suffix.lower() == ".json" else ()
+        return SourceFiles(root.parent, (), named, (), complete=True)
+    images, documents, folders = list[str](), list[str](), list[str]()
     seen, complete = 0, True
     for folder, name in _walk(root):
         if name is None:
