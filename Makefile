@@ -23,8 +23,10 @@ $(VENV)/.installed-dev: pyproject.toml | $(VENV)/.installed
 
 install: $(VENV)/.installed
 
+# Ends by itself where nobody looks: without a terminal, or with WORKBENCH_NO_BROWSER.
 demo: install
 	$(BIN)/workbench demo
+	@if [ -t 1 ] && [ -z "$$WORKBENCH_NO_BROWSER" ]; then $(BIN)/workbench serve --project demo; fi
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
