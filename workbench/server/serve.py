@@ -19,6 +19,8 @@ import uvicorn
 from db.errors import UserError
 from db.home import Home
 from db.session import Database
+from labeling import project_trash
+from training import run_trash
 from workbench.server.app import create_app
 from workbench.server.security import Security, is_loopback, is_wildcard
 from workbench.server.services import Services
@@ -84,6 +86,8 @@ def serve(home: Home, database: Database, request: ServeRequest, announce: Calla
         port = int(listening.getsockname()[1])
         address = Address(_url(request, security, port), request.host, port)
         services.uploads.sweep()
+        project_trash.sweep_trash(database)
+        run_trash.sweep_trash(home, database)
 
         def ready() -> None:
             announce(address)
