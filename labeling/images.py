@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -9,6 +10,7 @@ from sqlalchemy import select
 from db.errors import NotFoundError
 from db.schema import Dataset, Image
 from db.session import Database
+from labeling.chunks import chunks
 from labeling.classes import live_classes
 from labeling.options import DatasetOptions
 from labeling.projects import project_of_id
@@ -65,3 +67,24 @@ def find_image(database: Database, project_id: int, image_id: int) -> ProjectIma
         head_id=image.head_id,
         scheme=scheme_for(DatasetOptions.model_validate(dataset.options), classes, dataset.name),
     )
+
+
+def paths_of(database: Database, project_id: int, image_ids: Sequence[int]) -> dict[str, list[str]]:
+    """Return the paths of images by their dataset's name, as functions take images that change them.
+
+    Raises:
+        NotFoundError: the project has none of one of these numbers, or the project or a dataset is in the trash.
+    """
+    wanted = sorted(set(image_ids))
+    found: dict[str, list[str]] = {}
+    with database.read() as session:
+        project = project_of_id(session, project_id)
+        query = select(Dataset.name, Image.path).join(Dataset, Dataset.id == Image.dataset_id)
+        query = query.where(Dataset.project_id == project_id, Dataset.deleted_at.is_(None))
+        for chunk in chunks(wanted):
+            for dataset, path in session.execute(query.where(Image.id.in_(chunk))):
+                found.setdefault(dataset, []).append(path)
+    missing = len(wanted) - sum(map(len, found.values()))
+    if missing:
+        raise NotFoundError(f"{missing} of these images are no longer in the project {project.name!r}. Choose again.")
+    return found

@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from db.schema import Class, VersionClass
+from db.schema import Class, Dataset, Image, VersionClass
 from labeling.chunks import chunks
 
 
@@ -37,6 +37,29 @@ def classes_of(session: Session, version_ids: Sequence[int]) -> dict[int, frozen
         for version_id, class_id in session.execute(query):
             found[version_id].add(class_id)
     return {version_id: frozenset(classes) for version_id, classes in found.items()}
+
+
+def images_per_class(session: Session, project_id: int, classes: Collection[Class]) -> dict[int, int]:
+    """Return how many images show each live class, itself or a class that is merged into it.
+
+    Args:
+        session: any session.
+        project_id: the project's number.
+        classes: as of `roots`.
+    """
+    shown = (
+        select(VersionClass.class_id, func.count())
+        .join(Image, Image.head_id == VersionClass.version_id)
+        .join(Dataset, Dataset.id == Image.dataset_id)
+        .where(Dataset.project_id == project_id, Dataset.deleted_at.is_(None))
+    )
+    alone = dict(session.execute(shown.group_by(VersionClass.class_id)).all())
+    counts = {row.id: alone.get(row.id, 0) for row in classes}
+    for target in {row.merged_into_id for row in classes if row.merged_into_id is not None}:
+        # An image that shows two of them is one image.
+        query = shown.with_only_columns(func.count(Image.id.distinct()))
+        counts[target] = session.scalar(query.where(VersionClass.class_id.in_(merged_below(classes, target)))) or 0
+    return counts
 
 
 def roots(classes: Collection[Class]) -> dict[int, int]:

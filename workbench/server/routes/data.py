@@ -1,4 +1,4 @@
-"""What a project holds, as JSON: the gallery, the classes, the datasets with their lists and roles."""
+"""What a project holds, as JSON: the gallery, the classes, the datasets with their lists and roles, its figures."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 
-from labeling.classes import list_classes
+from labeling.classes import list_classes, live_classes
 from labeling.datasets import list_datasets
 from labeling.gallery import GalleryFilter, Order, gallery_page
+from labeling.merge_preview import merge_preview
+from labeling.presence import images_per_class
 from labeling.projects import project_of_id
+from labeling.statistics import class_statistics, uncounted_images
+from workbench.plain import plain
 from workbench.server.services import Services
 
 _DATASET_FIELDS = ("name", "format", "images", "labelled", "roles", "subsets")
@@ -49,9 +53,27 @@ def router(services: Services) -> APIRouter:
         return asdict(gallery_page(services.database, project, wanted, order=order, offset=offset, limit=limit))
 
     @routes.get("/classes")
-    def classes(project: int) -> dict[str, Any]:
-        """The classes in index order, merged ones last."""
-        return {"classes": [asdict(each) for each in list_classes(services.database, name_of(project))]}
+    def classes(project: int, images: bool = False) -> dict[str, Any]:
+        """The classes in index order, merged ones last; with `images`, how many show each."""
+        found = [asdict(each) for each in list_classes(services.database, name_of(project))]
+        if images:
+            with services.database.read() as session:
+                counts = images_per_class(session, project, live_classes(session, project))
+            found = [each | {"images": counts.get(each["id"], 0)} for each in found]
+        return {"classes": found}
+
+    @routes.get("/merge_preview")
+    def merge(project: int, name: str, into: str) -> dict[str, Any]:
+        """What merging a class into another one would change."""
+        return asdict(merge_preview(services.database, name_of(project), name, into))
+
+    @routes.get("/statistics")
+    def statistics(project: int) -> dict[str, Any]:
+        """Images and pixels per class; null while class maps are uncounted, which the command `stats` counts."""
+        name = name_of(project)
+        uncounted = uncounted_images(services.database, name)
+        found = None if uncounted else class_statistics(services.home, services.database, project=name)
+        return {"uncounted": uncounted, "statistics": plain(found)}
 
     @routes.get("/datasets")
     def datasets(project: int) -> dict[str, Any]:
