@@ -174,7 +174,7 @@ def test_a_fault_of_ours_is_1_and_told_in_json(here, say, monkeypatch):
     def broken(*_):
         raise ZeroDivisionError("of ours")
 
-    monkeypatch.setattr("labeling.projects.list_projects", broken)
+    monkeypatch.setattr("labeling.project_cards.project_cards", broken)
     code, out, err = say("projects", "--json")
     assert code == 1
     assert "Traceback" in err
@@ -185,7 +185,7 @@ def test_control_c_is_130_without_a_traceback(here, say, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("labeling.projects.list_projects", interrupted)
+    monkeypatch.setattr("labeling.project_cards.project_cards", interrupted)
     code, out, err = say("projects", "--json")
     assert (code, json.loads(out)) == (130, {"error": "Interrupted."})
     assert "Traceback" not in err
