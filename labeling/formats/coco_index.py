@@ -112,7 +112,7 @@ class CocoIndex:
             "SELECT count(*), coalesce(sum(body NOT LIKE '%\"segmentation\":null}'), 0) FROM annotation WHERE file = ?"
         )
         total, segmented = self._database.execute(query, (file,)).fetchone()
-        return total == 0 or segmented > 0
+        return bool(total == 0 or segmented > 0)
 
     def count_bare(self, file: int) -> int:
         """Return how many images have no annotation."""
