@@ -8,7 +8,9 @@ import { exact, h, loadStyle, name as bdi, percent } from "../dom.js";
 export function mount(element, value, emit) {
   loadStyle();
   element.classList.add("wb-projects");
-  const update = (next) => element.replaceChildren(...draw(next ?? { cards: [], trash: [] }, emit));
+  const update = (next) => {
+    if (next?.cards) element.replaceChildren(...draw(next, emit)); // before the first answer there is nothing to say
+  };
   update(value);
   return { update };
 }
