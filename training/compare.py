@@ -100,7 +100,15 @@ def _get(rows: dict[str, ClassMetrics], name: str, figure: str) -> float | None:
 
 
 def _notes(a: EvaluationReport, b: EvaluationReport) -> list[str]:
-    found = []
+    told = (
+        ("Models", a.record.model, b.record.model),
+        ("Tested on", _split(a), _split(b)),
+        ("Revisions", a.record.revision[:12], b.record.revision[:12]),
+        ("Mappings", _mapping_name(a), _mapping_name(b)),
+    )
+    found = [f"{noun}: {ours} (a), {theirs} (b)." for noun, ours, theirs in told if ours != theirs]
+    if a.record.model == b.record.model and a.record.model_sha256 != b.record.model_sha256:
+        found.append(f"The weights of the model {a.record.model} changed in between.")
     for noun, first, second in (
         ("images", _images(a), _images(b)),
         ("class lists", a.record.truth_classes, b.record.truth_classes),
@@ -108,7 +116,19 @@ def _notes(a: EvaluationReport, b: EvaluationReport) -> list[str]:
     ):
         if first != second:
             found.append(f"The two were made on different {noun}.")
+    for letter, one, other in (("a", a, b), ("b", b, a)):
+        known = set(other.record.truth_classes)
+        if alone := [name for name in one.record.truth_classes if name not in known]:
+            found.append(f"Only in {letter}: {', '.join(alone)}.")
     return found
+
+
+def _split(report: EvaluationReport) -> str:
+    return f"{report.record.dataset}, {report.record.on}"
+
+
+def _mapping_name(report: EvaluationReport) -> str:
+    return report.mapping.name if report.mapping else "classes of the same name"
 
 
 def _images(report: EvaluationReport) -> list[tuple[str, str]]:
@@ -125,5 +145,7 @@ def _head(report: EvaluationReport) -> dict[str, Any]:
         "revision": record.revision,
         "size": record.size,
         "images": len(record.images),
+        "mapping": report.mapping.name if report.mapping else None,
         "leaks": record.leaks.count,
+        "created_at": record.created_at.isoformat(),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -123,10 +124,11 @@ class EvaluationInfo:
     miou: float | None
     leaks: int
     note: str | None
+    created_at: datetime
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        values = vars(self).copy()
+        values = vars(self) | {"created_at": self.created_at.isoformat()}
         return {"evaluation": values.pop("id"), **values}
 
 
@@ -262,6 +264,7 @@ def _info(row: Evaluation, known: Mapping[str, Any]) -> EvaluationInfo:
         miou=known["miou"],
         leaks=known["leaks"],
         note=known.get("note"),
+        created_at=row.created_at,
     )
 
 

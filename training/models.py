@@ -95,6 +95,19 @@ def find_model_file(
         return ModelFile(home.path / row.path, reference, is_checkpoint=False)
 
 
+def read_spec(home: Home, database: Database, project: str | None, reference: str) -> ModelSpec:
+    """Return what a model of the project is, without building its network.
+
+    Raises:
+        UserError: nothing has that name, the run has no checkpoint yet, or the file is damaged.
+    """
+    file = find_model_file(home, database, project, reference, bundles=False)
+    if file.is_checkpoint:
+        return read_checkpoint(file.path)[0]
+    with database.read() as session:
+        return ModelSpec.model_validate(_find_imported(session, find_project(session, project), reference).spec)
+
+
 def load_model_file(file: ModelFile) -> LoadedModel:
     """Load a model from its file.
 

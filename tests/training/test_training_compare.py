@@ -12,7 +12,10 @@ from labeling.classes import add_class
 from tests.support.scenes import COLORS, Scene, Workspace, add_dataset, blocks, workspace
 from tests.support.tiny_models import PLAIN, ColorNet, loaded
 from training.compare import compare
+from training.compare_images import paired_images
 from training.evaluation import EvaluationRequest, evaluate_loaded
+from training.evaluation_gallery import evaluation_page
+from training.evaluation_open import open_evaluation
 from training.evaluation_report import CLASS_FIGURES, FIGURES
 from training.inference import Predictor
 
@@ -55,7 +58,35 @@ def test_a_class_only_one_of_them_has_is_compared_with_nothing(place: Workspace)
     assert list(result.classes) == [*CLASSES, "car"]
     assert result.classes["tree"]["iou"].to_json() == {"a": 1, "b": None, "difference": None}
     assert result.classes["car"]["iou"].to_json() == {"a": None, "b": None, "difference": None}
-    assert result.notes == ("The two were made on different images.", "The two were made on different class lists.")
+    revisions = (result.a.record.revision[:12], result.b.record.revision[:12])
+    assert result.notes == (
+        "Tested on: day, all (a), dusk, all (b).",
+        f"Revisions: {revisions[0]} (a), {revisions[1]} (b).",
+        "The two were made on different images.",
+        "The two were made on different class lists.",
+        "Only in b: car.",
+    )
+
+
+def test_images_that_both_have_come_in_pairs_those_that_lost_most_first(place: Workspace) -> None:
+    add_dataset(place, "week", [Scene(blocks(32, 32, 3, number), seed=number) for number in range(5)])
+    right, wrong = _evaluate(place, "week", CLASSES), _evaluate(place, "week", ("sky", "tree", "road"))
+    first, second = (open_evaluation(place.database, number) for number in (right, wrong))
+    page = paired_images(first, second)
+    assert page.total == 5
+    assert all(pair.a.path == pair.b.path and pair.a.score == 1 for pair in page.images)
+    worst_first = [image.path for image in evaluation_page(second).images]
+    assert [pair.b.path for pair in page.images] == worst_first
+    differences = [pair.difference for pair in page.images]
+    assert differences == [pytest.approx((pair.b.score or 0) - 1) for pair in page.images]
+    assert paired_images(first, second, offset=1, limit=2).images == page.images[1:3]
+    assert paired_images(second, first).images[0].difference == -max(d for d in differences if d is not None)
+
+
+def test_evaluations_of_other_images_have_no_pairs(place: Workspace) -> None:
+    numbers = _evaluate(place, "day", CLASSES), _evaluate(place, "dusk", CLASSES)
+    page = paired_images(*(open_evaluation(place.database, number) for number in numbers))
+    assert (page.total, page.images) == (0, ())
 
 
 def test_what_is_not_there_is_named(place: Workspace) -> None:

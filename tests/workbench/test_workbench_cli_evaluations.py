@@ -56,6 +56,31 @@ def test_images_behind_a_cell_and_the_worst(home: str, capsys: pytest.CaptureFix
     assert "campus/000.png" in capsys.readouterr().out
 
 
+def test_figures_for_spreadsheets(home: str, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = _ask(capsys, "evaluations", "show", "1", "--home", home)
+    app(["evaluations", "show", "1", "--csv", "--home", home], standalone_mode=False)
+    assert f"\nmiou,{shown['miou']}\n" in capsys.readouterr().out.replace("\r", "")
+
+
+def test_the_trash_and_back(home: str, capsys: pytest.CaptureFixture[str]) -> None:
+    _ask(capsys, "evaluations", "discard", "1", "--home", home)
+    assert _ask(capsys, "evaluations", "--home", home)["evaluations"] == []
+    assert [e["evaluation"] for e in _ask(capsys, "evaluations", "--trash", "--home", home)["evaluations"]] == [1]
+    app(["evaluations", "--trash", "--home", home], standalone_mode=False)
+    assert "campus" in capsys.readouterr().out
+    _ask(capsys, "evaluations", "restore", "1", "--home", home)
+    assert [e["evaluation"] for e in _ask(capsys, "evaluations", "--home", home)["evaluations"]] == [1]
+
+
+def test_images_that_two_evaluations_share(home: str, capsys: pytest.CaptureFixture[str]) -> None:
+    found = _ask(capsys, "compare", "1", "1", "--images", "2", "--home", home)["pairs"]
+    assert found["total"] == 3
+    assert [pair["difference"] for pair in found["images"]] == [0, 0]
+    app(["compare", "1", "1", "--images", "2", "--home", home], standalone_mode=False)
+    assert "2 of 3 images that both have" in capsys.readouterr().out
+    assert "pairs" not in _ask(capsys, "compare", "1", "1", "--home", home)
+
+
 def test_architectures_and_settings(capsys: pytest.CaptureFixture[str]) -> None:
     card = _ask(capsys, "archs", "unet", "--set", "encoder=resnet18", "--classes", "3")
     assert (card["classes"], card["imagenet"], card["output_stride"]) == (3, "resnet18", 2)

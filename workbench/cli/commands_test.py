@@ -22,13 +22,6 @@ from workbench.cli.output import emit, progress_bar, say, table
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
     app.command("evaluate", epilog="Example: workbench evaluate 12:best --dataset dusk --on all")(evaluate)
-    evaluations_app = typer.Typer(help="List evaluations, and look into one.", invoke_without_command=True)
-    evaluations_app.callback(epilog="Example: workbench evaluations")(evaluations)
-    evaluations_app.command("show", epilog="Example: workbench evaluations show 3")(evaluations_show)
-    evaluations_app.command("images", epilog="Example: workbench evaluations images 3 --cell road,sidewalk")(
-        evaluations_images
-    )
-    app.add_typer(evaluations_app, name="evaluations")
     app.command("compare", epilog="Example: workbench compare 3 4")(compare)
     mapping = typer.Typer(help="Rows from a model's classes to a dataset's.", no_args_is_help=True)
     mapping.command("list", epilog="Example: workbench mapping list")(mapping_list)
@@ -76,99 +69,32 @@ def evaluate(
     emit(report, as_json=as_json, show=lambda: show_evaluation(report))
 
 
-def evaluations(
-    context: typer.Context, project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False
-) -> None:
-    """List the evaluations, newest first."""
-    if context.invoked_subcommand is not None:
-        return
-    from training.evaluation_report import list_evaluations
-    from workbench.cli.output import percent
-
-    place = Workplace(home)
-    found = list_evaluations(place.database, place.project(project))
-
-    def show() -> None:
-        columns = [">evaluation", "model", "dataset", "on", ">images", ">mIoU %"]
-        table(None, columns, ((e.id, e.model, e.dataset, e.on, e.images, percent(e.miou)) for e in found))
-        for evaluation in found:
-            if evaluation.note:
-                say(f"{evaluation.id}: {evaluation.note}")
-
-    emit({"evaluations": found}, as_json=as_json, show=show)
-
-
-def evaluations_show(
-    number: Annotated[int, typer.Argument(metavar="EVAL", help="Number of an evaluation.")],
-    mapping: Annotated[str | None, typer.Option(help="A saved mapping (default: the one it was made with).")] = None,
-    project: ProjectOption = None,
-    home: HomeOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show the figures of an evaluation again, under another mapping if you like."""
-    from training.evaluation_report import read_evaluation
-    from workbench.cli.show import show_evaluation
-
-    place = Workplace(home)
-    report = read_evaluation(place.home, place.database, place.project(project), number, mapping)
-    emit(report, as_json=as_json, show=lambda: show_evaluation(report))
-
-
-def evaluations_images(
-    number: Annotated[int, typer.Argument(metavar="EVAL", help="Number of an evaluation.")],
-    sort: Annotated[
-        str | None,
-        typer.Option(help="miou (the worst first), -miou, path, class:NAME, -class:NAME, or cell (the most pixels)."),
-    ] = None,
-    cell: Annotated[
-        str | None,
-        typer.Option(metavar="TRUE,PREDICTED", help="Only images where the one class was taken for the other."),
-    ] = None,
-    having: Annotated[
-        str | None, typer.Option("--class", help="Only images with this class, true or predicted.")
-    ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Images to list.")] = 20,
-    offset: Annotated[int, typer.Option(min=0, help="Images to pass over.")] = 0,
-    mapping: Annotated[str | None, typer.Option(help="A saved mapping (default: the one it was made with).")] = None,
-    project: ProjectOption = None,
-    home: HomeOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """List the images of an evaluation with their IoU: the worst, or those behind a cell of the confusion matrix."""
-    from training.evaluation_gallery import evaluation_page, read_cell
-    from training.evaluation_open import open_evaluation
-    from workbench.cli.output import percent
-
-    place = Workplace(home)
-    found = open_evaluation(place.database, number, project=place.project(project), mapping=mapping)
-    chosen = None if cell is None else read_cell(found, cell)
-    page = evaluation_page(found, sort=sort, cell=chosen, having=having, offset=offset, limit=limit)
-
-    def show() -> None:
-        columns = [">number", "image", ">IoU %", "of"] + ([">pixels"] if chosen else [])
-        rows = (
-            [i.number, f"{i.dataset}/{i.path}", percent(i.score), i.score_name, i.pixels_in_cell] for i in page.images
-        )
-        table(None, columns, (row[: len(columns)] for row in rows))
-        say(f"{len(page.images)} of {page.total} images")
-
-    emit(page, as_json=as_json, show=show)
-
-
 def compare(
     first: Annotated[int, typer.Argument(metavar="EVAL", help="Number of an evaluation.")],
     second: Annotated[int, typer.Argument(metavar="EVAL", help="Number of another.")],
+    images: Annotated[int, typer.Option(min=0, help="List so many of the images both have that lost most.")] = 0,
     project: ProjectOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Put two evaluations side by side: every figure of both and the difference."""
     from training.compare import compare as compare_evaluations
-    from workbench.cli.show import show_comparison
+    from training.compare_images import paired_images
+    from training.evaluation_open import open_evaluation
+    from workbench.cli.show import show_comparison, show_pairs
 
     place = Workplace(home)
-    result = compare_evaluations(place.home, place.database, project=place.project(project), a=first, b=second)
-    emit(result, as_json=as_json, show=lambda: show_comparison(result))
+    owner = place.project(project)
+    result = compare_evaluations(place.home, place.database, project=owner, a=first, b=second)
+    both = (open_evaluation(place.database, number, project=owner) for number in (first, second))
+    pairs = paired_images(*both, limit=images) if images else None
+
+    def show() -> None:
+        show_comparison(result)
+        if pairs:
+            show_pairs(pairs)
+
+    emit(result.to_json() | ({"pairs": pairs} if pairs else {}), as_json=as_json, show=show)
 
 
 def mapping_list(project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:

@@ -8,6 +8,7 @@ from workbench.cli.output import percent, say, table
 
 if TYPE_CHECKING:
     from training.compare import Comparison
+    from training.compare_images import PairPage
     from training.evaluation_report import EvaluationReport
     from workbench.demo.path import DemoResult
 
@@ -80,6 +81,16 @@ def show_comparison(result: Comparison) -> None:
     )
     for line in ["", *result.notes] if result.notes else []:
         say(line)
+
+
+def show_pairs(pairs: PairPage) -> None:
+    """Print images that both evaluations hold, with the mIoU of each in percent."""
+    rows = (
+        (f"{p.a.dataset}/{p.a.path}", percent(p.a.score), percent(p.b.score), _signed(p.difference))
+        for p in pairs.images
+    )
+    table("\nImages that lost most", ["image", ">a %", ">b %", ">b - a"], rows)
+    say(f"{len(pairs.images)} of {pairs.total} images that both have")
 
 
 def _title(report: EvaluationReport) -> str:

@@ -12,6 +12,8 @@ from labeling.classes import list_classes
 from labeling.colors import colors_for
 from labeling.projects import project_of_id
 from training.compare import compare_reports
+from training.compare_images import paired_images
+from training.evaluation_csv import figures_csv
 from training.evaluation_gallery import evaluation_page, read_cell
 from training.evaluation_open import OpenEvaluation, open_evaluation
 from training.evaluation_pictures import Layer, evaluation_picture
@@ -46,6 +48,13 @@ def router(services: Services) -> APIRouter:
             row["color"] = color
         return values
 
+    @routes.get("/evaluations/compare/images")
+    def compared_images(a: int, b: int, offset: int = 0, limit: int = 100) -> dict[str, Any]:
+        """A page of the images that both hold, those that lost most first."""
+        first, second = (open_evaluation(services.database, number) for number in (a, b))
+        page = paired_images(first, second, offset=max(0, offset), limit=min(max(1, limit), MAX_PAGE))
+        return {"total": page.total, "images": [pair.to_json() for pair in page.images]}
+
     @routes.get("/evaluations/{evaluation}")
     def evaluation(evaluation: int, mapping: str = "") -> dict[str, Any]:
         """All figures of an evaluation."""
@@ -63,6 +72,13 @@ def router(services: Services) -> APIRouter:
             "seconds": record.seconds,
             "created_at": record.created_at.isoformat(),
         }
+
+    @routes.get("/evaluations/{evaluation}/figures.csv")
+    def figures(evaluation: int, mapping: str = "") -> Response:
+        """The figures as a file for spreadsheets."""
+        text = figures_csv(_report(open_evaluation(services.database, evaluation, mapping=mapping or None)))
+        headers = {"Content-Disposition": f'attachment; filename="evaluation-{evaluation}.csv"'}
+        return Response(text.encode(), media_type="text/csv; charset=utf-8", headers=headers)
 
     @routes.get("/evaluations/{evaluation}/gallery")
     def gallery(

@@ -1,0 +1,155 @@
+"""Evaluations: list them, look into one, delete one and have it back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from workbench.cli.options import HomeOption, JsonOption, ProjectOption, Workplace
+from workbench.cli.output import emit, moment, percent, say, table
+
+NumberArgument = Annotated[int, typer.Argument(metavar="EVAL", help="Number of an evaluation.")]
+MappingOption = Annotated[str | None, typer.Option(help="A saved mapping (default: the one it was made with).")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    group = typer.Typer(help="List evaluations, and look into one.", invoke_without_command=True)
+    group.callback(epilog="Example: workbench evaluations")(evaluations)
+    group.command("show", epilog="Example: workbench evaluations show 3")(evaluations_show)
+    group.command("images", epilog="Example: workbench evaluations images 3 --cell road,sidewalk")(evaluations_images)
+    group.command("discard", epilog="Example: workbench evaluations discard 3")(evaluations_discard)
+    group.command("restore", epilog="Example: workbench evaluations restore 3")(evaluations_restore)
+    app.add_typer(group, name="evaluations")
+
+
+def evaluations(
+    context: typer.Context,
+    trash: Annotated[bool, typer.Option("--trash", help="List those in the trash instead.")] = False,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the evaluations, newest first."""
+    if context.invoked_subcommand is not None:
+        return
+    from training.evaluation_report import list_evaluations
+
+    place = Workplace(home)
+    if trash:
+        _list_trash(place, project, as_json=as_json)
+        return
+    found = list_evaluations(place.database, place.project(project))
+
+    def show() -> None:
+        columns = [">evaluation", "model", "dataset", "on", ">images", ">mIoU %"]
+        table(None, columns, ((e.id, e.model, e.dataset, e.on, e.images, percent(e.miou)) for e in found))
+        for evaluation in found:
+            if evaluation.note:
+                say(f"{evaluation.id}: {evaluation.note}")
+
+    emit({"evaluations": found}, as_json=as_json, show=show)
+
+
+def _list_trash(place: Workplace, project: str | None, *, as_json: bool) -> None:
+    from training.evaluation_trash import list_trashed_evaluations
+
+    found = list_trashed_evaluations(place.home, place.database, place.project(project))
+
+    def show() -> None:
+        rows = ((e.evaluation, e.model, e.dataset, e.on, moment(e.deleted_at), moment(e.gone_at)) for e in found)
+        table(None, [">evaluation", "model", "dataset", "on", "discarded", "kept until"], rows)
+
+    emit({"evaluations": found}, as_json=as_json, show=show)
+
+
+def evaluations_show(
+    number: NumberArgument,
+    mapping: MappingOption = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print the figures as CSV, for spreadsheets.")] = False,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the figures of an evaluation again, under another mapping if you like."""
+    from training.evaluation_csv import figures_csv
+    from training.evaluation_report import read_evaluation
+    from workbench.cli.show import show_evaluation
+
+    place = Workplace(home)
+    report = read_evaluation(place.home, place.database, place.project(project), number, mapping)
+
+    def show() -> None:
+        if as_csv:
+            say(figures_csv(report).rstrip())
+        else:
+            show_evaluation(report)
+
+    emit(report, as_json=as_json, show=show)
+
+
+def evaluations_images(
+    number: NumberArgument,
+    sort: Annotated[
+        str | None,
+        typer.Option(help="miou (the worst first), -miou, path, class:NAME, -class:NAME, or cell (the most pixels)."),
+    ] = None,
+    cell: Annotated[
+        str | None,
+        typer.Option(metavar="TRUE,PREDICTED", help="Only images where the one class was taken for the other."),
+    ] = None,
+    having: Annotated[
+        str | None, typer.Option("--class", help="Only images with this class, true or predicted.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Images to list.")] = 20,
+    offset: Annotated[int, typer.Option(min=0, help="Images to pass over.")] = 0,
+    mapping: MappingOption = None,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the images of an evaluation with their IoU: the worst, or those behind a cell of the confusion matrix."""
+    from training.evaluation_gallery import evaluation_page, read_cell
+    from training.evaluation_open import open_evaluation
+
+    place = Workplace(home)
+    found = open_evaluation(place.database, number, project=place.project(project), mapping=mapping)
+    chosen = None if cell is None else read_cell(found, cell)
+    page = evaluation_page(found, sort=sort, cell=chosen, having=having, offset=offset, limit=limit)
+
+    def show() -> None:
+        columns = [">number", "image", ">IoU %", "of"] + ([">pixels"] if chosen else [])
+        rows = (
+            [i.number, f"{i.dataset}/{i.path}", percent(i.score), i.score_name, i.pixels_in_cell] for i in page.images
+        )
+        table(None, columns, (row[: len(columns)] for row in rows))
+        say(f"{len(page.images)} of {page.total} images")
+
+    emit(page, as_json=as_json, show=show)
+
+
+def evaluations_discard(
+    number: NumberArgument, project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """Move an evaluation to the trash; it can be restored for 30 days."""
+    from training.evaluation_trash import discard_evaluation
+
+    place = Workplace(home)
+    discard_evaluation(place.home, place.database, place.project(project), number)
+
+    def show() -> None:
+        say(f"Evaluation {number} is in the trash. Within 30 days: workbench evaluations restore {number}")
+
+    emit({"evaluation": number, "discarded": True}, as_json=as_json, show=show)
+
+
+def evaluations_restore(
+    number: NumberArgument, project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """Take an evaluation out of the trash."""
+    from training.evaluation_trash import restore_evaluation
+
+    place = Workplace(home)
+    restore_evaluation(place.home, place.database, place.project(project), number)
+    emit({"evaluation": number, "restored": True}, as_json=as_json, show=lambda: say(f"Evaluation {number} is back."))
