@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from db.files import explain_os_errors
@@ -39,22 +40,25 @@ def mount_pages(app: FastAPI, blocks: Blocks, **appearance: Any) -> None:
     """
     import gradio
 
-    gradio.mount_gradio_app(
-        app,
-        blocks,
-        path="/",
-        footer_links=[],
-        run_history=False,
-        allowed_paths=[],
-        max_file_size=_LARGEST_FILE,
-        show_error=False,
-        ssr_mode=False,
-        enable_monitoring=False,
-        pwa=False,
-        mcp_server=False,
-        app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
-        **appearance,
-    )
+    with warnings.catch_warnings():
+        # It says that it leaves out what was not asked for: rendering in a Node of its own.
+        warnings.filterwarnings("ignore", "SSR mode is not supported")
+        gradio.mount_gradio_app(
+            app,
+            blocks,
+            path="/",
+            footer_links=[],
+            run_history=False,
+            allowed_paths=[],
+            max_file_size=_LARGEST_FILE,
+            show_error=False,
+            ssr_mode=False,
+            enable_monitoring=False,
+            pwa=False,
+            mcp_server=False,
+            app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
+            **appearance,
+        )
     # Gradio checks completely which files a client may name only for blocks that count as launched, and mounting
     # leaves that out.
     blocks.has_launched = True

@@ -1,0 +1,45 @@
+"""What a client other than our pages can call."""
+
+import pytest
+
+from db.home import Home
+from tests.support.server import serve, visitor
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory):
+    services = serve(Home(tmp_path_factory.mktemp("endpoints") / "home"))
+    return visitor(services, ui=True)
+
+
+def test_gradio_offers_nothing_by_name_or_number(app):
+    answer = app.get("/gradio_api/info")
+    assert answer.status_code == 200
+    assert answer.json() == {"named_endpoints": {}, "unnamed_endpoints": {}}
+
+
+def test_every_address_is_of_a_known_family(app):
+    """A new family of routes is a decision: it stands here."""
+    families = {path.split("{")[0].rstrip("/") for path in _paths(app)}
+    assert families == {
+        "/static-wb",
+        "/login",
+        "/logout",
+        "/project",
+        "/api/architectures",
+        "/api/devices",
+        "/api/evaluations",
+        "/api/evaluations/compare",
+        "/api/evaluations/compare/images",
+        "/api/imports",
+        "/api/projects",
+        "/api/runs",
+        "/api/sources",
+        "/api/tasks",
+        "/api/tried",
+        "/api/uploads",
+    }
+
+
+def _paths(app):
+    return app.app.openapi()["paths"]
