@@ -38,6 +38,7 @@ __all__ = [
     "freeze",
     "list_revisions",
     "load_manifest",
+    "outline",
     "photo_path",
 ]
 
@@ -150,6 +151,17 @@ def current_manifest(
     return _render(database, Store(home.store), _snapshot(database, project, datasets), progress)[0]
 
 
+def outline(database: Database, *, project: str | None = None, datasets: Sequence[str] = ()) -> Manifest:
+    """Return what `freeze` would freeze now but for the class maps, whose hashes are empty: nothing is rendered.
+
+    Raises:
+        UserError: there is no such project or dataset, or no labelled image.
+    """
+    snapshot = _snapshot(database, project, datasets)
+    images = [_manifest_image(source, row, "") for source in snapshot.sources for row in source.rows]
+    return Manifest(_class_names(snapshot), tuple(images))
+
+
 def list_revisions(database: Database, project: str | None = None) -> list[RevisionInfo]:
     """Return the revisions, the one frozen last first.
 
@@ -253,8 +265,11 @@ def _render(database: Database, store: Store, snapshot: _Snapshot, progress: Pro
         result = render_versions(database, store, scheme, [row.head_id for row in source.rows], progress)
         rendered += result.count
         images += [_manifest_image(source, row, result.maps[row.head_id]) for row in source.rows]
-    classes = tuple(row.name for row in snapshot.classes if row.merged_into_id is None)
-    return Manifest(classes, tuple(images)), rendered
+    return Manifest(_class_names(snapshot), tuple(images)), rendered
+
+
+def _class_names(snapshot: _Snapshot) -> tuple[str, ...]:
+    return tuple(row.name for row in snapshot.classes if row.merged_into_id is None)
 
 
 def _manifest_image(source: _Source, row: _Row, map_sha256: str) -> ManifestImage:

@@ -88,7 +88,7 @@ class Optimizer(_Part):
         weight_decay: how strongly weights are pulled towards zero.
         multipliers: factor on `lr` by parameter-group name; a group that is not named has 1.
         no_decay: parameters without weight decay: `norm` (of normalisation layers), `bias`, or parameter-group names.
-        clip_norm: largest total gradient norm, or None.
+        clip_norm: largest total gradient norm; none: any.
     """
 
     name: Literal["sgd", "adam", "adamw"] = "adamw"
@@ -192,7 +192,7 @@ class EarlyStop(_Part):
     """When to stop before the end.
 
     Attributes:
-        patience: stop after so many validations in a row without a best mIoU better by more than `min_delta`; None:
+        patience: stop after so many validations in a row without a best mIoU better by more than `min_delta`; none:
             never.
         min_delta: see `patience`; a fraction.
     """
@@ -212,7 +212,7 @@ class Recipe(_Part):
         minutes: how long, by the clock; becomes steps after a measurement.
         batch: images of one forward pass.
         accumulate: forward passes per optimiser step.
-        crop: (height, width) of what the network sees, or None for the packed photo (all must then be of one size).
+        crop: height and width of what the network sees; none: the whole packed photo (all must then be of one size).
         resize: size photos are packed at: `none`, `HxW`, or `long N` (longer side N).
         pack_long_side: limit on the longer side of a packed photo.
         init: `auto`, `scratch`, `imagenet`, a file, or a run.
@@ -224,7 +224,7 @@ class Recipe(_Part):
         compile: use `torch.compile`.
         deterministic: on CUDA, only algorithms that give the same bits every time, which are slower; the CPU's always
             do.
-        checkpoint_every: steps between two checkpoints; None: about once a minute.
+        checkpoint_every: steps between two checkpoints; none: about once a minute.
         pack: read decoded photos from a pack (`always`), decode them in workers (`never`), or decide by disk space.
         seed: decides every random draw.
     """

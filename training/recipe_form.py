@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import reduce
+from operator import getitem
 from typing import Any
 
 from training.recipe import Recipe
@@ -50,3 +52,11 @@ def recipe_schema() -> tuple[SettingGroup, ...]:
 def schema_json(groups: Sequence[SettingGroup]) -> list[dict[str, Any]]:
     """Return plain JSON values."""
     return [asdict(group) for group in groups]
+
+
+def recipe_values(recipe: Recipe) -> dict[str, Any]:
+    """Return what a recipe says of every setting in the form, by key, and the options of its architecture."""
+    document = recipe.model_dump(mode="json")
+    keys = [setting.key for group in recipe_schema() for setting in group.settings]
+    values = {key: reduce(getitem, key.split("."), document) for key in keys}
+    return values | {f"options.{name}": value for name, value in document["options"].items()}

@@ -27,7 +27,7 @@ from training.architectures import check_options, names
 from training.engine.rundir import Command, Images, Link, Photo, RunDirectory, Start
 from training.recipe import Recipe, load_recipe
 from training.run_start import absolute_init, check_device, check_start, start_of_file
-from training.selection import select
+from training.selection import split
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,7 @@ def plan_run(home: Home, database: Database, request: TrainRequest, progress: Pr
     Raises:
         UserError: the recipe, architecture, data or weights asked for are not there or do not fit.
     """
-    recipe = load_recipe(request.recipe, request.settings)
-    _check_architecture(request.architecture, recipe)
-    check_device(request.device)
+    recipe = settle_recipe(request)
     with database.read() as session:
         project = find_project(session, request.project).name
         start = _start(session, home, project, recipe.init)
@@ -114,6 +112,18 @@ def plan_run(home: Home, database: Database, request: TrainRequest, progress: Pr
     check_start(command)
     name = request.name or "-".join([request.architecture, *request.datasets])
     return RunPlan(project, name, command, images)
+
+
+def settle_recipe(request: TrainRequest) -> Recipe:
+    """Return the recipe with the settings asked for, as far as it can be told without the data.
+
+    Raises:
+        UserError: recipe, architecture or device are not there, or a setting does not fit.
+    """
+    recipe = load_recipe(request.recipe, request.settings)
+    _check_architecture(request.architecture, recipe)
+    check_device(request.device)
+    return recipe
 
 
 def create_run(home: Home, database: Database, request: TrainRequest, progress: Progress = silent) -> RunHandle:
@@ -185,15 +195,7 @@ def _revision(home: Home, database: Database, project: str, request: TrainReques
 
 def _images(database: Database, store: Store, manifest: Manifest, request: TrainRequest) -> Images:
     """Split a revision into what is trained on and what validates, which never overlap."""
-    candidates = select(manifest, request.datasets)
-    if request.on == "train" and not any(image.role or "train" in image.subsets for image in candidates):
-        raise UserError(
-            "No image has a role yet. Deal out train and val with `workbench roles --dataset NAME`, or train on all "
-            "images, without validation, with --on all."
-        )
-    chosen = select(manifest, request.datasets, request.on)
-    trained = {(image.dataset, image.path) for image in chosen}
-    val = [image for image in candidates if image.role == "val" and (image.dataset, image.path) not in trained]
+    chosen, val = split(manifest, request.datasets, request.on)
 
     def photo(image: ManifestImage) -> Photo:
         path = photo_path(database, store, image)

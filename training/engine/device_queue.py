@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from db.locks import LockHeldError, hold
+from db.locks import LockHeldError, hold, is_held
 from training.engine.failure import Stopped
 
 POLL_SECONDS = 0.5
@@ -41,12 +41,16 @@ def own_device(
             if (device := _first_free(locks, held)) is not None:
                 break
             if not told:
-                owner = _owner([*locks.values()][-1])
-                waiting(owner.read_text(encoding="utf-8") if owner.exists() else "another training")
+                waiting(_name([*locks.values()][-1]))
                 told = True
             time.sleep(POLL_SECONDS)
         _owner(locks[device]).write_text(who, encoding="utf-8")
         yield device
+
+
+def holder(lock: Path) -> str | None:
+    """Return who computes on a device, None where nobody does."""
+    return _name(lock) if is_held(lock) else None
 
 
 def _first_free(locks: Mapping[str, Path], held: ExitStack) -> str | None:
@@ -59,3 +63,8 @@ def _first_free(locks: Mapping[str, Path], held: ExitStack) -> str | None:
 
 def _owner(lock: Path) -> Path:
     return lock.with_suffix(".owner")
+
+
+def _name(lock: Path) -> str:
+    owner = _owner(lock)
+    return owner.read_text(encoding="utf-8") if owner.exists() else "another training"

@@ -14,7 +14,20 @@ from db.errors import NotFoundError, UserError
 from workbench.server import login
 from workbench.server.guard import Guard
 from workbench.server.mounting import mount_pages, prepare_gradio
-from workbench.server.routes import data, evaluations, links, photos, predict, projects, runs, static, tasks, uploads
+from workbench.server.routes import (
+    data,
+    evaluations,
+    links,
+    photos,
+    predict,
+    projects,
+    run_pages,
+    runs,
+    static,
+    tasks,
+    train,
+    uploads,
+)
 from workbench.server.security import Security
 from workbench.server.services import Services
 from workbench.server.sessions import Sessions
@@ -31,6 +44,8 @@ ROUTERS: tuple[Callable[[Services], APIRouter], ...] = (
     predict.router,
     tasks.router,
     runs.router,
+    run_pages.router,
+    train.router,
 )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
 
 from workbench.server.services import Services
-from workbench.ui.pages import projects
+from workbench.ui.pages import projects, runs, train
 
 _HEAD = """
 <meta name="color-scheme" content="light dark">
@@ -18,7 +19,10 @@ _HEAD = """
 """
 _FONT = ("system-ui", "sans-serif")
 _MONO = ("ui-monospace", "monospace")
-PAGES = ()
+PAGES: tuple[tuple[str, str, Callable[[Services, gr.Blocks], None]], ...] = (
+    ("Train", "/train", train.page),
+    ("Runs", "/runs", runs.page),
+)
 
 
 def build(services: Services) -> gr.Blocks:

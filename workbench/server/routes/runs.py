@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
 
 from db.errors import UserError
+from labeling.colors import colors_for
 from labeling.projects import project_of_id
 from training.engine.rundir import RunDirectory
 from training.exports import find_export, list_exports
@@ -110,7 +111,7 @@ def _check_project(services: Services, project: int) -> None:
 
 def _classes(info: RunInfo) -> list[dict[str, Any]]:
     command = RunDirectory(info.directory).command()
-    colors = command.colors or (None,) * len(command.classes)
+    colors = command.colors or colors_for(command.classes, {})
     return [{"name": name, "color": color} for name, color in zip(command.classes, colors, strict=True)]
 
 

@@ -1,0 +1,73 @@
+// Weights to take away: exported in a format, each checked against the original; and the trainer's own checkpoints.
+
+import { base, getJson, post } from "./api.js";
+import { h } from "./dom.js";
+import { size } from "./run_words.js";
+
+const FORMATS = [
+  ["bundle", "Bundle: weights, classes, preprocessing in one safetensors file"], ["safetensors", "safetensors: the weights alone"],
+  ["pt2", "pt2: pixels to logits, for torch.export.load"], ["onnx", "ONNX: pixels to logits, for other runtimes"],
+];
+
+export function mountExport(element, run, project, checkpoints) {
+  const format = h("select", { id: "wb-export-format", class: "wb-input" }, ...FORMATS.map(([value, text]) => h("option", { value }, text)));
+  const which = h("select", { id: "wb-export-checkpoint", class: "wb-input" });
+  const button = h("button", { type: "button", class: "wb-button wb-primary", id: "wb-export-start", onclick: () => start() }, "Export");
+  const said = h("p", { class: "wb-note wb-bad", role: "alert", hidden: true });
+  const none = h("p", { class: "wb-hint" }, "There are no weights yet: the first checkpoint comes with the first validation.");
+  const form = h("div", { class: "wb-export-form" }, h("label", { class: "wb-stack" }, "Checkpoint", which), h("label", { class: "wb-stack" }, "Format", format), button);
+  const list = h("ul", { class: "wb-exports", id: "wb-exports" });
+  const raw = h("p", { class: "wb-hint" });
+  element.replaceChildren(none, form, said, list, raw);
+  const titles = { best: "best: highest val mIoU", last: "last: newest state" };
+
+  function offer() {
+    const kinds = checkpoints();
+    none.hidden = kinds.length > 0;
+    form.hidden = raw.hidden = !kinds.length;
+    if (which.dataset.kinds === kinds.join()) return;
+    which.dataset.kinds = kinds.join();
+    which.replaceChildren(...kinds.map((kind) => h("option", { value: kind }, titles[kind])));
+    raw.replaceChildren("Or the trainer's own checkpoints, as PyTorch files: ",
+      ...kinds.flatMap((kind, i) => [i ? ", " : "", h("a", { href: `${base}/api/runs/${run}/checkpoints/${kind}`, download: "" }, `${kind}.pt`)]), ".");
+  }
+
+  async function start() {
+    button.disabled = true;
+    said.hidden = true;
+    try {
+      await post(`/api/runs/${run}/export`, { checkpoint: which.value, format: format.value });
+      await look();
+    } catch (error) {
+      said.hidden = false;
+      said.textContent = error.message;
+    }
+    button.disabled = false;
+  }
+
+  // The page calls this whenever a task of anyone's ends.
+  async function look() {
+    offer();
+    const { exports } = await getJson(`/api/runs/${run}/exports`);
+    list.replaceChildren(...exports.map((each) => row(each, project)));
+  }
+
+  offer();
+  return { look };
+}
+
+function row({ model, format, state, sentence, file, check }, project) {
+  const title = `${format} of ${model}`;
+  if (file) {
+    return h("li", {}, h("a", { class: "wb-button", href: `${base}/api/projects/${project}/exports/${encodeURIComponent(file.name)}`, download: file.name }, `Download ${file.name}`),
+      h("span", {}, size(file.size)), check && h("span", { class: "wb-hint" }, verdict(check)));
+  }
+  const text = state === "running" ? "being written and checked…" : state === "finished" ? "removed from this computer since" : sentence ?? state;
+  return h("li", {}, h("span", {}, title), h("span", { class: state === "failed" ? "wb-bad" : "wb-hint" }, text));
+}
+
+function verdict({ images_checked: images, max_abs_difference: most, argmax_agreement: agreement }) {
+  if (!images) return "not checked: the project has no photos";
+  const share = agreement === 1 ? "all" : `${(100 * agreement).toFixed(3)} %`;
+  return `checked on ${images} photo${images === 1 ? "" : "s"}: ${share} of the pixels get the same class, logits differ by at most ${most.toPrecision(2)}`;
+}

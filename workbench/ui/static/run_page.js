@@ -1,0 +1,197 @@
+// One run, live: how far it is, its curves, its predictions, its log, what it was asked to do, and what to do with it.
+
+import { base, getJson, post } from "./api.js";
+import { mountBars } from "./bars.js";
+import { mountCurves } from "./curves.js";
+import { ask } from "./dialog.js";
+import { exact, h, percent } from "./dom.js";
+import { repeat } from "./poll.js";
+import { mountDetails } from "./run_details.js";
+import { mountExport } from "./run_export.js";
+import { RunLog } from "./run_log.js";
+import { RunSamples } from "./run_samples.js";
+import { left, LIVE, moment, pill, RESUMABLE, score, steps } from "./run_words.js";
+
+const CHARTS = [
+  { id: "loss", title: "Loss", log: true, series: [{ id: "loss", label: "train" }] },
+  { id: "miou", title: "mIoU", percent: true, series: [{ id: "val", label: "val" }, { id: "train", label: "train (running)", dashed: true }] },
+  { id: "lr", title: "Learning rate", series: [{ id: "lr", label: "learning rate" }] },
+  { id: "speed", title: "Photos a second", series: [{ id: "speed", label: "trained on" }] },
+];
+
+export class RunPage {
+  constructor(element, { project, run }) {
+    Object.assign(this, { element, project, run, position: 0, points: {}, validations: [], waiting: "" });
+    this.open();
+  }
+
+  async open() {
+    const back = h("a", { href: `${base}/runs?project=${this.project}` }, "All runs");
+    try {
+      this.info = await getJson(`/api/runs/${this.run}`);
+    } catch (error) {
+      this.element.replaceChildren(h("div", { class: "wb-message" }, h("p", {}, error.message), back));
+      return;
+    }
+    this.build(back);
+    this.look = repeat(() => this.read(), 1000);
+    document.addEventListener("wb-task", ({ detail }) => {
+      if (detail.kind === "run" && detail.id === this.run) this.look.wake();
+      if (detail.kind === "task") this.exports.look();
+    });
+  }
+
+  build(back) {
+    const { name, architecture, created_at: at, revision } = this.info;
+    this.state = h("span", { "aria-live": "polite" });
+    this.sentence = h("p", { class: "wb-note", role: "status", hidden: true });
+    this.fault = h("p", { class: "wb-note wb-bad", role: "alert", hidden: true });
+    this.bar = h("progress", { class: "wb-run-bar", "aria-label": "Steps done" });
+    this.figures = h("dl", { class: "wb-figures", id: "wb-run-figures" });
+    const button = (id, text, act, kind = "") => h("button", { type: "button", id: `wb-run-${id}`, class: `wb-button ${kind}`, onclick: act }, text);
+    this.stop = button("stop", "Stop", () => this.act("stop"));
+    this.resume = button("resume", "Resume", () => this.act("resume"), "wb-primary");
+    this.remove = button("delete", "Delete", () => this.discard());
+    const link = (id, text, path) => h("a", { id: `wb-run-${id}`, class: "wb-button", href: `${base}${path}` }, text);
+    const model = `project=${this.project}&model=${this.run}:best`;
+    this.uses = [link("evaluate", "Evaluate", `/evaluate?${model}`), link("use", "Use", `/use?${model}`), link("further", "Train on from it", `/train?project=${this.project}&init=${this.run}:best&arch=${architecture}`)];
+    const part = (title, id, open, ...children) => h("details", { class: "wb-part", id: `wb-run-${id}`, open }, h("summary", {}, title), ...children);
+    const [charts, bars, samples, log, details, exported] = Array.from({ length: 6 }, () => h("div", {}));
+    this.barsPart = part("IoU by class", "classes", true, bars);
+    this.samples = new RunSamples(samples, this.run);
+    const logPart = part("Log", "log", false, log);
+    this.log = new RunLog(log, logPart, `/api/runs/${this.run}/log`);
+    this.element.replaceChildren(
+      h("p", { class: "wb-back" }, "‹ ", back),
+      h("div", { class: "wb-page-head" }, h("h1", {}, h("bdi", {}, name), h("span", { class: "wb-hint" }, ` run ${this.run} · ${architecture} · revision ${revision.slice(0, 8)} · ${moment(at)}`)), this.state),
+      this.bar, this.sentence, this.fault, h("div", { class: "wb-buttons" }, this.stop, this.resume, ...this.uses, this.remove), this.figures,
+      charts, h("div", { class: "wb-two-columns" }, this.barsPart, part("Predictions at each validation", "samples", true, samples)),
+      part("Weights to take away", "weights", true, exported), logPart, part("Recipe as used", "recipe", false, details));
+    this.curves = mountCurves(charts, { charts: CHARTS });
+    this.bars = mountBars(bars, { rows: [], empty: "The first validation will fill this." });
+    this.exports = mountExport(exported, this.run, this.project, () => this.info.checkpoints);
+    this.details = mountDetails(details, this.run);
+    this.show();
+  }
+
+  // ---- what is new
+
+  async read() {
+    try {
+      const series = await getJson(`/api/runs/${this.run}/series?after=${this.position}`);
+      this.take(series);
+      const live = LIVE.has(series.state) && !(series.state === "queued" && /^Not started/.test(series.figures.sentence ?? ""));
+      await Promise.all([this.log.read(), this.refresh(series)]);
+      this.tell("");
+      return live;
+    } catch (error) {
+      this.tell(error.message);
+      return error.status !== 401 && error.status !== 404;
+    }
+  }
+
+  take({ position, state, figures, rewind, steps: added, validations, messages }) {
+    this.position = position;
+    if (rewind !== null) this.goBackTo(rewind);
+    const columns = { loss: added.loss, lr: added.lr, train: added.train_miou, speed: added.images_per_second };
+    const fresh = {};
+    for (const [id, values] of Object.entries(columns)) fresh[id] = values.map((value, i) => [added.step[i], value]).filter(([, value]) => value !== null);
+    fresh.val = validations.filter(({ miou }) => miou !== null).map(({ step, miou }) => [step, miou]);
+    for (const [id, points] of Object.entries(fresh)) (this.points[id] ??= []).push(...points);
+    this.validations.push(...validations);
+    if (rewind === null) this.curves.append(fresh);
+    else this.curves.set(this.points);
+    this.curves.mark(figures.best_step ?? null);
+    this.waiting = messages.reduce((last, { kind, text }) => (kind === "queued" ? text.replace(/^queued: /, "") : kind === "started" || kind === "end" ? "" : last), this.waiting);
+    Object.assign(this, { stateNow: state, numbers: figures });
+    this.show();
+    if (validations.length || rewind !== null) this.drawBars();
+  }
+
+  goBackTo(step) {
+    for (const id of Object.keys(this.points)) this.points[id] = this.points[id].filter(([x]) => x <= step);
+    this.validations = this.validations.filter((point) => point.step <= step);
+  }
+
+  // What other routes tell, asked again only when a validation or the end may have changed it.
+  async refresh({ validations, state }) {
+    const changed = state !== this.lastState;
+    if (!changed && !validations.length) return;
+    this.lastState = state;
+    this.info = await getJson(`/api/runs/${this.run}`);
+    await Promise.all([this.samples.read(LIVE.has(state)), this.exports.look(), changed && this.details.read()]);
+    this.show();
+  }
+
+  // ---- drawing
+
+  show() {
+    const state = this.stateNow ?? this.info.state;
+    const known = this.numbers ?? {};
+    if (this.shownState !== state) this.state.replaceChildren(pill(state));
+    this.shownState = state;
+    document.title = `${this.info.name}: ${state === "running" ? steps(known.step, known.steps) : state}`;
+    this.bar.hidden = !LIVE.has(state);
+    if (known.steps) Object.assign(this.bar, { max: known.steps, value: known.step ?? 0 });
+    else this.bar.removeAttribute("value");
+    const said = state === "queued" || state === "preparing" ? this.waiting || known.sentence : state === "running" ? "" : known.sentence;
+    this.sentence.hidden = !said;
+    this.sentence.textContent = said ?? "";
+    this.sentence.classList.toggle("wb-bad", state === "failed" || state === "interrupted");
+    this.stop.hidden = !LIVE.has(state);
+    this.resume.hidden = !RESUMABLE.has(state) && !(state === "queued" && /^Not started/.test(known.sentence ?? ""));
+    this.remove.hidden = LIVE.has(state) && this.resume.hidden;
+    for (const link of this.uses) link.hidden = !this.info.checkpoints.length;
+    this.figures.replaceChildren(...this.facts(state, known).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+  }
+
+  facts(state, known) {
+    const settled = this.details?.settled;
+    const rows = [
+      ["Step", steps(known.step, known.steps)], state === "running" && known.eta != null && ["Time", left(known.eta)],
+      ["Best val mIoU", known.best_step === undefined ? "–" : `${score(known.best_miou)} at step ${exact(known.best_step)}`],
+      ["Speed", known.images_per_second ? `${known.images_per_second.toFixed(1)} photos/s` : "–"],
+      ["Waits for data", known.data_wait_share == null ? "–" : `${percent(known.data_wait_share)} % of the time`],
+      settled && ["Computes", `${settled.precision} on ${settled.device}`], settled && ["Photos", `${exact(settled.images)} to train on, ${exact(settled.validation_images)} to validate on`],
+      known.init && ["Starts from", known.init.split("\n")[0]],
+    ];
+    return rows.filter(Boolean);
+  }
+
+  drawBars() {
+    const last = this.validations[this.validations.length - 1];
+    if (!last) return;
+    const rows = this.info.classes.map(({ name, color }, i) => ({ name, color, value: last.iou[i] ?? null, title: last.iou[i] === null ? "n/a: in neither truth nor prediction" : null }));
+    this.barsPart.querySelector("summary").textContent = `IoU by class at step ${exact(last.step)}, in percent`;
+    this.bars.update({ rows });
+  }
+
+  tell(text) {
+    this.fault.hidden = !text;
+    this.fault.textContent = text;
+  }
+
+  // ---- acting
+
+  async act(what) {
+    this[what].disabled = true;
+    try {
+      await post(`/api/runs/${this.run}/${what}`);
+      setTimeout(() => this.look.wake(), 500);
+    } catch (error) {
+      this.tell(error.message);
+    }
+    this[what].disabled = false;
+  }
+
+  async discard() {
+    const text = "Its weights, curves and predictions go to the trash. It can be restored for 30 days, from the list of runs.";
+    if (!await ask({ title: `Delete run ${this.run}, ${this.info.name}?`, text, verb: "Delete", danger: true })) return;
+    try {
+      await post(`/api/runs/${this.run}/discard`);
+      location.href = `${base}/runs?project=${this.project}`;
+    } catch (error) {
+      this.tell(error.message);
+    }
+  }
+}

@@ -1,0 +1,95 @@
+// The runs of a project, the newest first, a page at a time, as they go on.
+
+import { address, base, getJson, post } from "./api.js";
+import { exact, h } from "./dom.js";
+import { repeat } from "./poll.js";
+import { left, moment, pill, score, steps } from "./run_words.js";
+
+const PAGE = 50;
+const HEADS = [["Run", "number"], ["Name"], ["State"], ["Step", "number"], ["Best val mIoU", "number"], ["Photos/s", "number"], ["Architecture"], ["Revision"], ["Started"]];
+
+export class RunTable {
+  constructor(element, { project }) {
+    Object.assign(this, { project, offset: Number(new URLSearchParams(location.search).get("offset")) || 0, shown: "" });
+    this.body = h("tbody", {});
+    this.table = h("div", { class: "wb-table-box" }, h("table", { class: "wb-runs-table", id: "wb-runs-table" },
+      h("thead", {}, h("tr", {}, ...HEADS.map(([title, kind]) => h("th", { scope: "col", class: kind ? "wb-number" : null }, title)))), this.body));
+    this.newer = h("button", { type: "button", class: "wb-button", onclick: () => this.go(this.offset - PAGE) }, "Newer");
+    this.older = h("button", { type: "button", class: "wb-button", onclick: () => this.go(this.offset + PAGE) }, "Older");
+    this.place = h("span", { class: "wb-count" });
+    this.pages = h("div", { class: "wb-bar", hidden: true }, this.newer, this.older, this.place);
+    this.fault = h("p", { class: "wb-note wb-bad", role: "alert", hidden: true });
+    this.trash = h("div", {});
+    this.empty = h("div", { class: "wb-message", hidden: true }, h("p", {}, "Nothing has been trained here yet."),
+      h("a", { class: "wb-button wb-primary", href: `${base}/train?project=${project}` }, "Train a model"));
+    element.replaceChildren(
+      h("div", { class: "wb-page-head" }, h("h1", {}, "Runs"), h("a", { class: "wb-button wb-primary", href: `${base}/train?project=${project}` }, "New training")),
+      this.fault, this.empty, this.table, this.pages, this.trash);
+    this.table.hidden = true;
+    this.look = repeat(() => this.read(), 2000);
+  }
+
+  go(offset) {
+    this.offset = Math.max(0, offset);
+    history.replaceState(null, "", address(location.pathname, { project: this.project, offset: this.offset || null }));
+    this.look.wake();
+  }
+
+  async read() {
+    try {
+      const found = await getJson(address(`/api/projects/${this.project}/runs`, { offset: this.offset, limit: PAGE }));
+      this.tell("");
+      this.draw(found);
+    } catch (error) {
+      this.tell(error.message);
+      return error.status !== 401 && error.status !== 404;
+    }
+    return true;
+  }
+
+  tell(text) {
+    this.fault.hidden = !text;
+    this.fault.textContent = text;
+  }
+
+  draw({ total, runs, trash }) {
+    const now = JSON.stringify([total, runs, trash]);
+    if (now === this.shown) return; // what is selected or focused stays so
+    this.shown = now;
+    this.empty.hidden = total > 0;
+    this.table.hidden = total === 0;
+    const focused = document.activeElement?.closest("tr")?.dataset.run;
+    this.body.replaceChildren(...runs.map((run) => this.row(run)));
+    if (focused) this.body.querySelector(`tr[data-run="${focused}"] a`)?.focus();
+    this.pages.hidden = total <= PAGE;
+    this.newer.disabled = this.offset === 0;
+    this.older.disabled = this.offset + PAGE >= total;
+    this.place.textContent = `${exact(this.offset + 1)} to ${exact(this.offset + runs.length)} of ${exact(total)}`;
+    const open = this.trash.querySelector("details")?.open ?? false;
+    this.trash.replaceChildren(...(trash.length ? [this.drawTrash(trash, open)] : []));
+  }
+
+  row(run) {
+    const cell = (kind, ...children) => h("td", { class: kind }, ...children);
+    const link = h("a", { href: `${base}/runs?project=${this.project}&run=${run.run}` }, h("bdi", {}, run.name));
+    return h("tr", { dataset: { run: run.run }, onclick: (event) => { if (!event.target.closest("a") && !String(getSelection())) link.click(); } },
+      cell("wb-number", String(run.run)), cell(null, link), cell(null, pill(run.state), " ", h("span", { class: "wb-hint" }, run.state === "running" ? left(run.eta) : "")),
+      cell("wb-number", steps(run.steps, run.steps_planned)), cell("wb-number", score(run.best?.miou)),
+      cell("wb-number", run.images_per_second ? run.images_per_second.toFixed(1) : "–"), cell(null, run.architecture), cell(null, h("code", {}, run.revision.slice(0, 8))), cell(null, moment(run.created_at)));
+  }
+
+  drawTrash(trash, open) {
+    return h("details", { class: "wb-trash", open }, h("summary", {}, `Trash (${trash.length})`),
+      h("ul", {}, ...trash.map(({ run, name, gone_at: gone }) => h("li", {}, `${run} `, h("bdi", {}, name), h("span", { class: "wb-hint" }, ` kept until ${new Date(gone).toLocaleDateString()} `),
+        h("button", { type: "button", class: "wb-button", onclick: () => this.restore(run) }, "Restore")))));
+  }
+
+  async restore(run) {
+    try {
+      await post(`/api/projects/${this.project}/runs/${run}/restore`);
+      this.look.wake();
+    } catch (error) {
+      this.tell(error.message);
+    }
+  }
+}

@@ -1,0 +1,89 @@
+// The architectures as cards, one of which is chosen, and the options of that one.
+//
+// mountCards(element, {classes, onChoose(name), onOption(key, value)}) -> {show(form, recipe)}
+
+import { getJson, post } from "./api.js";
+import { h } from "./dom.js";
+import { mountField } from "./train_field.js";
+
+const COST = { light: "light: goes without a GPU", medium: "medium", heavy: "heavy: wants a GPU" };
+
+export function mountCards(element, options) {
+  const cards = new Cards(element, options);
+  return { ready: cards.ready, show: (form, recipe) => cards.show(form, recipe), card: (name) => cards.found.get(name) };
+}
+
+class Cards {
+  constructor(element, options) {
+    Object.assign(this, options, { found: new Map(), turn: 0 });
+    this.list = h("div", { class: "wb-archs", role: "radiogroup", "aria-label": "Architecture" }, h("p", { class: "wb-hint" }, "Looking up the architectures…"));
+    this.own = h("div", { class: "wb-arch-options" });
+    element.replaceChildren(this.list, this.own);
+    this.ready = this.load();
+  }
+
+  async load() {
+    try {
+      const { architectures } = await getJson(`/api/architectures?classes=${Math.max(1, this.classes)}`);
+      for (const card of architectures) this.found.set(card.name, card);
+      this.list.replaceChildren(...architectures.map((card) => this.draw(card)));
+    } catch (error) {
+      this.list.replaceChildren(h("p", { class: "wb-message wb-bad" }, error.message));
+    }
+  }
+
+  draw(card) {
+    return h("label", { class: "wb-arch", dataset: { name: card.name } },
+      h("input", { type: "radio", name: "wb-arch", value: card.name, onchange: () => this.onChoose(card.name) }),
+      h("span", { class: "wb-arch-title" }, card.title, h("span", { class: "wb-hint" }, ` ${card.year}`)),
+      h("span", {}, card.what_it_is),
+      h("span", { class: "wb-arch-figures" }, `${millions(card.parameters)} parameters · ${gflops(card.gflops)} · ${COST[card.cost]}`),
+      h("span", { class: "wb-arch-paper" }, card.paper));
+  }
+
+  show(form, recipe) {
+    for (const input of this.list.querySelectorAll("input")) input.checked = input.value === form.architecture;
+    const card = this.found.get(form.architecture);
+    if (!card) return;
+    const key = `${card.name} ${recipe.name}`;
+    if (this.shown !== key) {
+      this.shown = key;
+      this.fields = card.options.map((option) => {
+        const setting = { ...option, key: `options.${option.key}` };
+        return [setting, mountField(setting, { value: form.settings[setting.key], base: baseOf(option, recipe), onChange: (value) => this.onOption(setting.key, value) })];
+      });
+      this.now = h("p", { class: "wb-hint", "aria-live": "polite" });
+      const fields = h("div", { class: "wb-fields" }, ...this.fields.map(([, field]) => field.element));
+      this.own.replaceChildren(h("h3", {}, `Options of ${card.title}`), card.options.length ? fields : h("p", { class: "wb-hint" }, "It has none."), this.now);
+    }
+    this.describe(card, form, recipe);
+  }
+
+  // What it is with the options as they are: other options, another size.
+  async describe(card, form, recipe) {
+    const turn = (this.turn += 1);
+    const options = Object.fromEntries([...Object.entries(recipe.values), ...Object.entries(form.settings)]
+      .filter(([key]) => key.startsWith("options.")).map(([key, value]) => [key.slice("options.".length), value]));
+    try {
+      const now = await post(`/api/architectures/${card.name}`, { classes: Math.max(1, this.classes), options });
+      if (turn !== this.turn) return;
+      this.now.textContent = `With these options: ${millions(now.parameters)} parameters, ${gflops(now.gflops)}, ${COST[now.cost]}.`;
+      this.onNetwork(now);
+    } catch (error) {
+      if (turn === this.turn) this.now.textContent = error.message;
+    }
+  }
+}
+
+export function baseOf(option, recipe) {
+  const key = `options.${option.key}`;
+  return key in recipe.values ? recipe.values[key] : option.default;
+}
+
+function millions(count) {
+  return `${(count / 1e6).toFixed(1)} M`;
+}
+
+function gflops(value) {
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} GFLOPs at 512×512`;
+}

@@ -1,0 +1,147 @@
+// The end of the form: what it would train on, what stands in the way, an estimate, the start, and the command.
+//
+// new StartPanel(element, {project, kept, save(), onForm(part)}) -> {show(form, plan), say(text, bad)}
+//   kept: what of it outlives a reload, {start, estimate}: {task, command}; `save` keeps it
+
+import { base, getJson, post } from "./api.js";
+import { mountCommand } from "./command.js";
+import { exact, h } from "./dom.js";
+import { followTask, progressText } from "./task.js";
+import { lasting } from "./tray.js";
+
+export class StartPanel {
+  constructor(element, { project, kept, save, onForm }) {
+    Object.assign(this, { project, kept, save, onForm, form: null, plan: null });
+    this.device = h("select", { id: "wb-train-device", class: "wb-input", onchange: () => onForm({ device: this.device.value }) }, h("option", { value: "auto" }, "Choose for me"));
+    this.name = h("input", { id: "wb-train-name", class: "wb-input", type: "text", maxlength: 200, autocomplete: "off", placeholder: "named by architecture and data", oninput: () => onForm({ name: this.name.value }) });
+    this.waits = h("p", { class: "wb-note", hidden: true });
+    this.data = h("p", { class: "wb-plan-data", "aria-live": "polite" });
+    this.obstacle = h("div", { class: "wb-obstacle", role: "alert", hidden: true, id: "wb-train-obstacle" });
+    this.estimate = h("button", { type: "button", class: "wb-button", id: "wb-train-estimate", onclick: () => this.run("estimate") }, "Estimate");
+    this.start = h("button", { type: "button", class: "wb-button wb-primary", id: "wb-train-start", onclick: () => this.run("start") }, "Start training");
+    this.said = h("p", { class: "wb-note", role: "status", hidden: true });
+    this.figures = h("dl", { class: "wb-facts", id: "wb-train-figures", hidden: true });
+    this.command = mountCommand("The same as a command");
+    Object.assign(this.command.element, { id: "wb-train-command", open: true });
+    element.replaceChildren(h("h2", {}, "Start"),
+      h("label", { class: "wb-stack" }, "Device", this.device), this.waits,
+      h("label", { class: "wb-stack" }, "Name (may stay empty)", this.name),
+      this.data, this.obstacle,
+      h("div", { class: "wb-buttons" }, this.start, this.estimate), this.said, this.figures,
+      this.command.element);
+    this.lookAtDevices();
+    document.addEventListener("wb-task", () => this.lookAtDevices());
+    for (const what of ["start", "estimate"]) if (kept[what]) this.follow(what, kept[what].task);
+  }
+
+  async lookAtDevices() {
+    try {
+      this.devices = (await getJson("/api/devices")).devices;
+    } catch {
+      return; // it says "Choose for me", which is true anyway
+    }
+    const value = this.form?.device ?? "auto";
+    this.device.replaceChildren(...this.devices.map(({ name, title }) => h("option", { value: name }, name === "auto" ? title : `${name}: ${title}`)));
+    this.device.value = value;
+    this.drawWaits();
+  }
+
+  drawWaits() {
+    const busy = this.devices?.find(({ name }) => name === this.form?.device)?.busy_with;
+    this.waits.hidden = !busy;
+    this.waits.textContent = busy ? `Busy: ${busy} has this device. A training started now waits in line and begins when that one ends.` : "";
+  }
+
+  show(form, plan) {
+    Object.assign(this, { form, plan });
+    this.device.value = form.device;
+    if (this.name.value !== form.name) this.name.value = form.name;
+    this.drawWaits();
+    if (!plan) return;
+    this.command.say(plan.command);
+    this.obstacle.hidden = !plan.obstacle;
+    this.data.hidden = Boolean(plan.obstacle);
+    this.data.textContent = `${photos(plan.train)} to train on, ${exact(plan.val)} to validate on.`
+      + (plan.val ? "" : " Without any to validate on, there is no score, and the last checkpoint is the model.")
+      + (plan.unlabelled ? ` ${photos(plan.unlabelled)} without labels left out.` : "");
+    if (plan.obstacle) this.obstacle.replaceChildren(h("p", {}, plan.obstacle.text), ...this.way(plan.obstacle.fix));
+    this.draw();
+  }
+
+  way(fix) {
+    const target = { import: ["Bring photos in", "import"], label: ["Go to the data", ""], roles: ["Deal out roles", "roles"] }[fix];
+    if (!target) return [];
+    const tab = target[1] ? `&tab=${target[1]}` : "";
+    return [h("a", { class: "wb-button wb-primary", href: `${base}/data?project=${this.project}${tab}` }, target[0])];
+  }
+
+  // ---- estimate and start are tasks; both are found again after a reload
+
+  async run(what) {
+    this.say("");
+    this[what].disabled = true;
+    try {
+      const task = await post(`/api/projects/${this.project}/train/${what}`, this.form);
+      this.kept[what] = { task: task.id, command: task.starts };
+      this.save();
+      this.follow(what, task.id);
+    } catch (error) {
+      this.say(error.message, true);
+      this.draw();
+    }
+  }
+
+  follow(what, id) {
+    this.follower?.[what]?.stop();
+    this.follower = { ...this.follower, [what]: followTask(id, (task) => this.told(what, task)) };
+  }
+
+  told(what, task) {
+    const kept = this.kept[what];
+    if (!kept || (task && task.id !== kept.task)) return;
+    if (!task || (task.state !== "running" && what === "start")) {
+      delete this.kept[what];
+      this.save();
+    }
+    kept.seen = task;
+    if (what === "start" && task) this.toldOfStart(task);
+    this.draw();
+  }
+
+  toldOfStart(task) {
+    if (task.state === "running") this.say(["Starting.", progressText(task)].filter(Boolean).join(" "));
+    else if (task.state === "finished") location.href = `${base}/runs?project=${this.project}&run=${task.result.run}`;
+    else this.say(task.sentence ?? `The start was ${task.state}.`, true);
+  }
+
+  draw() {
+    const { start, estimate } = this.kept;
+    const blocked = !this.plan || Boolean(this.plan.obstacle);
+    this.start.disabled = blocked || Boolean(start);
+    const current = estimate?.seen && estimate.command === this.plan?.command ? estimate.seen : null;
+    const measuring = estimate?.seen?.state === "running";
+    this.estimate.disabled = blocked || measuring;
+    this.estimate.textContent = measuring ? "Measuring…" : "Estimate";
+    this.figures.hidden = !current;
+    if (current) this.figures.replaceChildren(...facts(current));
+  }
+
+  say(text, bad = false) {
+    this.said.hidden = !text;
+    this.said.textContent = text;
+    this.said.classList.toggle("wb-bad", bad);
+  }
+}
+
+function facts(task) {
+  if (task.state === "running") return [h("div", {}, h("dt", {}, "Measuring"), h("dd", {}, progressText(task) || "loading"))];
+  if (task.state !== "finished") return [h("div", { class: "wb-bad" }, h("dt", {}, "No estimate"), h("dd", {}, task.sentence ?? task.state))];
+  const { steps, seconds, peak_memory: memory, images_per_second: speed, precision, device, init } = task.result;
+  const rows = [["Time", `about ${lasting(seconds)}`], ["Steps", exact(steps)], ["Peak memory", `${(memory / 2 ** 30).toFixed(1)} GiB`],
+    ["Speed", `${speed.toFixed(1)} photos/s`], ["Computes", `${precision} on ${device}`], ["Starts from", init]];
+  return rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)));
+}
+
+function photos(count) {
+  return `${exact(count)} photo${count === 1 ? "" : "s"}`;
+}
