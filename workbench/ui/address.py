@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from labeling.projects import ProjectInfo, list_projects
+from db.errors import UserError
+from labeling.projects import ProjectInfo, list_projects, project_of_id
 from workbench.server.services import Services
 
 
@@ -46,6 +47,18 @@ def read_address(services: Services, request: gr.Request) -> Address:
         values.get("tab", ""),
         values,
     )
+
+
+def name_of(services: Services, project: int | None) -> str:
+    """Return the name of a page's project, as functions take it: it may have been renamed since the page was opened.
+
+    Raises:
+        UserError: the page has none, or it is in the trash.
+    """
+    if project is None:
+        raise UserError("Choose a project first: the bar on top lists them.")
+    with services.database.read() as session:
+        return project_of_id(session, project).name
 
 
 def number(text: str | None) -> int | None:

@@ -1,0 +1,195 @@
+"""Reading evaluations: figures as the command line has them, the images behind a cell, two side by side."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.e2e.conftest import Served
+
+PATIENCE = 120_000  # ms: a task loads torch first, and the machine may be busy
+HOSTILE = "<script>alert(1)</script> ${7*7} \u202eبيت 🏠"
+
+
+@pytest.fixture(scope="module")
+def figures(served: Served) -> dict[str, Any]:
+    """What the command line says of the first evaluation."""
+    return served.workbench.ask("evaluations", "show", 1)
+
+
+@pytest.fixture
+def hostile(served: Served) -> Iterator[str]:
+    """One of the classes renamed to what must stay text; an evaluation made since has the name."""
+    name = served.workbench.ask("evaluations", "show", 1)["classes"][0]["name"]
+    served.workbench.ask("classes", "rename", name, HOSTILE)
+    served.workbench.ask("evaluate", 1, "--dataset", "day", "--on", "all")
+    yield HOSTILE
+    served.workbench.ask("classes", "rename", HOSTILE, name)
+
+
+def open_evaluation(page: Page, served: Served, number: int = 1, more: str = "") -> None:
+    page.goto(f"{served.origin}/evaluate?project=1&evaluation={number}{more}")
+    expect(page.get_by_role("heading", name=f"Evaluation {number}", exact=True)).to_be_visible(timeout=PATIENCE)
+
+
+def tiles(page: Page) -> Locator:
+    return page.locator("#wb-evaluate-gallery .wb-tile")
+
+
+def expect_images(page: Page, paths: list[str]) -> None:
+    """The gallery shows these images, in this order."""
+    expect(tiles(page)).to_have_count(len(paths))
+    shown = {
+        int(tile.get_attribute("data-index") or -1): tile.locator(".wb-caption").inner_text()
+        for tile in tiles(page).all()
+    }
+    assert [shown[place] for place in range(len(paths))] == paths
+
+
+def wrong_cell(figures: dict[str, Any]) -> tuple[int, int]:
+    """The largest cell off the diagonal."""
+    table = figures["confusion"]
+    cells = [(t, m) for t, row in enumerate(table) for m, _ in enumerate(row) if t != m]
+    return max(cells, key=lambda cell: table[cell[0]][cell[1]])
+
+
+def images_of(served: Served, *arguments: object) -> list[str]:
+    found = served.workbench.ask("evaluations", "images", 1, *arguments, "--limit", 100)["images"]
+    return [f"{image['dataset']}/{image['path']}" for image in found]
+
+
+def test_figures_and_cells_are_those_of_the_command_line(page: Page, served: Served, figures: dict[str, Any]) -> None:
+    page.goto(f"{served.origin}/evaluate?project=1")
+    page.get_by_role("link", name="Evaluation 1", exact=True).click(timeout=PATIENCE)
+    expect(page.get_by_test_id("figure-miou")).to_have_text(f"{100 * figures['miou']:.1f} %")
+    t, m = wrong_cell(figures)
+    row = figures["confusion"][t]
+    expect(page.get_by_test_id(f"cell-{t}-{m}")).to_have_text(f"{100 * row[m] / sum(row):.0f}")
+    sentence = page.get_by_test_id(f"cell-{t}-{m}").get_attribute("aria-label") or ""
+    assert f": {row[m]:,} pixels" in sentence
+    assert figures["revision"][:12] in page.locator(".wb-provenance").first.inner_text()
+    page.go_back()
+    expect(page.locator("#wb-evaluate-list")).to_be_visible()
+
+
+def test_a_cell_opens_its_images_and_a_class_sorts_them(page: Page, served: Served, figures: dict[str, Any]) -> None:
+    open_evaluation(page, served)
+    t, m = wrong_cell(figures)
+    truth, predicted = figures["axes"]["truth"][t], figures["axes"]["predicted"][m]
+    page.get_by_test_id(f"cell-{t}-{m}").click()
+    chip = page.get_by_test_id("chip-cell")
+    expect(chip).to_contain_text(f"{truth} → {predicted}")
+    behind = images_of(served, "--cell", f"{t},{m}")
+    expect_images(page, behind)
+    expect(page.get_by_role("radio", name=f"{truth} → {predicted}")).to_be_checked()
+
+    page.reload()  # the address has it
+    expect(chip).to_be_visible(timeout=PATIENCE)
+    expect_images(page, behind)
+    chip.get_by_role("button", name="Show all images").click()
+    expect(chip).to_have_count(0)
+    expect_images(page, images_of(served))
+    assert "cell=" not in page.url
+
+    worst = figures["classes"][t]["name"]
+    page.locator("#wb-evaluate-classes").get_by_role("button", name=worst, exact=True).click()
+    expect_images(page, images_of(served, "--class", worst, "--sort", f"class:{worst}"))
+    page.locator("#wb-evaluate-classes").get_by_role("button", name="pixels").click()
+    most = max(figures["classes"], key=lambda row: row["pixels"])["name"]
+    expect(page.locator("#wb-evaluate-classes tbody tr").first).to_contain_text(most)
+
+    tiles(page).first.click()
+    expect(page.locator(".wb-lightbox .wb-pane")).to_have_count(4)
+    page.keyboard.press("Escape")
+
+
+def test_a_cell_is_found_by_keyboard(page: Page, served: Served) -> None:
+    open_evaluation(page, served)
+    page.get_by_test_id("cell-0-0").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("chip-cell")).to_be_visible()
+    assert "cell=1%2C1" in page.url
+
+
+def test_figures_are_downloaded(page: Page, served: Served, figures: dict[str, Any]) -> None:
+    open_evaluation(page, served)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    assert f"miou,{figures['miou']}" in download.value.path().read_text(encoding="utf-8")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="JSON").click()
+    assert json.loads(download.value.path().read_bytes())["confusion"] == figures["confusion"]
+
+
+def test_two_side_by_side_with_a_class_name_that_is_only_text(page: Page, served: Served, hostile: str) -> None:
+    second = served.workbench.ask("evaluations")["evaluations"][0]["evaluation"]
+    open_evaluation(page, served, second)
+    choose = page.locator("#wb-evaluate-classes").get_by_role("button", name=hostile, exact=True)
+    choose.click()
+    expect(page.get_by_test_id("chip-class")).to_contain_text(hostile)
+    assert page.locator(".wb-evaluations script").count() == 0
+
+    page.get_by_role("link", name="All evaluations").click()
+    page.get_by_label("Compare evaluation 1", exact=True).check()
+    page.get_by_label(f"Compare evaluation {second}", exact=True).check()
+    page.get_by_role("button", name="Compare").click()
+    expect(page.get_by_role("heading", name=f"Evaluations 1 and {second}")).to_be_visible()
+    known = served.workbench.ask("compare", 1, second, "--images", 100)
+    for key, pair in known["metrics"].items():
+        row = page.get_by_test_id(f"figure-{key}").locator("td").all_inner_texts()
+        assert row[:2] == [f"{100 * pair['a']:.1f}", f"{100 * pair['b']:.1f}"]
+    notes = page.locator("#wb-compare-notes li").all_inner_texts()
+    assert notes == known["notes"]
+    assert f"Only in b: {hostile}." in notes
+    expect(page.locator("#wb-compare-images ol > li")).to_have_count(min(8, known["pairs"]["total"]))
+    pictures = page.locator("#wb-compare-images canvas")
+    for number in range(2 * min(8, known["pairs"]["total"])):
+        pictures.nth(number).scroll_into_view_if_needed()
+        expect(pictures.nth(number)).to_be_visible()
+    expect(page.locator("#wb-compare-images .wb-fault:not([hidden])")).to_have_count(0)
+    page.reload()
+    expect(page.locator("#wb-compare-images ol > li").first).to_be_visible(timeout=PATIENCE)
+    page.locator("#wb-compare-images ol > li button").first.click()
+    expect(page.locator(".wb-lightbox .wb-pane")).to_have_count(4)
+
+
+def test_a_new_evaluation_from_the_form_opens_then_goes_to_the_trash_and_back(page: Page, served: Served) -> None:
+    page.goto(f"{served.origin}/evaluate?project=1")
+    page.get_by_role("button", name="New evaluation").click(timeout=PATIENCE)
+    command = page.locator("#wb-evaluate-command textarea")
+    expect(command).to_have_value(re.compile("^workbench evaluate --dataset=day --on=val "), timeout=PATIENCE)
+    page.get_by_label("longer side").check()
+    expect(command).to_have_value(re.compile("'--size=long 512'"))
+    page.locator("#wb-evaluate-start").click()
+    page.wait_for_url(re.compile(r"evaluation=\d+"), timeout=PATIENCE)
+    number = int(page.url.rpartition("=")[2])
+    assert served.workbench.ask("evaluations", "show", number)["size"] == "long 512"
+
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("button", name="Cancel")).to_be_focused()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    page.get_by_text("Trash (1)").click()
+    assert number not in [e["evaluation"] for e in served.workbench.ask("evaluations")["evaluations"]]
+    page.get_by_role("button", name="Restore").click()
+    expect(page.get_by_role("link", name=f"Evaluation {number}", exact=True)).to_be_visible()
+
+
+def test_a_mapping_reads_an_evaluation_anew(page: Page, served: Served, figures: dict[str, Any]) -> None:
+    open_evaluation(page, served)
+    page.get_by_role("button", name="Edit mapping").click()
+    most = max(range(len(figures["classes"])), key=lambda index: figures["classes"][index]["iou"] or 0)
+    best = figures["axes"]["truth"][most]
+    page.locator("#wb-evaluations").get_by_label(f"Counts as: {best}").select_option("")
+    page.locator("#wb-evaluations").get_by_label("Name of the mapping").fill("without the best")
+    page.locator("#wb-evaluations").get_by_role("button", name="Save mapping").click()
+    expect(page.locator("#wb-evaluate-mapping")).to_have_value("without the best")
+    known = served.workbench.ask("evaluations", "show", 1, "--mapping", "without the best")
+    assert known["classes"][most]["iou"] == 0 != figures["classes"][most]["iou"]
+    expect(page.get_by_test_id("figure-miou")).to_have_text(f"{100 * known['miou']:.1f} %")

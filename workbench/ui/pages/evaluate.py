@@ -1,0 +1,75 @@
+"""Testing models: start an evaluation, read one, put two side by side. Which of these the address says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from training.evaluation_trash import discard_evaluation, list_trashed_evaluations, restore_evaluation
+from training.mapping import Row, list_mappings, save_mapping
+from training.tasks import list_tasks
+from workbench.plain import plain
+from workbench.server.services import Services
+from workbench.ui.address import name_of, read_address
+from workbench.ui.components.widget import payload, widget
+from workbench.ui.events import on
+from workbench.ui.pages import evaluate_form
+
+
+def page(services: Services, blocks: gr.Blocks) -> None:
+    """Fill the page."""
+    project = gr.State()
+    form = evaluate_form.Form(services, project)
+    evaluations = widget("evaluations", events=("discard", "restore", "save"), elem_id="wb-evaluations")
+
+    def open_page(request: gr.Request) -> tuple[int | None, dict[str, Any]]:
+        found = read_address(services, request).project
+        number = None if found is None else found.id
+        return number, content(services, number)
+
+    def discard(number: int, event: gr.EventData) -> dict[str, Any]:
+        name = name_of(services, number)
+        discard_evaluation(services.home, services.database, name, int(payload(event)["evaluation"]))
+        return content(services, number)
+
+    def restore(number: int, event: gr.EventData) -> dict[str, Any]:
+        name = name_of(services, number)
+        restore_evaluation(services.home, services.database, name, int(payload(event)["evaluation"]))
+        return content(services, number)
+
+    def save(number: int, event: gr.EventData) -> dict[str, Any]:
+        sent = payload(event)
+        save_mapping(services.database, name_of(services, number), str(sent["name"]), read_rows(sent["rows"]))
+        return content(services, number)
+
+    on(blocks.load, open_page, None, [project, evaluations]).success(
+        form.fill, project, form.filled, show_progress="hidden", queue=False, api_visibility="private"
+    )
+    on(evaluations.discard, discard, project, evaluations)
+    on(evaluations.restore, restore, project, evaluations)
+    on(evaluations.save, save, project, evaluations).success(
+        form.list_mappings, [project, form.mapping], form.mapping, queue=False, api_visibility="private"
+    )
+    on(form.start.click, form.begin, form.chosen, None).success(
+        lambda number: content(services, number), project, evaluations, queue=False, api_visibility="private"
+    )
+
+
+def content(services: Services, project: int | None) -> dict[str, Any]:
+    """Return what the widget of the evaluations is told; see `static/widgets/evaluations.js`."""
+    if project is None:
+        return {"project": None, "pending": [], "mappings": [], "trash": []}
+    name = name_of(services, project)
+    running = [task for task in list_tasks(services.home) if task.state == "running" and task.project_id == project]
+    return {
+        "project": project,
+        "pending": [task.id for task in running if task.argv[0] == "evaluate"],
+        "mappings": plain(list_mappings(services.database, name)),
+        "trash": plain(list_trashed_evaluations(services.home, services.database, name)),
+    }
+
+
+def read_rows(sent: Any) -> list[Row]:
+    """Return the rows of a mapping as the browser sends them."""
+    return [(str(model), None if target is None else str(target)) for model, target in sent]

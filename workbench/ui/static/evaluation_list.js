@@ -1,0 +1,105 @@
+// The evaluations of a project as a table, the newest first, with those that are being made above it.
+
+import { getJson } from "./api.js";
+import { exact, h, name, percent } from "./dom.js";
+import { followTask, progressText } from "./task.js";
+
+const PAGE = 25;
+
+export class EvaluationList {
+  constructor(page) {
+    Object.assign(this, { page, at: 0, ticked: new Set(), follows: [] });
+  }
+
+  async load(signal) {
+    const { project } = this.page.value;
+    this.rows = (await getJson(`/api/projects/${project}/evaluations`, { signal })).evaluations;
+    this.pending = h("div", { class: "wb-pending", role: "status" });
+    this.body = h("div");
+    this.draw();
+    return [this.pending, this.body, this.trash()];
+  }
+
+  shown() {
+    this.follows = this.page.value.pending.map((task) => this.follow(task, this.pending.appendChild(h("p", {}, "Starting …"))));
+  }
+
+  destroy() {
+    for (const { stop } of this.follows) stop();
+  }
+
+  follow(id, row) {
+    return followTask(id, (task) => {
+      if (!task) row.remove();
+      else if (task.state === "finished") this.page.go({ evaluation: task.result.evaluation });
+      else if (task.state === "running") {
+        const { progress } = task;
+        row.replaceChildren(h("progress", progress?.total ? { max: progress.total, value: progress.done } : {}), name(task.title), progressText(task));
+      } else {
+        row.className = "wb-bad";
+        row.replaceChildren(h("span", {}, name(task.title), `: ${task.state}. ${task.sentence ?? ""}`));
+      }
+    });
+  }
+
+  // ---- the table
+
+  draw() {
+    if (!this.rows.length) {
+      return this.body.replaceChildren(h("p", { class: "wb-message" },
+        "No evaluation yet. Choose a model and images above: the result shows where it fails, class by class and image by image."));
+    }
+    const compare = h("button", { class: "wb-button", type: "button", id: "wb-evaluate-compare", disabled: this.ticked.size !== 2,
+      onclick: () => this.compare() }, "Compare");
+    const hint = h("span", { class: "wb-hint" }, this.ticked.size === 2 ? "" : "Tick two to compare them.");
+    const columns = ["", "Evaluation", "Model", "Tested on", "mIoU %", "Pixel accuracy %", "Images", "Size", "Made"];
+    const numbers = new Set(["Images", "mIoU %", "Pixel accuracy %"]);
+    const table = h("table", { class: "wb-table", id: "wb-evaluate-list" },
+      h("thead", {}, h("tr", {}, ...columns.map((title) => h("th", { scope: "col", class: numbers.has(title) ? "wb-number" : null }, title)))),
+      h("tbody", {}, ...this.rows.slice(this.at, this.at + PAGE).map((row) => this.row(row))));
+    this.body.replaceChildren(h("div", { class: "wb-bar" }, compare, hint, this.pager()), h("div", { class: "wb-wide" }, table));
+  }
+
+  row(row) {
+    const { evaluation, model, dataset, on, images, miou, pa, size, created_at, leaks, note } = row;
+    const tick = h("input", { type: "checkbox", checked: this.ticked.has(evaluation), "aria-label": `Compare evaluation ${evaluation}`,
+      onchange: () => this.tick(evaluation, tick.checked) });
+    const warning = leaks > 0 && h("span", { class: "wb-warn", title: `${exact(leaks)} of ${exact(images)} images were in the model's training` }, `${exact(leaks)} seen in training`);
+    const cell = (child, className = null) => h("td", { class: className }, child);
+    return h("tr", {}, cell(tick), cell(this.page.link({ evaluation }, `Evaluation ${evaluation}`)), cell(name(model)),
+      h("td", {}, name(dataset), " / ", name(on), " ", warning, note && h("span", { class: "wb-warn wb-fault-note" }, note)),
+      cell(percent(miou), "wb-number"), cell(percent(pa), "wb-number"), cell(exact(images), "wb-number"), cell(size),
+      h("td", { title: created_at }, new Date(created_at).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })));
+  }
+
+  tick(evaluation, on) {
+    if (on) this.ticked.add(evaluation);
+    else this.ticked.delete(evaluation);
+    while (this.ticked.size > 2) this.ticked.delete(this.ticked.values().next().value);
+    this.draw();
+    this.body.querySelector(`[aria-label="Compare evaluation ${evaluation}"]`).focus();
+  }
+
+  compare() {
+    const [a, b] = [...this.ticked].sort((x, y) => x - y);
+    this.page.go({ a, b });
+  }
+
+  pager() {
+    if (this.rows.length <= PAGE) return null;
+    const turn = (label, by) => h("button", { class: "wb-button", type: "button", disabled: this.at + by < 0 || this.at + by >= this.rows.length,
+      onclick: () => { this.at += by; this.draw(); } }, label);
+    const last = Math.min(this.at + PAGE, this.rows.length);
+    return h("span", { class: "wb-pager" }, `${this.at + 1}–${last} of ${exact(this.rows.length)}`, turn("Newer", -PAGE), turn("Older", PAGE));
+  }
+
+  trash() {
+    const { trash } = this.page.value;
+    if (!trash.length) return null;
+    return h("details", { class: "wb-trash" }, h("summary", {}, `Trash (${trash.length})`),
+      h("ul", {}, ...trash.map(({ evaluation, model, dataset, on, gone_at }) => h("li", {},
+        `Evaluation ${evaluation}: `, name(model), " on ", name(dataset), " / ", name(on),
+        h("span", { class: "wb-hint" }, ` kept until ${new Date(gone_at).toLocaleDateString()} `),
+        h("button", { class: "wb-button", type: "button", onclick: () => this.page.send("restore", { evaluation }) }, "Restore")))));
+  }
+}

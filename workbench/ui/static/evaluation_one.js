@@ -1,0 +1,160 @@
+// One evaluation: its figures, its classes, its confusion matrix, and its images, which a cell or a class chooses.
+//
+// In the address: evaluation, mapping, cell (truth,predicted as places), class, sort (of images), order (of classes).
+
+import { address, base, getJson } from "./api.js";
+import { mountClassFigures } from "./class_figures.js";
+import { ask } from "./dialog.js";
+import { exact, h, name } from "./dom.js";
+import { FIGURES, provenance, section, withUnit } from "./evaluation_parts.js";
+import { mountGallery } from "./gallery.js";
+import { mountMapping } from "./mapping_table.js";
+import { mountMatrix } from "./matrix.js";
+import { query, setQuery } from "./place.js";
+
+export class OneEvaluation {
+  constructor(page, { evaluation, mapping }) {
+    Object.assign(this, { page, number: Number(evaluation), mapping: mapping ?? null });
+  }
+
+  async load(signal) {
+    this.data = await getJson(address(`/api/evaluations/${this.number}`, { mapping: this.mapping }), { signal });
+    const beside = () => provenance({ ...this.data, mapping: this.data.mapping.name });
+    const classes = h("div", { id: "wb-evaluate-classes" });
+    const matrix = h("div", { id: "wb-evaluate-matrix" });
+    this.chips = h("div", { class: "wb-bar wb-chips" });
+    this.place = h("div", { id: "wb-evaluate-gallery" });
+    this.images = section("Images", beside(), this.chips, this.place);
+    this.classes = mountClassFigures(classes, {
+      rows: this.data.classes.map((row, index) => ({ ...row, color: this.data.axes.colors[index] })),
+      order: query().order ?? "",
+      onOrder: (order) => setQuery({ order }),
+      onChoose: (label) => this.choose({ class: query().class === label ? null : label, cell: null, sort: null }),
+    });
+    this.matrix = mountMatrix(matrix, {
+      labels: this.data.axes, counts: this.data.confusion, chosen: this.cell(),
+      onCell: (truth, predicted) => this.choose({ cell: `${truth},${predicted}`, class: null, sort: null }),
+    });
+    const wide = this.data.classes.length > 16 ? "wb-stacked" : null;
+    return [
+      this.page.back(), this.head(beside()), this.warnings(), this.editor(), this.figures(),
+      h("div", { class: `wb-halves ${wide ?? ""}` }, section("Classes", beside(), classes), section("Confusion matrix", beside(), matrix)),
+      this.images,
+    ];
+  }
+
+  shown() {
+    this.gallery = mountGallery(this.place, { value: this.wanted() });
+    this.mark();
+  }
+
+  destroy() {
+    this.gallery?.destroy();
+  }
+
+  // ---- what it is
+
+  head(beside) {
+    const { mapping } = this;
+    const file = (kind, path, text) => h("a", { class: "wb-button", href: base + address(path, { mapping }), download: `evaluation-${this.number}.${kind}` }, text);
+    const edit = h("button", { class: "wb-button", type: "button", id: "wb-evaluate-edit-mapping", "aria-expanded": false, onclick: () => {
+      this.form.hidden = !this.form.hidden;
+      edit.setAttribute("aria-expanded", !this.form.hidden);
+    } }, "Edit mapping");
+    return h("div", {}, h("div", { class: "wb-page-head" }, h("h1", {}, `Evaluation ${this.number}`),
+      h("div", { class: "wb-bar" }, this.switch(), edit,
+        file("csv", `/api/evaluations/${this.number}/figures.csv`, "CSV"), file("json", `/api/evaluations/${this.number}`, "JSON"),
+        h("button", { class: "wb-button", type: "button", id: "wb-evaluate-delete", onclick: () => this.discard() }, "Delete"))), beside);
+  }
+
+  switch() {
+    const { mappings } = this.page.value;
+    const fitting = mappings.filter(({ rows }) => this.fits(rows)).map(({ mapping }) => mapping);
+    if (!fitting.length) return null;
+    const select = h("select", { id: "wb-evaluate-mapping", onchange: () => { setQuery({ mapping: select.value }); this.page.show(); } },
+      h("option", { value: "" }, "as it was made"),
+      ...fitting.map((each) => h("option", { value: each, selected: each === this.mapping }, each)));
+    return h("label", { class: "wb-select" }, "Classes read ", select);
+  }
+
+  fits(rows) {
+    const { model_classes, axes } = this.data;
+    return rows.every(([from, to]) => model_classes.includes(from) && (to === null || axes.truth.includes(to)));
+  }
+
+  editor() {
+    const { mapping, model_classes, axes, model, dataset } = this.data;
+    const place = h("div");
+    mountMapping(place, {
+      model_classes, classes: axes.truth, rows: mapping.rows, name: mapping.name ?? `${model} to ${dataset}`.replaceAll(/[/\\]/g, " "),
+      onSave: (title, rows) => this.page.send("save", { evaluation: this.number, name: title, rows }, { evaluation: this.number, mapping: title.trim() }),
+    });
+    this.form = h("div", { hidden: true }, section("Mapping", h("p", { class: "wb-provenance" }, "Nothing is predicted again: the stored counts are read anew."), place));
+    return this.form;
+  }
+
+  warnings() {
+    const { notes, leaks } = this.data;
+    if (!notes.length) return null;
+    const leaked = leaks.count > 0 ? notes[0] : null;
+    return h("ul", { class: "wb-notes" }, ...notes.map((note) => h("li", note === leaked ? { class: "wb-leak", role: "alert" } : {}, h("bdi", {}, note))));
+  }
+
+  figures() {
+    return h("dl", { class: "wb-summary" }, ...FIGURES.map(([key, label]) =>
+      h("div", {}, h("dt", {}, label), h("dd", { dataset: { testid: `figure-${key}` } }, withUnit(this.data[key])))));
+  }
+
+  async discard() {
+    const text = `Evaluation ${this.number} goes to the trash. It can be restored for 30 days.`;
+    if (await ask({ title: `Delete evaluation ${this.number}?`, text, verb: "Delete", danger: true })) {
+      this.page.send("discard", { evaluation: this.number }, {});
+    }
+  }
+
+  // ---- which images
+
+  cell() {
+    const found = /^(\d{1,3}),(\d{1,3})$/.exec(query().cell ?? "");
+    if (!found) return null;
+    const [t, m] = [Number(found[1]), Number(found[2])];
+    const { truth, predicted } = this.data.axes;
+    return t < truth.length && m < predicted.length ? [t, m] : null;
+  }
+
+  wanted() {
+    const { class: having, sort } = query();
+    const cell = this.cell();
+    return { kind: "evaluation", evaluation: this.number, mapping: this.mapping, cell, having, sort: sort ?? (having && !cell ? `class:${having}` : null) };
+  }
+
+  choose(changes) {
+    setQuery(changes);
+    this.gallery.update(this.wanted());
+    this.mark();
+    if (changes.cell || changes.class) this.images.scrollIntoView({ block: "start" });
+  }
+
+  // Say what chose the images, in the classes, in the matrix, and above them.
+  mark() {
+    const { class: having = null, sort } = query();
+    const cell = this.cell();
+    const { truth, predicted } = this.data.axes;
+    this.classes.update({ chosen: having });
+    if (!cell) this.matrix.update({ chosen: null });
+    const chip = (text, testid, changes) => h("span", { class: "wb-filter", dataset: { testid } }, text,
+      h("button", { type: "button", "aria-label": "Show all images", title: "Show all images", onclick: () => this.choose({ ...changes, sort: null }) }, "✕"));
+    const orders = [
+      ...(cell ? [["cell", "most such pixels first"]] : []),
+      ...(having ? [[`class:${having}`, `worst IoU of ${having} first`], [`-class:${having}`, `best IoU of ${having} first`]] : []),
+      ["miou", "worst image first"], ["-miou", "best image first"], ["path", "by name"],
+    ];
+    const select = h("select", { id: "wb-evaluate-sort", onchange: () => this.choose({ sort: select.value }) },
+      ...orders.map(([value, text]) => h("option", { value, selected: value === sort }, text)));
+    this.chips.replaceChildren(...[
+      cell && chip(h("span", {}, name(truth[cell[0]]), " → ", name(predicted[cell[1]]), h("span", { class: "wb-hint" }, ` ${exact(this.data.confusion[cell[0]][cell[1]])} pixels`)), "chip-cell", { cell: null }),
+      having && chip(h("span", {}, "with ", name(having)), "chip-class", { class: null }),
+      h("label", { class: "wb-select" }, "Sorted ", select),
+    ].filter(Boolean));
+  }
+}

@@ -1,0 +1,30 @@
+// Parts that one evaluation and two side by side have in common.
+
+import { h, name, percent } from "./dom.js";
+
+export const FIGURES = [
+  ["miou", "mIoU"], ["pa", "pixel accuracy"], ["ma", "mean accuracy"], ["fwiou", "frequency-weighted IoU"],
+  ["precision", "mean precision"], ["recall", "mean recall"], ["f1", "mean F1"],
+];
+
+// What stands beside every figure: the model, what it was tested on, at which size, and how classes were read.
+export function provenance({ model, dataset, on, images, size, revision, mapping }) {
+  const read = mapping === null ? "classes by name" : "mapping ";
+  return h("p", { class: "wb-provenance" }, name(model), " on ", name(dataset), " / ", name(on),
+    ` · ${images} ${images === 1 ? "image" : "images"} · size ${size} · `,
+    h("span", { title: revision }, `revision ${revision.slice(0, 12)}`), " · ", read, mapping !== null && name(mapping));
+}
+
+export function section(title, beside, ...content) {
+  return h("section", { class: "wb-section" }, h("div", { class: "wb-section-head" }, h("h2", {}, title), beside), ...content);
+}
+
+export function points(value) {
+  if (value === null || value === undefined) return "n/a";
+  const shown = Math.abs(100 * value).toFixed(1);
+  return `${value > 0 && shown !== "0.0" ? "+" : value < 0 && shown !== "0.0" ? "−" : ""}${shown}`;
+}
+
+export function withUnit(value) {
+  return value === null ? "n/a" : `${percent(value)} %`;
+}

@@ -1,0 +1,98 @@
+// The evaluations of a project: their list, one of them, or two side by side, as the page's address says.
+// value: {project, pending: [task ids], mappings: [{mapping, rows}], trash: [{evaluation, ...}]}; project null: none yet
+// Sends "discard" {evaluation}, "restore" {evaluation}, "save" {evaluation, name, rows}: a mapping.
+
+import { address, isAbort } from "../api.js";
+import { h, loadStyle } from "../dom.js";
+import { EvaluationList } from "../evaluation_list.js";
+import { OneEvaluation } from "../evaluation_one.js";
+import { TwoEvaluations } from "../evaluation_two.js";
+import { query, setQuery } from "../place.js";
+
+const FILTERS = { evaluation: null, a: null, b: null, cell: null, class: null, sort: null, mapping: null, order: null };
+const VIEWS = { list: EvaluationList, one: OneEvaluation, two: TwoEvaluations };
+
+export function mount(element, value, emit) {
+  loadStyle();
+  element.classList.add("wb-evaluations");
+  const page = new Evaluations(element, emit);
+  addEventListener("popstate", () => page.show());
+  page.update(value);
+  return { update: (next) => page.update(next) };
+}
+
+class Evaluations {
+  constructor(element, emit) {
+    Object.assign(this, { element, emit, value: null, view: null, then: null });
+  }
+
+  update(value) {
+    if (!value) return;
+    const { then } = this;
+    Object.assign(this, { value, then: null });
+    if (then) this.go(then);
+    else this.show();
+  }
+
+  // Have something done, and go somewhere once it is: after a mistake nothing comes back and the view stays.
+  send(event, data, then = null) {
+    this.then = then;
+    this.emit(event, data);
+  }
+
+  // Go to another view: {evaluation}, {a, b} or {} for the list.
+  go(where) {
+    setQuery({ ...FILTERS, ...where }, { push: true });
+    this.show();
+    scrollTo({ top: 0 });
+  }
+
+  async show() {
+    this.loading?.abort();
+    this.loading = new AbortController();
+    const { signal } = this.loading;
+    const asked = query();
+    const name = asked.evaluation ? "one" : asked.a && asked.b ? "two" : "list";
+    document.body.dataset.wbEvaluate = this.value.project === null ? "none" : name; // the form belongs to the list
+    const before = this.view;
+    if (this.value.project === null) return this.fill(noProject());
+    if (name !== this.name) this.fill(h("p", { class: "wb-message", role: "status" }, "Loading …"));
+    try {
+      const view = new VIEWS[name](this, asked);
+      const elements = await view.load(signal);
+      if (signal.aborted) return view.destroy?.();
+      before?.destroy?.();
+      Object.assign(this, { view, name });
+      this.fill(...elements);
+      view.shown?.();
+    } catch (error) {
+      if (isAbort(error) || signal.aborted) return;
+      before?.destroy?.();
+      Object.assign(this, { view: null, name: null });
+      this.fill(h("p", { class: "wb-message wb-bad", role: "alert" }, error.message), name !== "list" && this.back());
+    }
+  }
+
+  fill(...elements) {
+    this.element.replaceChildren(...elements.filter(Boolean));
+  }
+
+  back() {
+    return this.link({}, "← All evaluations");
+  }
+
+  // A link to a view, which opens it in place; with ctrl or the middle button in a tab of its own.
+  link(where, text, attributes = {}) {
+    const onclick = (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      this.go(where);
+    };
+    return h("a", { href: address(location.pathname, { project: this.value.project, ...where }), onclick, ...attributes }, text);
+  }
+}
+
+function noProject() {
+  return h("div", { class: "wb-message" }, h("p", {}, "No project yet. A model is tested on the photos of a project."),
+    h("p", {}, h("a", { href: "/" }, "Create a project")));
+}
