@@ -167,7 +167,7 @@ def measure(name: str, pack: Path, arguments: argparse.Namespace) -> dict[str, A
         best["ours"] = max(best.get("ours", 0.0), found.pop("rate"))
         chosen = chosen or found
         tuned = ["--precision", chosen["precision"], *(["--channels-last"] if chosen["channels_last"] else [])]
-        ways = {"reference": ("theirs_" + str(arguments.workers), [])}
+        ways: dict[str, tuple[str, list[str]]] = {"reference": (f"theirs_{arguments.workers}", [])}
         ways |= {f"tuned_{workers}": (f"theirs_{workers}", tuned) for workers in arguments.tuned_workers}
         for label, (way, settings) in ways.items():
             best[label] = max(best.get(label, 0.0), in_a_process(name, way, pack, arguments, *settings)["rate"])

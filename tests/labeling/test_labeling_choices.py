@@ -175,6 +175,8 @@ def test_a_card_shows_the_image_labelled_last_and_the_best_run(place, folder):
     place.run_import(folder)
     campus, empty = project_cards(place.database)
     assert (campus.name, campus.current, campus.datasets, campus.images, campus.labelled) == ("campus", True, 1, 5, 4)
+    assert campus.cover is not None
+    assert campus.best is not None
     assert (campus.cover.image, campus.runs) == (place.image("b.png").id, 3)
     assert (campus.best.run, campus.best.miou) == (2, 0.75)
     assert (empty.cover, empty.best, empty.images, empty.runs) == (None, None, 0, 0)

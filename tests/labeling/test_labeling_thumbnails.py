@@ -116,8 +116,8 @@ def test_a_photo_that_cannot_be_shown_is_named(place, tmp_path, change):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 1000), (1000, 3), (255, 256), (256, 256), (4000, 3000)])
-def test_nothing_is_enlarged_and_nothing_vanishes(size):
-    width, height = fit_size(*size, 256)
+def test_nothing_is_enlarged_and_nothing_vanishes(size: tuple[int, int]):
+    width, height = fit_size(size[0], size[1], 256)
     assert 1 <= width <= size[0]
     assert 1 <= height <= size[1]
     assert max(width, height) == min(256, max(size))

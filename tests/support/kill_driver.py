@@ -150,7 +150,7 @@ def _in_event(at: int) -> None:
 
 def _half_samples(at: int) -> None:
     """Die with some of the samples of a validation written."""
-    from training.engine.samples import write_map_png
+    from labeling.maps import write_map_png
 
     calls = 0
 
