@@ -46,7 +46,7 @@ def start_task(
         argv: what stands after `workbench`, word by word; no shell ever sees it. Paths should be absolute.
         title: what to call it, `Import photos`.
         project_id: of the project it is about.
-        link: the page that shows its outcome.
+        link: the page that shows its outcome; `{task}` in it becomes the task's number.
 
     Raises:
         UserError: its directory cannot be written.
@@ -57,7 +57,12 @@ def start_task(
         directory = _claim(folder)
         _prune(folder)
         command = TaskCommand(
-            argv=tuple(argv), title=title, home=home.path, project_id=project_id, link=link, started_at=time.time()
+            argv=tuple(argv),
+            title=title,
+            home=home.path,
+            project_id=project_id,
+            link=None if link is None else link.replace("{task}", str(directory.id)),
+            started_at=time.time(),
         )
         with hold_for_child(directory.lock) as lock, directory.log.open("ab") as log:
             # Last of all: from then on it is a task for everyone, and its lock is held already.

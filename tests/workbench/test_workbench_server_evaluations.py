@@ -199,7 +199,7 @@ def test_a_model_is_tried_on_a_photo(place: Workspace, client: TestClient) -> No
         assert image.mode == "P"
         np.testing.assert_array_equal(np.asarray(image), indices)
     overlay = client.get(f"{root}/overlay")
-    assert overlay.headers["content-disposition"] == 'attachment; filename="overlay.png"'
+    assert overlay.headers["content-disposition"] == "attachment; filename*=UTF-8''photo_overlay.png"
     assert _pixels(overlay).shape == (90, 300, 3)
 
 

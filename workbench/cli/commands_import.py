@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from workbench.cli.options import HomeOption, JsonOption, ProjectOption, Workplace
 from workbench.cli.output import emit, progress_bar, say, table
+
+if TYPE_CHECKING:
+    from labeling.import_request import ImportRequest
 
 LINES_SHOWN = 20
 
@@ -109,6 +112,42 @@ def import_(
         say("Classes: " + ", ".join(report.classes))
 
     emit(report, as_json=as_json, show=show)
+
+
+def import_argv(request: ImportRequest) -> list[str]:
+    """Return what stands after `workbench` for this very import.
+
+    Raises:
+        UserError: a row of its mapping cannot be written as SOURCE=CLASS.
+    """
+    from db.errors import UserError
+
+    written: dict[str, object] = {
+        "project": request.project,
+        "dataset": request.dataset,
+        "images": request.images,
+        "masks": request.masks,
+        "classes": request.classes_file,
+        "colors": request.colors_file,
+        "unlabelled": request.unlabelled,
+        "ignore-index": request.ignore_index,
+        "crowd": request.crowd,
+        "overlap": request.overlap,
+        "raster": request.raster,
+        "line-width": request.line_width,
+        "point-radius": request.point_radius,
+        "role": request.role,
+        "on-conflict": None if request.on_conflict == "ours" else request.on_conflict,
+    }
+    argv = ["import", request.format, str(request.source)]
+    # Joined by `=`, so that no name is taken for an option.
+    argv += [f"--{name}={value}" for name, value in written.items() if value is not None]
+    for source, target in request.mapping.items():
+        if target is not None and "=" in target:
+            raise UserError(f"{target!r} holds a =, so nothing can be mapped to it. Rename the class first.")
+        argv.append(f"--map={source}={target or ''}")
+    argv += [f"--list={name}" for name in request.lists]
+    return [*argv, "--link"] if request.link else argv
 
 
 def _read_mapping(pairs: list[str]) -> dict[str, str | None]:

@@ -17,16 +17,19 @@ from workbench.server.mounting import mount_pages, prepare_gradio
 from workbench.server.routes import (
     data,
     evaluations,
+    imports,
     links,
     photos,
     predict,
     projects,
+    revisions,
     run_pages,
     runs,
     static,
     tasks,
     train,
     uploads,
+    use,
 )
 from workbench.server.security import Security
 from workbench.server.services import Services
@@ -38,10 +41,13 @@ ROUTERS: tuple[Callable[[Services], APIRouter], ...] = (
     projects.router,
     links.router,
     uploads.router,
+    imports.router,
     photos.router,
     data.router,
+    revisions.router,
     evaluations.router,
     predict.router,
+    use.router,
     tasks.router,
     runs.router,
     run_pages.router,

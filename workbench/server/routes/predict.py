@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -68,14 +69,14 @@ def router(services: Services) -> APIRouter:
         return _picture(write_map_png(reduce_map(store().confidence(tried), checked_size(size))), PNG)
 
     @routes.get("/tried/{tried}/index")
-    def index(tried: str) -> Response:
-        """The class indices in full size, the classes' colours as palette, to download."""
-        return _download(store().index_png(tried), "index.png")
+    def index(tried: str, name: str = "photo") -> Response:
+        """The class indices in full size, the classes' colours as palette, to download; `name` is the photo's."""
+        return _download(store().index_png(tried), f"{name}_index.png")
 
     @routes.get("/tried/{tried}/overlay")
-    def overlay(tried: str) -> Response:
-        """The photo in full size under the classes' colours, to download."""
-        return _download(store().overlay_png(tried), "overlay.png")
+    def overlay(tried: str, name: str = "photo") -> Response:
+        """The photo in full size under the classes' colours, to download; `name` is the photo's."""
+        return _download(store().overlay_png(tried), f"{name}_overlay.png")
 
     return routes
 
@@ -86,4 +87,6 @@ def _picture(data: bytes, media_type: str) -> Response:
 
 
 def _download(data: bytes, name: str) -> Response:
-    return Response(data, media_type=PNG, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    # The name comes from outside: percent-encoded, it can neither end the header nor lead to another folder.
+    disposition = f"attachment; filename*=UTF-8''{quote(name[-150:], safe='')}"
+    return Response(data, media_type=PNG, headers={"Content-Disposition": disposition})

@@ -1,0 +1,181 @@
+"""Importing step by step: look at a source, see what it would become, start the import, read its report."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Query
+
+from db.errors import NotFoundError
+from labeling.datasets import list_datasets
+from labeling.import_preview import preview_import
+from labeling.import_request import ImportRequest
+from labeling.import_target import find_stored
+from labeling.names import clean_name
+from labeling.projects import project_of_id
+from labeling.recognise import recognise
+from labeling.source_classes import source_classes
+from training.task_files import TaskInfo, shell_line
+from training.tasks import find_task, start_task
+from workbench.cli.commands_import import import_argv
+from workbench.plain import plain
+from workbench.server.discarding import discard_when_done
+from workbench.server.import_choices import Choices
+from workbench.server.services import Services
+from workbench.server.sources import Source, locate
+from workbench.server.tray import task_entry
+
+
+def router(services: Services) -> APIRouter:
+    """Return the routes."""
+    routes = APIRouter(prefix="/api")
+
+    def name_of(project: int) -> str:
+        with services.database.read() as session:
+            return project_of_id(session, project).name
+
+    @routes.get("/sources")
+    def sources() -> dict[str, Any]:
+        """Where files may come from: below which folder of this computer, and how much may be dropped."""
+        root = services.import_root
+        limits = {"most_bytes": services.upload_limit_bytes, "most_files": services.upload_limit_files}
+        return {"root": None if root is None else str(root)} | limits
+
+    @routes.post("/projects/{project}/import/look")
+    def look(project: int, source: Annotated[Source, Body(embed=True)]) -> dict[str, Any]:
+        """What a source looks like, and the datasets that it could be imported into again."""
+        datasets = list_datasets(services.database, name_of(project))
+        location = locate(services, source)
+        named = location.stem if location.is_file() else _dropped_name(location)
+        options = {"mapping", "unlabelled", "ignore_index"}
+        return _told(services, plain(recognise(location))) | {
+            "name": named,
+            "datasets": [
+                {"name": each.name, "format": each.format, "images": each.images}
+                | {"options": each.options.model_dump(include=options)}
+                for each in datasets
+            ],
+        }
+
+    @routes.post("/projects/{project}/import/classes")
+    def classes(project: int, choices: Choices, seen: Annotated[list[str], Body()]) -> dict[str, Any]:
+        """The names of the source's classes, read in the chosen format."""
+        return {"classes": list(source_classes(choices.request(services, name_of(project)), seen))}
+
+    @routes.post("/projects/{project}/import/preview")
+    def preview(project: int, choices: Choices, count: Annotated[int, Query(ge=1, le=24)] = 6) -> dict[str, Any]:
+        """A few images as they would be imported."""
+        found = preview_import(choices.request(services, name_of(project)), count)
+        return _told(
+            services,
+            {
+                "total": found.total,
+                "skipped": found.skipped,
+                "classes": plain(found.classes),
+                "images": plain(found.images),
+                "notes": found.notes,
+            },
+        )
+
+    @routes.post("/projects/{project}/import/command")
+    def command(project: int, choices: Choices) -> dict[str, Any]:
+        """The line for a shell that does this import."""
+        return {"command": _command(services, _final(choices, services, name_of(project)), choices.source)}
+
+    @routes.post("/projects/{project}/import")
+    def start(project: int, choices: Choices) -> dict[str, Any]:
+        """Start the import as a task. An upload is deleted once it is imported."""
+        request = _final(choices, services, name_of(project))
+        task = start_task(
+            services.home,
+            import_argv(request),
+            title=f"Import {request.dataset_name}",
+            project_id=project,
+            link=f"/data?project={project}&tab=import&task={{task}}",
+        )
+        if choices.source.upload is not None:
+            discard_when_done(services, choices.source.upload, task.id)
+        return task_entry(task)
+
+    @routes.get("/imports/{task}")
+    def report(
+        task: int,
+        action: str = "",
+        text: str = "",
+        offset: Annotated[int, Query(ge=0)] = 0,
+        limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    ) -> dict[str, Any]:
+        """How an import goes or went; of the files that were not simply imported, a page of those asked for."""
+        found = find_task(services.home, task)
+        if found.argv[0] != "import":
+            raise NotFoundError(f"Task {task} is no import.")
+        entry = task_entry(found) | {"report": None, "command": _shown_command(services, found)}
+        if found.result is None:
+            return entry
+        return entry | {
+            "report": _told(services, found.result | _page(found.result["files"], action, text, offset, limit))
+        }
+
+    return routes
+
+
+def _final(choices: Choices, services: Services, project: str) -> ImportRequest:
+    """Return the import with only those rows of the mapping that change something.
+
+    Raises:
+        UserError: it cannot be begun.
+    """
+    request = choices.request(services, project)
+    clean_name(choices.dataset, "dataset")
+    stored = find_stored(services.database, request)
+    known = {} if stored is None else stored.options.mapping
+    rows = {source: to for source, to in request.mapping.items() if to != known.get(source, source)}
+    return replace(request, mapping=rows)
+
+
+def _page(files: list[dict[str, str]], action: str, text: str, offset: int, limit: int) -> dict[str, Any]:
+    """Return a page of the files that have an action and a part of a path, and how many there are of each action."""
+    part = text.casefold()
+    wanted = [file for file in files if action in ("", file["action"]) and part in file["file"].casefold()]
+    counts = dict(sorted(Counter(file["action"] for file in files).items()))
+    return {"total": len(wanted), "files": wanted[offset : offset + limit], "actions": counts}
+
+
+def _command(services: Services, request: ImportRequest, source: Source) -> str:
+    """Return a line that a person can use: what was dropped is named as it lies on their own disk."""
+    if source.upload is None:
+        return shell_line(import_argv(request), services.home.path)
+    return _as_dropped(services, import_argv(request), request.source)
+
+
+def _shown_command(services: Services, task: TaskInfo) -> str:
+    source = Path(task.argv[2])
+    return _as_dropped(services, task.argv, source) if source.is_relative_to(_uploads(services)) else task.command
+
+
+def _as_dropped(services: Services, argv: Sequence[str], source: Path) -> str:
+    dropped = f"./{_dropped_name(source)}"
+    return shell_line([word.replace(str(source), dropped) for word in argv], services.home.path)
+
+
+def _dropped_name(content: Path) -> str:
+    """Return the name of the one folder that was dropped; of several things, a name for them."""
+    return "photos" if content.name == "files" else content.name
+
+
+def _uploads(services: Services) -> Path:
+    return services.uploads.root.resolve()
+
+
+def _told(services: Services, value: Any) -> Any:
+    """Return a value without where uploads lie: nobody knows the folder, and it is soon gone."""
+    if isinstance(value, dict):
+        return {name: _told(services, each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_told(services, each) for each in value]
+    return re.sub(rf"{re.escape(str(_uploads(services)))}/\w+/files/?", "", value) if isinstance(value, str) else value

@@ -1,0 +1,152 @@
+"""Using models: which there are, bringing one from elsewhere, predicting folders and taking the result away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, ConfigDict
+
+from db.errors import UserError
+from db.files import write_atomic
+from labeling.projects import project_of_id
+from training.model_names import model_names
+from training.predictions import delete_prediction, find_prediction, list_predictions, start_prediction
+from training.tasks import start_task
+from workbench.plain import plain
+from workbench.server.discarding import discard_when_done
+from workbench.server.services import Services
+from workbench.server.sources import Source, locate
+from workbench.server.tray import task_entry
+from workbench.server.zipping import zip_folder
+
+_SAFETENSORS = ".safetensors"
+_CLASSES_FILE = "class names of the model.txt"
+
+
+class Wanted(BaseModel):
+    """A folder to predict."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    source: Source
+    model: str
+    size: str = "original"
+
+
+class Brought(BaseModel):
+    """A model's file, and what it does not say itself. `classes` has one name a line, in index order."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    upload: str
+    name: str
+    architecture: str | None = None
+    classes: str | None = None
+
+
+def router(services: Services) -> APIRouter:
+    """Return the routes. torch is loaded by whoever first asks about a model's file."""
+    routes = APIRouter(prefix="/api/projects/{project}")
+    home = services.home
+
+    def name_of(project: int) -> str:
+        with services.database.read() as session:
+            return project_of_id(session, project).name
+
+    @routes.get("/models")
+    def models(project: int) -> dict[str, Any]:
+        """The models of a project: checkpoints of runs, and imported ones."""
+        return {"models": plain(model_names(home, services.database, name_of(project)))}
+
+    @routes.post("/models/look")
+    def look(project: int, source: Source) -> dict[str, Any]:
+        """What a model's file says of itself, and the architectures that it may be of."""
+        from training.architectures import names
+        from training.bundle import read_spec
+
+        name_of(project)
+        file = _single_file(locate(services, source))
+        spec = read_spec(file) if file.suffix == _SAFETENSORS else None
+        told = None if spec is None else {"architecture": spec.architecture, "classes": list(spec.classes)}
+        return {"name": file.stem, "bundle": told, "architectures": list(names())}
+
+    @routes.post("/models")
+    def bring(project: int, brought: Brought) -> dict[str, Any]:
+        """Import a model's file by a task. The upload is deleted once it is imported."""
+        file = _single_file(locate(services, Source(upload=brought.upload)))
+        name = brought.name.strip()
+        argv = ["models", "import", str(file), f"--name={name}", f"--project={name_of(project)}"]
+        if brought.architecture:
+            argv.append(f"--arch={brought.architecture}")
+        if brought.classes and brought.classes.strip():
+            names = services.uploads.root / brought.upload / _CLASSES_FILE  # beside the files that were sent
+            write_atomic(names, brought.classes.strip().encode())
+            argv.append(f"--classes={names}")
+        link = f"/use?{urlencode({'project': project, 'model': name})}"
+        task = start_task(home, argv, title=f"Import the model {name}", project_id=project, link=link)
+        discard_when_done(services, brought.upload, task.id)
+        return task_entry(task)
+
+    @routes.post("/predictions")
+    def predict(project: int, wanted: Wanted) -> dict[str, Any]:
+        """Predict a folder by a task. An upload is deleted once it is predicted."""
+        name = name_of(project)
+        if wanted.model not in {each.reference for each in model_names(home, services.database, name)}:
+            raise UserError(f"The project {name!r} has no model {wanted.model!r} (any more). Choose another one.")
+        source = locate(services, wanted.source)
+        task = start_prediction(
+            home,
+            project,
+            name,
+            model=wanted.model,
+            source=source,
+            called="photos" if source.name == "files" else source.name,
+            size=wanted.size,
+            link=lambda number: f"/use?project={project}&prediction={number}",
+        )
+        if wanted.source.upload is not None:
+            discard_when_done(services, wanted.source.upload, task.id)
+        return task_entry(task)
+
+    @routes.get("/predictions")
+    def predictions(project: int) -> dict[str, Any]:
+        """The folders that were predicted, the newest first."""
+        name_of(project)
+        return {"predictions": plain(list_predictions(home, project))}
+
+    @routes.get("/predictions/{number}/zip")
+    def download(project: int, number: int) -> Response:
+        """Index PNGs and overlays of a predicted folder."""
+        name_of(project)
+        found = find_prediction(home, project, number)
+        if found.state == "running" or not found.folder.is_dir():
+            raise UserError(f"Prediction {number} is {found.state}: there is nothing to download.")
+        headers = {"Content-Disposition": f'attachment; filename="prediction-{number}.zip"'}
+        return StreamingResponse(zip_folder(found.folder), media_type="application/zip", headers=headers)
+
+    @routes.delete("/predictions/{number}", status_code=204)
+    def delete(project: int, number: int) -> Response:
+        """Delete what was predicted."""
+        name_of(project)
+        delete_prediction(home, project, number)
+        return Response(status_code=204)
+
+    return routes
+
+
+def _single_file(location: Path) -> Path:
+    """Return the one file of an upload.
+
+    Raises:
+        UserError: there are several.
+    """
+    if location.is_file():
+        return location
+    inside = list(location.iterdir())
+    if len(inside) != 1:
+        raise UserError(f"Expected one file of a model, found {len(inside)}. Drop the checkpoint or bundle alone.")
+    return inside[0]
