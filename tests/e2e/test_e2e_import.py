@@ -1,0 +1,151 @@
+"""From dropped photos to a labelled dataset, as someone does it who has read nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import select
+
+from db.home import Home
+from db.schema import AnnotationVersion, Class, Dataset, Image, Project
+from db.session import open_database
+from tests.e2e.conftest import Served, serving
+from tests.support.cli import Workbench
+from workbench.demo.sample import write_sample
+
+PATIENCE = 60_000  # ms: a task is a process of its own
+DROP = """(area, files) => {
+  const data = new DataTransfer();
+  for (const { name, text } of files) data.items.add(new File([text], name));
+  for (const type of ["dragenter", "dragover", "drop"]) {
+    area.dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }));
+  }
+}"""
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A home of its own with an empty project; the photos wait in `photos/dusk` and `photos/day`."""
+    folder = tmp_path_factory.mktemp("wizard")
+    for domain in ("day", "dusk"):
+        write_sample(folder / "photos" / domain, domain, 4, seed=0)
+    workbench = Workbench(folder)
+    workbench.ask("projects", "create", "wizard")
+    with serving(workbench) as (url, origin):
+        yield Served(workbench, url, origin, folder / "photos")
+
+
+def open_wizard(page: Page, served: Served) -> None:
+    page.goto(f"{served.origin}/data?project=1&tab=import")
+    expect(page.get_by_text("Drop photos with their labels here")).to_be_visible()
+
+
+def stored(workbench: Workbench, project: str, dataset: str) -> dict[str, Any]:
+    """Return what is stored of a dataset, classes by name."""
+    with open_database(Home(workbench.folder / "home")).read() as session:
+        owner = session.scalars(select(Project).where(Project.name == project)).one()
+        rows = session.scalars(select(Class).where(Class.project_id == owner.id).order_by(Class.position)).all()
+        names = {row.id: row.name for row in rows}
+        query = (
+            select(Image.path, Image.sha256, AnnotationVersion.content)
+            .join(AnnotationVersion, AnnotationVersion.id == Image.head_id)
+            .join(Dataset, Dataset.id == Image.dataset_id)
+            .where(Dataset.project_id == owner.id, Dataset.name == dataset)
+        )
+        images = {path: (sha256, named(content, names)) for path, sha256, content in session.execute(query)}
+    return {"classes": list(names.values()), "images": images}
+
+
+def named(value: Any, names: dict[int, str]) -> Any:
+    """Return an annotation's content with names where labels are numbers of classes."""
+    if isinstance(value, dict):
+        return {
+            key: names[each] if key == "label" and isinstance(each, int) else named(each, names)
+            for key, each in value.items()
+        }
+    return [named(each, names) for each in value] if isinstance(value, list) else value
+
+
+def test_a_dropped_folder_becomes_what_the_command_line_makes_of_it(page: Page, served: Served, tmp_path: Path) -> None:
+    open_wizard(page, served)
+    page.locator("#wb-import-drop-folder").set_input_files(served.photos / "dusk")
+    expect(page.get_by_role("heading", name="Questions")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_label("Name of the dataset")).to_have_value("dusk")
+    expect(page.get_by_role("radio", name=re.compile("^labelme"))).to_be_checked()
+    expect(page.locator(".wb-previews canvas").first).to_be_visible(timeout=PATIENCE)
+
+    page.get_by_label("tree becomes").select_option("another name …")
+    page.get_by_label("New name of tree").fill("plants")
+    page.get_by_label("person becomes").select_option("left out: as if unlabelled")
+    expect(page.locator(".wb-import-preview .wb-legend")).to_contain_text("plants", timeout=PATIENCE)
+    expect(page.locator(".wb-import-preview .wb-legend")).not_to_contain_text("person")
+    # Reloaded in the middle, everything is as it was.
+    page.reload()
+    expect(page.get_by_label("New name of tree")).to_have_value("plants", timeout=PATIENCE)
+    expect(page.get_by_label("person becomes")).to_have_value("drop")
+
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_role("heading", name="Imported into dusk")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator("[data-count=imported] dd")).to_have_text("4")
+    page.reload()
+    expect(page.locator("[data-count=imported] dd")).to_have_text("4")
+
+    theirs = Workbench(tmp_path)
+    theirs.ask("projects", "create", "wizard")
+    theirs.ask(
+        "import", "labelme", served.photos / "dusk", "--project", "wizard", "--map", "tree=plants", "--map", "person="
+    )
+    assert stored(served.workbench, "wizard", "dusk") == stored(theirs, "wizard", "dusk")
+    uploads = served.workbench.folder / "home" / "uploads"
+    deadline = time.monotonic() + 20
+    while list(uploads.iterdir()):
+        assert time.monotonic() < deadline, "the upload stays though it was imported"
+        time.sleep(0.1)
+
+    page.get_by_role("link", name="Look at the images").click()
+    expect(page.get_by_text("4 images").first).to_be_visible(timeout=PATIENCE)
+
+
+def test_dropped_files_with_odd_names_are_text_and_refusals_are_said(page: Page, served: Served) -> None:
+    open_wizard(page, served)
+    label = "<img src=x onerror=alert(1)> ${7*7}"
+    shape = {"label": label, "shape_type": "rectangle", "points": [[0, 0], [9, 9]]}
+    document = {"version": "5.5.0", "shapes": [shape], "imagePath": "a b.png", "imageWidth": 20, "imageHeight": 20}
+    files = [
+        {"name": "<b>ä ${1}.json", "text": json.dumps(document)},
+        {"name": "con.jpg", "text": "x"},
+        {"name": "Thumbs.db", "text": "x"},
+    ]
+    page.locator("#wb-import-drop").evaluate(DROP, files)
+    expect(page.get_by_text("1 file not taken")).to_be_visible()
+    expect(page.get_by_text("is the name of a device on Windows")).to_be_visible()
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("rowheader", name=label, exact=True)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("1 file that the system keeps")).to_be_visible()
+    page.get_by_role("button", name="Start over").click()
+    expect(page.get_by_text("Drop photos with their labels here")).to_be_visible()
+    assert "upload=" not in page.url
+
+
+def test_a_folder_on_this_computer_is_taken_below_the_root_only(page: Page, served: Served) -> None:
+    open_wizard(page, served)
+    field = page.get_by_label("Or a folder on this computer, below")
+    field.fill("/etc")
+    page.get_by_role("button", name="Look at it").click()
+    expect(page.get_by_text("is not below")).to_be_visible()
+    field.fill("photos/dusk")
+    page.get_by_role("button", name="Look at it").click()
+    expect(page.get_by_label("Leave the photos where they are")).to_be_visible(timeout=PATIENCE)
+    page.get_by_label("Name of the dataset").fill(" ")
+    expect(page.get_by_text("Name the dataset.")).to_be_visible()
+    expect(page.get_by_role("button", name="Import", exact=True)).to_be_disabled()
+    page.get_by_label("Name of the dataset").fill("evening")
+    page.get_by_text("The same by command line").click()
+    expect(page.locator(".wb-command code")).to_contain_text("--dataset=evening", timeout=PATIENCE)

@@ -1,0 +1,138 @@
+// The second step: what was recognised, the questions, and what the import would make of it.
+//
+// mountCheck(element, {project, source, told, classes, onStart}) -> {destroy()}
+//   source: {upload} or {path}; told: the server's answer on it; classes: [{name, color}] of the project
+//   onStart(choices): resolves once the import is begun
+
+import { post } from "./api.js";
+import { exact, h, name as bdi } from "./dom.js";
+import { mountCommand } from "./command.js";
+import { Preview } from "./import_preview.js";
+import { Questions } from "./import_questions.js";
+
+const FORMATS = {
+  labelme: ["labelme", "a JSON file beside each photo"],
+  coco: ["COCO", "one JSON file for many photos"],
+  voc: ["Pascal VOC", "JPEGImages and SegmentationClass"],
+  masks: ["Masks", "a picture of class numbers or colours for each photo"],
+};
+const WAIT = 350; // ms after the last change
+
+export function mountCheck(element, options) {
+  const check = new Check(element, options);
+  return { destroy: () => check.destroy() };
+}
+
+class Check {
+  constructor(element, { project, source, told, classes, onStart }) {
+    Object.assign(this, { project, source, told, classes, onStart, turn: 0 });
+    this.root = `/api/projects/${project}/import`;
+    this.key = `wb-import:${project}:${source.upload ?? source.path}`;
+    const kept = JSON.parse(sessionStorage.getItem(this.key) ?? "null");
+    const guessed = told.guesses.map(({ format }) => format);
+    this.format = kept?.format ?? guessed[0] ?? (told.photos ? "labelme" : null);
+    this.kept = kept;
+    this.formats = h("div", { class: "wb-formats", role: "radiogroup", "aria-label": "How it is labelled" },
+      ...[...guessed, ...Object.keys(FORMATS).filter((each) => !guessed.includes(each))].map((each) => this.formatRow(each)));
+    this.place = h("div", { class: "wb-import-columns" });
+    this.preview = new Preview(`${this.root}/preview`, classes);
+    element.replaceChildren(
+      h("section", { class: "wb-import-part" }, h("h2", {}, "What was recognised"), this.summary(), this.formats),
+      this.place);
+    if (this.format) this.ask();
+    else this.place.replaceChildren(h("p", { class: "wb-message wb-bad", role: "alert" }, "There is no photo in it, so there is nothing to import. Start over with a folder of photos."));
+  }
+
+  destroy() {
+    clearTimeout(this.timer);
+    this.turn += 1;
+    this.preview.destroy();
+  }
+
+  summary() {
+    return h("div", {}, ...this.told.notes.map((each) => h("p", {}, bdi(each))));
+  }
+
+  formatRow(format) {
+    const [title, about] = FORMATS[format];
+    const guess = this.guess(format);
+    const radio = h("input", { type: "radio", name: "wb-import-format", value: format, checked: format === this.format, onchange: () => {
+      this.format = format;
+      this.kept = null;
+      this.ask();
+    } });
+    const facts = guess
+      ? [`${exact(guess.images)} photos, ${exact(guess.labels)} labelled`, ...guess.evidence]
+      : [`${about}; not recognised here`];
+    return h("label", { class: `wb-format ${guess ? "" : "wb-unlikely"}` }, radio,
+      h("span", {}, h("strong", {}, title), ...facts.map((each) => h("span", {}, bdi(each))),
+        ...(guess?.problems ?? []).map((each) => h("span", { class: "wb-bad" }, bdi(each)))));
+  }
+
+  guess(format) {
+    return this.told.guesses.find((each) => each.format === format) ?? null;
+  }
+
+  // Ask the questions of a format: first which classes it has.
+  async ask() {
+    const turn = (this.turn += 1);
+    const guess = this.guess(this.format);
+    this.place.replaceChildren(h("p", { class: "wb-message", role: "status" }, "Reading the classes …"));
+    const kept = this.kept ?? { dataset: this.told.name };
+    const questions = new Questions({
+      source: this.source, format: this.format, guess, kept, told: this.told, classes: this.classes,
+    });
+    this.questions = questions;
+    questions.addEventListener("change", ({ detail }) => this.changed(detail));
+    const go = h("button", { type: "button", class: "wb-button wb-primary", id: "wb-import-start", onclick: () => this.start() }, "Import");
+    const fault = h("p", { class: "wb-fault-line", role: "alert" });
+    const command = mountCommand("The same by command line");
+    Object.assign(this, { go, fault, command, missing: h("p", { class: "wb-hint", role: "status" }) });
+    await this.readClasses(turn);
+    if (turn !== this.turn) return;
+    this.place.replaceChildren(
+      h("section", { class: "wb-import-part" }, h("h2", {}, "Questions"), questions.element),
+      h("section", { class: "wb-import-part wb-import-preview" }, h("h2", {}, "What it will look like"), this.preview.element),
+      h("section", { class: "wb-import-go" }, h("div", { class: "wb-bar" }, go, this.missing), fault, command.element));
+    this.changed({ look: true });
+  }
+
+  async readClasses(turn) {
+    try {
+      const seen = Object.keys(this.guess(this.format)?.classes ?? {});
+      const { classes } = await post(`${this.root}/classes`, { choices: this.questions.choices(), seen });
+      if (turn === this.turn) this.questions.setClasses(classes);
+    } catch (error) {
+      if (turn === this.turn) this.questions.setFault(error.message);
+    }
+  }
+
+  // `again`: other classes may be in it now, as a file was named beside it.
+  changed({ again = false } = {}) {
+    const choices = this.questions.choices();
+    sessionStorage.setItem(this.key, JSON.stringify({ ...choices, touched: this.questions.touched }));
+    const missing = this.questions.missing();
+    this.go.disabled = missing.length > 0;
+    this.missing.textContent = missing.join(" ");
+    clearTimeout(this.timer);
+    this.timer = setTimeout(async () => {
+      const { turn } = this;
+      if (again) await this.readClasses(turn);
+      if (turn !== this.turn) return;
+      this.preview.update(this.questions.choices());
+      if (missing.length) this.command.say("");
+      else post(`${this.root}/command`, this.questions.choices()).then(({ command }) => this.command.say(command), (error) => this.command.say("", error.message));
+    }, WAIT);
+  }
+
+  async start() {
+    this.go.disabled = true;
+    this.fault.textContent = "";
+    try {
+      await this.onStart(this.questions.choices());
+    } catch (error) {
+      this.fault.textContent = error.message;
+      this.go.disabled = false;
+    }
+  }
+}

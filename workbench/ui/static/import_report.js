@@ -1,0 +1,151 @@
+// The third step: how the import goes, and what it did, file by file.
+//
+// mountReport(element, {project, task, onBack, onNew, onDone}) -> {destroy()}
+//   onBack: change the answers; onNew: import something else; onDone: it has succeeded
+
+import { address, base, getJson, isAbort, post } from "./api.js";
+import { mountCommand } from "./command.js";
+import { exact, h, name as bdi } from "./dom.js";
+import { dataPage } from "./place.js";
+import { lasting } from "./tray.js";
+
+const EVERY = 700; // ms
+const PAGE = 50;
+const COUNTS = [
+  ["imported", "imported"], ["updated", "updated"], ["unchanged", "unchanged"], ["conflicts", "conflicts"], ["repaired", "repaired"], ["skipped", "skipped"],
+];
+const WORDS = { "role kept": "role kept", gone: "gone at the source", conflict: "conflict" };
+
+export function mountReport(element, options) {
+  const report = new Report(element, options);
+  return { destroy: () => report.destroy() };
+}
+
+class Report {
+  constructor(element, options) {
+    Object.assign(this, { element, ...options, action: "", text: "", offset: 0, abort: new AbortController() });
+    this.command = mountCommand("The same by command line");
+    this.watch();
+  }
+
+  destroy() {
+    clearTimeout(this.timer);
+    this.abort.abort();
+  }
+
+  ask() {
+    const { task, action, text, offset } = this;
+    return getJson(address(`/api/imports/${task}`, { action, text, offset, limit: PAGE }), { signal: this.abort.signal });
+  }
+
+  async watch() {
+    try {
+      const told = await this.ask();
+      this.command.say(told.command);
+      if (told.state === "finished") return this.done(told);
+      if (told.state !== "running") return this.failed(told);
+      this.running(told);
+    } catch (error) {
+      if (isAbort(error)) return;
+      if (error.status) return this.lost(error.message);
+    }
+    this.timer = setTimeout(() => this.watch(), EVERY); // also where the workbench does not answer for a while
+  }
+
+  running({ title, progress, rate, eta }) {
+    if (!this.bar) {
+      this.bar = h("progress", { "aria-label": "Progress" });
+      this.figures = h("p", { class: "wb-figure-line", role: "status" });
+      this.stop = h("button", { type: "button", class: "wb-button", onclick: () => this.cancel() }, "Cancel");
+      this.element.replaceChildren(h("h2", {}, bdi(title)), this.bar, this.figures,
+        h("p", { class: "wb-hint" }, "It goes on when this page is closed; the tasks above show it."), this.stop, this.command.element);
+    }
+    if (progress?.total) Object.assign(this.bar, { max: progress.total, value: progress.done });
+    const parts = [progress ? `${exact(progress.done)}${progress.total ? ` of ${exact(progress.total)}` : ""} ${progress.what}` : "Starting …",
+      rate && `${rate.toFixed(1)} a second`, eta !== null && progress && `${lasting(eta)} left`];
+    this.figures.textContent = parts.filter(Boolean).join(" · ");
+  }
+
+  async cancel() {
+    this.stop.disabled = true;
+    await post(`/api/tasks/${this.task}/cancel`).catch((error) => { this.figures.textContent = error.message; });
+  }
+
+  failed({ title, state, sentence }) {
+    const word = state === "cancelled" ? "was cancelled" : "did not succeed";
+    this.element.replaceChildren(h("h2", {}, bdi(title)),
+      h("p", { class: "wb-fault-line", role: "alert" }, `It ${word}. ${sentence ?? ""}`),
+      h("p", {}, "What it had read until then stays; importing again goes on from there."),
+      h("div", { class: "wb-bar" }, this.button("Change the answers and try again", this.onBack, true), this.button("Import something else", this.onNew)),
+      this.command.element);
+  }
+
+  lost(text) {
+    this.element.replaceChildren(h("p", { class: "wb-message", role: "alert" }, `${text} The report is kept no longer; the images are in the gallery.`),
+      h("div", { class: "wb-bar" }, this.button("Import something else", this.onNew)));
+  }
+
+  done(told) {
+    const { report } = told;
+    this.onDone();
+    const counts = COUNTS.map(([key, text]) => h("div", { dataset: { count: key } }, h("dt", {}, text), h("dd", {}, exact(report[key]))));
+    this.filesPlace = h("div", { class: "wb-report-files" });
+    const link = (href, text, primary = false) => h("a", { class: `wb-button ${primary ? "wb-primary" : ""}`, href }, text);
+    this.element.replaceChildren(...[
+      h("h2", { id: "wb-import-done" }, "Imported into ", bdi(report.dataset)),
+      h("dl", { class: "wb-figures" }, ...counts),
+      report.notes.length > 0 && h("ul", { class: "wb-notes" }, ...report.notes.map((each) => h("li", {}, bdi(each)))),
+      h("p", {}, `The project now has ${exact(report.classes.length)} classes: `, bdi(report.classes.join(", "))),
+      h("h3", {}, "What comes next"),
+      h("div", { class: "wb-bar wb-next" },
+        link(dataPage(this.project, "images", { dataset: report.dataset }), "Look at the images", true),
+        link(dataPage(this.project, "roles"), "Deal out roles"),
+        link(base + address("/train", { project: this.project }), "Train"),
+        this.button("Import something else", this.onNew)),
+      this.filesPlace, this.command.element,
+    ].filter(Boolean));
+    this.files(report);
+  }
+
+  // The files that were not simply imported, a page at a time.
+  files(report) {
+    const actions = Object.entries(report.actions);
+    const all = actions.reduce((sum, [, count]) => sum + count, 0);
+    if (!all) return this.filesPlace.replaceChildren();
+    const select = h("select", { "aria-label": "What happened", onchange: () => this.page({ action: select.value, offset: 0 }) },
+      h("option", { value: "" }, `all (${exact(all)})`),
+      ...actions.map(([name, count]) => h("option", { value: name, selected: name === this.action }, `${WORDS[name] ?? name} (${exact(count)})`)));
+    const field = h("input", { type: "search", placeholder: "Part of a path", "aria-label": "Part of a path", value: this.text, oninput: () => {
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.page({ text: field.value, offset: 0 }), 250);
+    } });
+    this.rows = h("div");
+    this.filesPlace.replaceChildren(h("h3", {}, "Files with something to say"), h("div", { class: "wb-bar" }, select, field), this.rows);
+    this.drawRows(report);
+  }
+
+  async page(change) {
+    Object.assign(this, change);
+    try {
+      this.drawRows((await this.ask()).report);
+    } catch (error) {
+      if (!isAbort(error)) this.rows.replaceChildren(h("p", { class: "wb-fault-line" }, error.message));
+    }
+  }
+
+  drawRows({ total, files }) {
+    const body = files.map(({ file, action, reason }) => h("tr", {}, h("th", { scope: "row" }, bdi(file)), h("td", {}, WORDS[action] ?? action), h("td", {}, bdi(reason))));
+    const last = Math.min(total, this.offset + PAGE);
+    const step = (text, offset, possible) => h("button", { type: "button", class: "wb-button", disabled: !possible, onclick: () => this.page({ offset }) }, text);
+    this.rows.replaceChildren(...[
+      h("div", { class: "wb-wide" }, h("table", { class: "wb-table", "aria-label": "Files" },
+        h("thead", {}, h("tr", {}, ...["File", "What happened", "Why"].map((text) => h("th", { scope: "col" }, text)))), h("tbody", {}, ...body))),
+      total === 0 && h("p", { class: "wb-hint" }, "No file fits."),
+      total > PAGE && h("div", { class: "wb-bar" }, step("Back", this.offset - PAGE, this.offset > 0), h("span", { class: "wb-hint" }, `${exact(this.offset + 1)} to ${exact(last)} of ${exact(total)}`), step("Next", this.offset + PAGE, last < total)),
+    ].filter(Boolean));
+  }
+
+  button(text, act, primary = false) {
+    return h("button", { type: "button", class: `wb-button ${primary ? "wb-primary" : ""}`, onclick: act }, text);
+  }
+}

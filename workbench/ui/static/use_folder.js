@@ -1,0 +1,99 @@
+// Predicting many photos by a task: a dropped folder, or one on this computer; the results wait to be downloaded.
+//
+// mountFolders(element, {project, limits, model}) -> {destroy()}; model(): reference of the chosen model
+
+import { base, getJson, post, remove } from "./api.js";
+import { ask } from "./dialog.js";
+import { exact, h, name as bdi } from "./dom.js";
+import { mountDropzone } from "./dropzone.js";
+import { query } from "./place.js";
+
+const SIZES = ["original", "long 2048", "long 1024", "long 512"];
+
+export function mountFolders(element, options) {
+  const folders = new Folders(element, options);
+  return { destroy: () => folders.destroy() };
+}
+
+class Folders {
+  constructor(element, { project, limits, model }) {
+    Object.assign(this, { project, limits, model, root: `/api/projects/${project}/predictions` });
+    this.size = h("select", { "aria-label": "Size that the network sees" }, ...SIZES.map((value) => h("option", { value }, value === "original" ? "its own size" : value.replace("long", "long side"))));
+    this.zonePlace = h("div");
+    this.fault = h("p", { class: "wb-fault-line", role: "alert" });
+    this.list = h("div");
+    element.replaceChildren(...[
+      h("summary", {}, "Predict a whole folder"),
+      h("p", { class: "wb-hint" }, "A task predicts every photo with the model chosen above. What comes out, index PNGs and overlays, waits here to be downloaded."),
+      h("label", { class: "wb-select" }, "The network sees them at", this.size),
+      this.zonePlace, limits.root && this.pathForm(), this.fault, this.list,
+    ].filter(Boolean));
+    this.zone();
+    this.onTask = ({ detail }) => { if (detail.kind === "task" && detail.project_id === project) this.show(); };
+    document.addEventListener("wb-task", this.onTask);
+    this.show();
+  }
+
+  destroy() {
+    document.removeEventListener("wb-task", this.onTask);
+    this.dropped.destroy();
+  }
+
+  zone() {
+    this.dropped?.destroy();
+    this.dropped = mountDropzone(this.zonePlace, {
+      id: "wb-use-folder", title: "Drop a folder of photos", hint: "Or files, or one zip.", folders: true, limits: this.limits, begun: null,
+      onBegun: () => {},
+      onReady: async ({ upload }) => {
+        await this.start({ upload });
+        this.zone();
+      },
+    });
+  }
+
+  pathForm() {
+    const field = h("input", { type: "text", id: "wb-use-path", required: true, autocomplete: "off", spellcheck: "false", placeholder: "e.g. photos/new" });
+    const submit = (event) => {
+      event.preventDefault();
+      this.start({ path: field.value.trim() });
+    };
+    return h("form", { class: "wb-path", onsubmit: submit },
+      h("label", { for: "wb-use-path" }, "Or a folder on this computer, below ", h("code", {}, this.limits.root)),
+      h("div", { class: "wb-bar" }, field, h("button", { class: "wb-button", type: "submit" }, "Predict it")));
+  }
+
+  async start(source) {
+    this.fault.textContent = "";
+    try {
+      await post(this.root, { source, model: this.model(), size: this.size.value });
+      await this.show();
+    } catch (error) {
+      this.fault.textContent = error.message;
+    }
+  }
+
+  async show() {
+    try {
+      const { predictions } = await getJson(this.root);
+      this.list.replaceChildren(predictions.length ? h("ul", { class: "wb-predictions" }, ...predictions.map((each) => this.row(each))) : "");
+    } catch (error) {
+      this.fault.textContent = error.message;
+    }
+  }
+
+  row({ id, model, source, state, images, skipped, started_at: started }) {
+    const facts = { running: "is being predicted; the tasks above show how far it is", finished: images === null ? "" : `${exact(images)} images`, failed: "failed; its task says why", cancelled: "cancelled", interrupted: "broken off" };
+    const left = skipped.length ? h("details", { class: "wb-left-out" }, h("summary", {}, `${skipped.length} could not be read`),
+      h("ul", {}, ...skipped.map(({ file, reason }) => h("li", {}, bdi(file), h("span", {}, reason))))) : null;
+    const link = state === "finished" && h("a", { class: "wb-button", href: `${base}${this.root}/${id}/zip`, download: "" }, "Download zip");
+    const drop = state !== "running" && h("button", { type: "button", class: "wb-button", "aria-label": `Delete the prediction of ${source}`, onclick: () => this.discard(id, source) }, "Delete");
+    return h("li", { class: query().prediction === String(id) ? "wb-asked" : null, dataset: { state } },
+      h("span", { class: "wb-prediction-name" }, bdi(source), ` with ${model}`), h("span", { class: "wb-hint" }, `${new Date(1000 * started).toLocaleString()} · ${facts[state] ?? state}`), link, drop, left);
+  }
+
+  async discard(id, source) {
+    if (!(await ask({ title: `Delete the prediction of ${source}?`, text: "Its index PNGs and overlays are gone then. The photos and the model stay.", verb: "Delete", danger: true }))) return;
+    await remove(`${this.root}/${id}`).catch((error) => { this.fault.textContent = error.message; });
+    await this.show();
+  }
+}
