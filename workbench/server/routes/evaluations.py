@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -115,7 +116,11 @@ def router(services: Services) -> APIRouter:
 
 
 def _report(found: OpenEvaluation) -> EvaluationReport:
-    return report(found.directory, found.id, found.mapping)
+    return _kept_report(found.directory, found.id, found.mapping)
+
+
+# An evaluation's files never change, and with ten thousand images they take a second to add up.
+_kept_report = lru_cache(maxsize=4)(report)
 
 
 def _colors(services: Services, found: OpenEvaluation, names: Sequence[str]) -> tuple[str, ...]:

@@ -35,9 +35,10 @@ export class OneEvaluation {
       labels: this.data.axes, counts: this.data.confusion, chosen: this.cell(),
       onCell: (truth, predicted) => this.choose({ cell: `${truth},${predicted}`, class: null, sort: null }),
     });
+    this.form = h("div", { hidden: true });
     const wide = this.data.classes.length > 16 ? "wb-stacked" : null;
     return [
-      this.page.back(), this.head(beside()), this.warnings(), this.editor(), this.figures(),
+      this.page.back(), this.head(beside()), this.warnings(), this.form, this.figures(),
       h("div", { class: `wb-halves ${wide ?? ""}` }, section("Classes", beside(), classes), section("Confusion matrix", beside(), matrix)),
       this.images,
     ];
@@ -58,8 +59,10 @@ export class OneEvaluation {
     const { mapping } = this;
     const file = (kind, path, text) => h("a", { class: "wb-button", href: base + address(path, { mapping }), download: `evaluation-${this.number}.${kind}` }, text);
     const edit = h("button", { class: "wb-button", type: "button", id: "wb-evaluate-edit-mapping", "aria-expanded": false, onclick: () => {
-      this.form.hidden = !this.form.hidden;
-      edit.setAttribute("aria-expanded", !this.form.hidden);
+      const open = this.form.hidden;
+      this.form.hidden = !open;
+      this.form.replaceChildren(...(open ? [this.editor()] : []));
+      edit.setAttribute("aria-expanded", open);
     } }, "Edit mapping");
     return h("div", {}, h("div", { class: "wb-page-head" }, h("h1", {}, `Evaluation ${this.number}`),
       h("div", { class: "wb-bar" }, this.switch(), edit,
@@ -89,8 +92,7 @@ export class OneEvaluation {
       model_classes, classes: axes.truth, rows: mapping.rows, name: mapping.name ?? `${model} to ${dataset}`.replaceAll(/[/\\]/g, " "),
       onSave: (title, rows) => this.page.send("save", { evaluation: this.number, name: title, rows }, { evaluation: this.number, mapping: title.trim() }),
     });
-    this.form = h("div", { hidden: true }, section("Mapping", h("p", { class: "wb-provenance" }, "Nothing is predicted again: the stored counts are read anew."), place));
-    return this.form;
+    return section("Mapping", h("p", { class: "wb-provenance" }, "Nothing is predicted again: the stored counts are read anew."), place);
   }
 
   warnings() {

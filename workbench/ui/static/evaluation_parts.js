@@ -1,6 +1,6 @@
 // Parts that one evaluation and two side by side have in common.
 
-import { h, name, percent } from "./dom.js";
+import { exact, h, name, percent } from "./dom.js";
 
 export const FIGURES = [
   ["miou", "mIoU"], ["pa", "pixel accuracy"], ["ma", "mean accuracy"], ["fwiou", "frequency-weighted IoU"],
@@ -11,7 +11,7 @@ export const FIGURES = [
 export function provenance({ model, dataset, on, images, size, revision, mapping }) {
   const read = mapping === null ? "classes by name" : "mapping ";
   return h("p", { class: "wb-provenance" }, name(model), " on ", name(dataset), " / ", name(on),
-    ` · ${images} ${images === 1 ? "image" : "images"} · size ${size} · `,
+    ` · ${exact(images)} ${images === 1 ? "image" : "images"} · size ${size} · `,
     h("span", { title: revision }, `revision ${revision.slice(0, 12)}`), " · ", read, mapping !== null && name(mapping));
 }
 
