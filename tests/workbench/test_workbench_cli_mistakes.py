@@ -17,7 +17,13 @@ from workbench.cli import app, main
 
 pytestmark = pytest.mark.xdist_group("cli-mistakes")
 PROJECTS = {"projects", *(f"projects {change}" for change in ("create", "rename", "delete", "restore"))}
-OUTSIDE_PROJECTS = {*PROJECTS, "label", "use", "demo", "weights list", "weights fetch", "recognise"}
+TASKS = {"tasks", *(f"tasks {what}" for what in ("show", "cancel", "log"))}
+USERS = {f"users {what}" for what in ("list", "add", "remove")}
+OUTSIDE_HOMES = {"archs", "settings"}
+OUTSIDE_PROJECTS = {
+    *(*PROJECTS, *TASKS, *USERS, *OUTSIDE_HOMES),
+    *("label", "use", "demo", "weights list", "weights fetch", "recognise"),
+}
 SHARED = {"--home", "--project", "--json", "--help", "-h", "-d"}
 
 
@@ -198,7 +204,8 @@ def test_every_command_explains_itself(say, name, command):
     example = re.search(r"Example: (.*)", out, re.DOTALL)
     assert example
     assert example[1].split()[: 1 + len(name.split())] == ["workbench", *name.split()]
-    expected = {"--home", "--json"} | (set() if name in OUTSIDE_PROJECTS else {"--project"})
+    expected = {"--json"} | (set() if name in OUTSIDE_HOMES else {"--home"})
+    expected |= set() if name in OUTSIDE_PROJECTS else {"--project"}
     assert expected <= options(command)
     assert all(parameter.help for parameter in command.params)
 
