@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, UnaryExpression, func, select
+from sqlalchemy import ColumnElement, Select, UnaryExpression, func, select
 from sqlalchemy.orm import Session
 
 from db.errors import NotFoundError, UserError
@@ -118,9 +118,20 @@ def gallery_page(
         conditions = _conditions(session, project, datasets, classes, wanted or GalleryFilter())
         total = session.scalar(select(func.count(Image.id)).outerjoin(Role).where(*conditions)) or 0
         # Numbers first: the order needs no more of the images that are not on the page.
-        chosen = select(Image.id).join(Dataset, Dataset.id == Image.dataset_id).outerjoin(Role).where(*conditions)
-        ids = list(session.scalars(chosen.order_by(*_ORDERS[order]).offset(offset).limit(limit)))
+        ids = list(session.scalars(_ordered(conditions, order).offset(offset).limit(limit)))
         return GalleryPage(total, _images(session, ids, datasets, classes))
+
+
+def gallery_ids(
+    database: Database, project_id: int, wanted: GalleryFilter | None = None, *, order: Order = "path"
+) -> list[int]:
+    """Return the numbers of all images that fit, in order; arguments and errors as of `gallery_page`."""
+    with database.read() as session:
+        project = project_of_id(session, project_id)
+        datasets = {row.id: row for row in live_datasets(session, project)}
+        classes = live_classes(session, project_id)
+        conditions = _conditions(session, project, datasets, classes, wanted or GalleryFilter())
+        return list(session.scalars(_ordered(conditions, order)))
 
 
 _ORDERS: Mapping[Order, tuple[UnaryExpression[Any], ...]] = {
@@ -128,6 +139,11 @@ _ORDERS: Mapping[Order, tuple[UnaryExpression[Any], ...]] = {
     "-path": (Dataset.name.desc(), Image.path.desc()),
     "newest": (Image.head_id.is_(None).asc(), Image.head_id.desc(), Image.id.desc()),
 }
+
+
+def _ordered(conditions: Sequence[ColumnElement[bool]], order: Order) -> Select[tuple[int]]:
+    chosen = select(Image.id).join(Dataset, Dataset.id == Image.dataset_id).outerjoin(Role).where(*conditions)
+    return chosen.order_by(*_ORDERS[order])
 
 
 def _conditions(

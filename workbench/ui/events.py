@@ -12,14 +12,18 @@ from db.errors import UserError
 
 Handler = Callable[..., Any]
 
+OPEN_TRAY = "() => { document.dispatchEvent(new Event('wb-open-tray')); }"
+CHANGED = "() => { document.dispatchEvent(new Event('wb-data')); }"
+
 
 def on(
     event: Callable[..., Any], function: Handler | None, inputs: Any = None, outputs: Any = None, **more: Any
 ) -> Any:
     """Call `function` when `event` happens.
 
-    The listener is no public endpoint, shows no spinner of Gradio's and does not wait in its queue: whatever takes
-    longer than a second is a task. A `UserError` is shown as a message that stays until it is closed.
+    The listener is no public endpoint and shows no spinner of Gradio's: whatever takes longer than a second is a task.
+    A `UserError` is shown as a message that stays until it is closed; Gradio shows those only of listeners that go
+    through its queue.
 
     Args:
         event: a component's listener, `button.click`.
@@ -31,8 +35,23 @@ def on(
     Returns:
         Gradio's dependency, for `.then` and `.success`.
     """
-    settings = {"api_visibility": "private", "show_progress": "hidden", "queue": False} | more
+    settings = {"api_visibility": "private", "show_progress": "hidden"} | more
     return event(None if function is None else said(function), inputs, outputs, **settings)
+
+
+def change(event: Callable[..., Any], function: Handler, inputs: Any = None, *, failed: bool = True) -> None:
+    """Call a function that changes a project's data, and have the widgets of the page load theirs again (`wb-data`).
+
+    Args:
+        event: of a widget; every one it sends is handled, also while another one is.
+        function: gets the inputs' values and returns nothing.
+        inputs: components.
+        failed: load again where it failed too, so that a field shows what is, not what was not taken.
+    """
+    done = on(event, function, inputs, trigger_mode="multiple")
+    on(done.success, None, js=CHANGED)
+    if failed:  # `then` of Gradio's does not run after an error
+        on(done.failure, None, js=CHANGED)
 
 
 def said(function: Handler) -> Handler:

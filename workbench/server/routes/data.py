@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
 from labeling.classes import list_classes, live_classes
 from labeling.datasets import list_datasets
-from labeling.gallery import GalleryFilter, Order, gallery_page
+from labeling.gallery import GalleryFilter, Order, gallery_ids, gallery_page
 from labeling.merge_preview import merge_preview
 from labeling.presence import images_per_class
 from labeling.projects import project_of_id
@@ -18,6 +18,28 @@ from workbench.plain import plain
 from workbench.server.services import Services
 
 _DATASET_FIELDS = ("name", "format", "images", "labelled", "roles", "subsets")
+
+
+def _wanted(
+    dataset: str = "",
+    subset: str = "",
+    role: Literal["train", "val", "test", "none", ""] = "",
+    class_: Annotated[str, Query(alias="class")] = "",
+    labelled: Literal["true", "false", ""] = "",
+    text: str = "",
+) -> GalleryFilter:
+    """Read the filter of an address; what is left empty filters nothing."""
+    return GalleryFilter(
+        dataset=dataset or None,
+        subset=subset or None,
+        role=role or None,
+        class_=class_ or None,
+        labelled=None if not labelled else labelled == "true",
+        text=text or None,
+    )
+
+
+Wanted = Annotated[GalleryFilter, Depends(_wanted)]
 
 
 def router(services: Services) -> APIRouter:
@@ -30,27 +52,15 @@ def router(services: Services) -> APIRouter:
 
     @routes.get("/gallery")
     def gallery(
-        project: int,
-        dataset: str = "",
-        subset: str = "",
-        role: Literal["train", "val", "test", "none", ""] = "",
-        class_: Annotated[str, Query(alias="class")] = "",
-        labelled: Literal["true", "false", ""] = "",
-        text: str = "",
-        order: Order = "path",
-        offset: int = 0,
-        limit: int = 48,
+        project: int, wanted: Wanted, order: Order = "path", offset: int = 0, limit: int = 48
     ) -> dict[str, Any]:
-        """A page of images; what is left empty filters nothing."""
-        wanted = GalleryFilter(
-            dataset=dataset or None,
-            subset=subset or None,
-            role=role or None,
-            class_=class_ or None,
-            labelled=None if not labelled else labelled == "true",
-            text=text or None,
-        )
+        """A page of images."""
         return asdict(gallery_page(services.database, project, wanted, order=order, offset=offset, limit=limit))
+
+    @routes.get("/gallery/ids")
+    def ids(project: int, wanted: Wanted, order: Order = "path") -> dict[str, Any]:
+        """The numbers of all images that fit, in order: what selecting all of them selects."""
+        return {"images": gallery_ids(services.database, project, wanted, order=order)}
 
     @routes.get("/classes")
     def classes(project: int, images: bool = False) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 // The gallery of a project's data or of an evaluation.
 //
-// mountGallery(element, {value, tile, selectable, onOpen, onSelect, onTotal}) -> {update(value), refresh(), clearSelection(), destroy()}
+// mountGallery(element, {value, tile, selectable, onOpen, onSelect, onTotal}) -> {update(value), refresh(), clearSelection(), selectAll(), pick(on), destroy()}
 //   value: {kind: "data", project, dataset, subset, role, class, labelled, text, order, empty}
 //       or {kind: "evaluation", evaluation, sort, cell: [t, m], having, mapping, empty}
 //   tile: wished width in px; selectable: shift and ctrl select
+//   refresh: the same again and as far down, as roles or labels changed; pick(true): plain clicks select
 //   onOpen(entry): shown large; onSelect(keys): image ids (data) or numbers (evaluation); onTotal(n): how many there are
 
 import { isAbort } from "./api.js";
@@ -21,8 +22,10 @@ export function mountGallery(element, options) {
   gallery.update(options.value);
   return {
     update: (value) => gallery.update(value),
-    refresh: () => gallery.update(gallery.value),
+    refresh: () => gallery.update(gallery.value, gallery.grid?.element.scrollTop ?? null),
     clearSelection: () => gallery.grid?.clearSelection(),
+    selectAll: () => gallery.grid?.selectAll(),
+    pick: (on) => gallery.pick(on),
     destroy: () => gallery.destroy(),
   };
 }
@@ -37,12 +40,12 @@ class Gallery {
     document.addEventListener("keyup", this.onUp);
   }
 
-  async update(value) {
+  // `top`: how far it was scrolled and shall be again; then the old tiles stay until the new ones are there.
+  async update(value, top = null) {
     this.clear();
-    this.value = value;
-    this.loading = new AbortController();
+    Object.assign(this, { value, top, loading: new AbortController() });
     const { signal } = this.loading;
-    this.say("Loading …");
+    if (top === null) this.say("Loading …");
     try {
       const source = await openSource(value, signal);
       if (!signal.aborted) this.build(source);
@@ -72,6 +75,7 @@ class Gallery {
       onOpen: (index) => this.open(index),
       onSelect: (keys) => { this.tell(keys.length); this.options.onSelect?.(keys); },
     });
+    this.grid.picking = Boolean(this.picking);
     entries.addEventListener("change", () => this.arrived());
     entries.addEventListener("fault", ({ detail }) => { this.count.textContent = detail; });
     this.element.replaceChildren(
@@ -82,6 +86,8 @@ class Gallery {
   arrived() {
     if (this.entries.total === 0) this.say(this.entries.source.empty);
     else this.tell(this.grid.selected.size);
+    if (this.top) this.grid.element.scrollTop = this.top;
+    this.top = 0;
     if (this.told !== this.entries.total) this.options.onTotal?.((this.told = this.entries.total));
   }
 
@@ -103,6 +109,11 @@ class Gallery {
     });
     this.lightbox.open(index, this.element);
     this.options.onOpen?.(this.entries.get(index));
+  }
+
+  pick(on) {
+    this.picking = on;
+    if (this.grid) this.grid.picking = on;
   }
 
   peek(event, peek) {

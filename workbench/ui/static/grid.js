@@ -17,6 +17,7 @@ export class Grid {
     this.focused = 0;
     this.selected = new Map(); // key -> index
     this.anchor = 0;
+    this.picking = false; // a plain click selects too: where there is no keyboard
     this.inner = h("div", { class: "wb-rows" });
     this.element = h("div", {
       class: "wb-grid", role: "listbox", tabindex: 0, "aria-label": "Images", "aria-multiselectable": selectable,
@@ -157,7 +158,7 @@ export class Grid {
   click(index, event) {
     this.focus(index, false);
     if (this.selectable && event.shiftKey) this.selectRange(index);
-    else if (this.selectable && (event.ctrlKey || event.metaKey)) this.toggle(index);
+    else if (this.selectable && (this.picking || event.ctrlKey || event.metaKey)) this.toggle(index);
     else this.onOpen?.(index);
   }
 
@@ -167,6 +168,13 @@ export class Grid {
     const key = this.source.key(entry);
     if (!this.selected.delete(key)) this.selected.set(key, index);
     this.anchor = index;
+    this.tellSelection();
+  }
+
+  // Everything there is, also what was never seen.
+  async selectAll() {
+    const keys = await this.source.keys();
+    keys.forEach((key, index) => this.selected.set(key, index));
     this.tellSelection();
   }
 

@@ -38,8 +38,8 @@ export function mountLegend(look) {
     return { eye, share, solo, element: h("li", {}, eye, share, solo) };
   });
   const all = h("button", { type: "button", class: "wb-all", onclick: () => look.set({ hidden: new Set(), solo: null }) }, "Show all");
-  const element = h("details", { class: "wb-legend", open: look.classes.length <= 12 },
-    h("summary", {}, `Classes (${look.classes.length})`), h("ul", {}, ...rows.map((row) => row.element)), all);
+  const element = h("details", { class: "wb-legend", open: look.classes.length <= 12 && window.innerWidth > 700 },
+    h("summary", {}, `Classes (${look.classes.length})`), h("ul", {}, ...rows.map((row) => row.element), h("li", { class: "wb-all-place" }, all)));
   const follow = () => {
     rows.forEach((row, index) => {
       const shown = look.solo === null ? !look.hidden.has(index) : look.solo === index;

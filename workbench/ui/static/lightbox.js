@@ -1,13 +1,14 @@
 // One entry as large as the window, alone or as four pictures side by side, with the next and the one before.
 
-import { countIndices } from "./colorize.js";
-import { exact, h, isTyping } from "./dom.js";
+import { IGNORE, countIndices } from "./colorize.js";
+import { exact, h, isTyping, name } from "./dom.js";
 import { mountControls, mountLegend } from "./legend.js";
 import { Picture, mapAt } from "./pictures.js";
 import { View, steer } from "./view.js";
 
 const SCREEN = 1600; // the size pictures are asked for first
 const FULL = 0;
+const OF_CLASSES = ["labels", "prediction", "truth"]; // modes whose map holds classes, as the legend has them
 
 export class Lightbox {
   // onClose(index): closed while this entry was shown.
@@ -17,6 +18,8 @@ export class Lightbox {
     this.title = h("span", { class: "wb-title" });
     this.place = h("span", { class: "wb-place" });
     this.stage = h("div", { class: "wb-stage" });
+    this.facts = h("p", { class: "wb-image-facts" });
+    this.pointed = h("output", { class: "wb-pointed", "aria-live": "off" });
     this.controls = mountControls(this.source, look);
     this.legend = mountLegend(look);
     const button = (label, title, act) => h("button", { type: "button", class: "wb-button", title, "aria-label": title, onclick: act }, label);
@@ -29,7 +32,7 @@ export class Lightbox {
         button("−", "Smaller (-)", () => this.zoom(1 / 1.5)), button("+", "Larger (+)", () => this.zoom(1.5)),
         button("Fit", "Fit (F)", () => this.view.reset()), this.fourButton,
         button("✕", "Close (Esc)", () => this.element.close())),
-      this.stage, h("footer", {}, this.controls.element, this.legend.element));
+      this.stage, h("footer", {}, this.pointed, this.controls.element, this.facts, this.legend.element));
     this.onLook = (event) => this.follow(event.detail.recolored);
     this.onView = () => this.arrange();
     look.addEventListener("change", this.onLook);
@@ -70,6 +73,8 @@ export class Lightbox {
       const label = mode && h("bdi", { class: "wb-pane-label" }, this.source.modes.find(({ id }) => id === mode).label);
       const element = h("div", { class: "wb-pane" }, picture.element, label);
       steer(element, this.view, () => this.box(element));
+      element.addEventListener("pointermove", (event) => this.point(event, picture));
+      element.addEventListener("pointerleave", () => this.pointed.replaceChildren());
       return { element, picture };
     });
     this.stage.replaceChildren(...this.panes.map(({ element }) => element));
@@ -89,6 +94,8 @@ export class Lightbox {
     this.size = SCREEN;
     const badge = this.source.badge(entry);
     this.title.replaceChildren(h("bdi", {}, this.source.caption(entry)), badge ? ` · ${badge.title ?? badge.text}` : "");
+    this.facts.replaceChildren(...(this.source.facts?.(entry) ?? []).map((fact) => h("bdi", {}, fact)));
+    this.pointed.replaceChildren();
     this.place.textContent = `${exact(index + 1)} of ${exact(this.entries.total)}`;
     this.arrange();
     await Promise.all(this.panes.map(({ picture }) => picture.show(entry, this.size)));
@@ -124,10 +131,20 @@ export class Lightbox {
   // The legend tells the shares of what is shown where that is classes.
   count() {
     const shown = this.panes.map(({ picture }) => picture).find(({ maps, mode }) => {
-      const id = mode ?? this.look.mode;
-      return maps && ["labels", "prediction"].includes(id);
+      return maps && OF_CLASSES.includes(mode ?? this.look.mode);
     });
     this.legend.count(shown ? countIndices(shown.maps[0]) : null);
+  }
+
+  // Name the class under the mouse.
+  point(event, { canvas, maps, mode }) {
+    const map = !canvas.hidden && OF_CLASSES.includes(mode ?? this.look.mode) && maps[0];
+    const box = canvas.getBoundingClientRect();
+    const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+    if (!map || x < 0 || y < 0 || x >= 1 || y >= 1) return this.pointed.replaceChildren();
+    const index = map.data[Math.floor(y * map.height) * map.width + Math.floor(x * map.width)];
+    const { name: label, color } = this.look.classes[index] ?? { name: index === IGNORE ? "ignored" : `index ${index}`, color: "#0000" };
+    this.pointed.replaceChildren(h("span", { class: "wb-chip", style: { background: color } }), name(label));
   }
 
   box(pane) {

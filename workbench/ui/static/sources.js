@@ -5,7 +5,9 @@
 //   modes              [{id, label, maps, paint}]: what can be laid over a photo; `maps` are the layers `paint` needs
 //   fourUp             ids of the modes that the lightbox shows side by side, or null
 //   page(offset, limit, signal) -> {total, images}
+//   keys() -> [key] of all entries in order; may be missing
 //   key(entry), caption(entry), badge(entry) -> {text, title, level} or null, has(entry, mode)
+//   facts(entry) -> [text], said below the picture where it is large; may be missing
 //   photoUrl(entry, size), mapUrl(entry, layer, size)
 //   empty              what to say where there is no image at all
 
@@ -35,10 +37,15 @@ export async function openData({ project, empty, dataset, subset, role, class: s
     empty: empty ?? "No image fits these filters.",
     page: (offset, limit, signal) =>
       getJson(address(`/api/projects/${project}/gallery`, { ...filters, offset, limit }), { signal }),
+    keys: async () => (await getJson(address(`/api/projects/${project}/gallery/ids`, filters))).images,
     key: (entry) => entry.id,
     caption: (entry) => `${entry.dataset}/${entry.path}`,
     badge: (entry) =>
       entry.labelled ? entry.role && { text: entry.role, title: `role ${entry.role}` } : { text: "no labels", level: "low" },
+    facts: ({ width, height, role, subsets, classes }) => [
+      `${width} × ${height}`, role ? `role ${role}` : "no role",
+      ...(subsets.length ? [`in ${subsets.join(", ")}`] : []), ...(classes.length ? [`shows ${classes.join(", ")}`] : []),
+    ],
     has: (entry) => entry.labelled,
     photoUrl: (entry, size) => address(`${image(entry)}/photo`, { size, v: entry.photo_version }),
     mapUrl: (entry, layer, size) => address(`${image(entry)}/${layer}`, { size, v: entry.map_version }),

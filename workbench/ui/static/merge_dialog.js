@@ -1,0 +1,37 @@
+// Merging a class into another one, with what it would change said before it is done.
+
+import { address, getJson, isAbort } from "./api.js";
+import { openDialog } from "./dialog.js";
+import { exact, h } from "./dom.js";
+
+// Resolves to the name of the class it shall become part of, null where it was cancelled.
+export async function askMerge(project, name, others) {
+  const select = h("select", { id: "wb-merge-into", onchange: () => preview() }, ...others.map((each) => h("option", { value: each }, each)));
+  const said = h("p", { role: "status", id: "wb-merge-preview" });
+  let loading = null;
+  const preview = async () => {
+    loading?.abort();
+    loading = new AbortController();
+    said.textContent = "Looking what would change …";
+    try {
+      const url = address(`/api/projects/${project}/merge_preview`, { name, into: select.value });
+      said.textContent = sentence(await getJson(url, { signal: loading.signal }));
+    } catch (error) {
+      if (!isAbort(error)) said.textContent = error.message;
+    }
+  };
+  preview();
+  const chosen = await openDialog(
+    { title: `Merge ${name} into another class`, verb: "Merge", danger: false, focus: select, read: () => select.value },
+    h("p", {}, "Its labels count for the other class from then on. No label is rewritten, and it can be undone."),
+    h("label", {}, "Merge into", select), said);
+  loading.abort();
+  return chosen;
+}
+
+function sentence({ images, datasets, pixels }) {
+  if (!images) return "No image shows it, so no class map changes.";
+  const where = Object.entries(datasets).map(([dataset, count]) => `${exact(count)} in ${dataset}`).join(", ");
+  const many = pixels === null ? "" : ` ${exact(pixels)} pixels.`;
+  return `Changes the class maps of ${exact(images)} ${images === 1 ? "image" : "images"}: ${where}.${many}`;
+}

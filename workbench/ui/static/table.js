@@ -1,0 +1,42 @@
+// A table whose columns sort it.
+//
+// drawTable({label, columns, rows, sort, onSort, empty}) -> element
+//   columns: [{id, title, number, cell(row) -> node or text, value(row)}]; without `value` it does not sort by it;
+//            `number` sets figures flush right and sorts the largest first
+//   sort: {id, down}; null keeps the order of the rows; onSort(sort) is told the next one
+
+import { h } from "./dom.js";
+
+export function drawTable({ label, columns, rows, sort = null, onSort = null, empty = "Nothing here." }) {
+  if (!rows.length) return h("p", { class: "wb-message" }, empty);
+  const head = h("tr", {}, ...columns.map((column) => header(column, sort, onSort)));
+  const body = sorted(rows, columns, sort).map((row) => h("tr", {}, ...columns.map((column) => cell(column, row))));
+  const table = h("table", { "aria-label": label }, h("thead", {}, head), h("tbody", {}, ...body));
+  return h("div", { class: "wb-sheet", role: "group", tabindex: 0, "aria-label": label }, table);
+}
+
+function header({ id, title, number, value }, sort, onSort) {
+  const chosen = sort?.id === id;
+  const order = chosen ? (sort.down ? "descending" : "ascending") : null;
+  const next = { id, down: chosen ? !sort.down : Boolean(number) };
+  const mark = h("span", { class: "wb-order", "aria-hidden": "true" }, chosen ? (sort.down ? "▼" : "▲") : "");
+  const content = value && onSort
+    ? h("button", { type: "button", class: "wb-sheet-sort", onclick: () => onSort(next) }, title, mark)
+    : title;
+  return h("th", { scope: "col", class: number ? "wb-number" : null, "aria-sort": order }, content);
+}
+
+function cell({ number, cell: content }, row) {
+  return h("td", { class: number ? "wb-number" : null }, content(row));
+}
+
+function sorted(rows, columns, sort) {
+  const value = sort && columns.find(({ id }) => id === sort.id)?.value;
+  if (!value) return rows;
+  return [...rows].sort((a, b) => compare(value(a), value(b)) * (sort.down ? -1 : 1));
+}
+
+function compare(a, b) {
+  if (typeof a === "number" && typeof b === "number") return a - b;
+  return String(a).localeCompare(String(b), undefined, { numeric: true });
+}

@@ -1,0 +1,171 @@
+// Images and pixels per class. value: {project, task}; null shows nothing. `task` is the number of the task that counts.
+// Sends "count" {} where class maps are still to be counted; each is counted once, ever.
+
+import { getJson } from "../api.js";
+import { exact, h, loadStyle, name as bdi, percent, short } from "../dom.js";
+import { follow } from "../follow.js";
+import { dataPage } from "../place.js";
+import { drawTable } from "../table.js";
+
+const EVERY = 1000; // ms between looks at the task
+const SIZES = 8; // image sizes shown
+const MANY = 20; // classes from which on one is searched for
+
+export function mount(element, value, emit) {
+  loadStyle();
+  element.classList.add("wb-data");
+  let statistics = null;
+  const update = (next) => {
+    if (next?.project !== statistics?.project) {
+      statistics?.destroy();
+      statistics = next && new Statistics(element, next.project, emit);
+    }
+    if (next?.task) statistics.watch(next.task);
+  };
+  update(value);
+  return { update };
+}
+
+class Statistics {
+  constructor(element, project, emit) {
+    Object.assign(this, { element, project, emit, dataset: "", text: "", sort: { id: "index", down: false } });
+    this.following = follow(element, project, (signal) => this.load(signal), (message) => this.say(message));
+  }
+
+  destroy() {
+    clearTimeout(this.timer);
+    this.following.stop();
+    this.element.replaceChildren();
+  }
+
+  async load(signal) {
+    const root = `/api/projects/${this.project}`;
+    const [{ classes }, { uncounted, statistics }] = await Promise.all(
+      [getJson(`${root}/classes`, { signal }), getJson(`${root}/statistics`, { signal })]);
+    this.colors = new Map(classes.map(({ name, color }) => [name, color]));
+    if (statistics) {
+      this.failed = false;
+      return this.draw(statistics);
+    }
+    this.uncounted = uncounted;
+    // A count that failed is tried again by whoever looks at it, not by us over and over.
+    if (!this.failed && !this.watched) this.count();
+  }
+
+  // ---- counting
+
+  count() {
+    this.failed = false;
+    this.bar = bar(0, null);
+    this.figures = h("p", { role: "status" }, "Starting …");
+    this.element.replaceChildren(h("div", { class: "wb-message" },
+      h("p", {}, `Counting the pixels of ${exact(this.uncounted)} class ${this.uncounted === 1 ? "map" : "maps"}. This is done once; you can go on elsewhere meanwhile.`),
+      this.bar, this.figures));
+    this.emit("count", {});
+  }
+
+  async watch(task) {
+    if (this.watched === task) return;
+    this.watched = task;
+    for (;;) {
+      let found;
+      try {
+        found = await getJson(`/api/tasks/${task}`);
+      } catch (error) {
+        this.watched = null;
+        return this.fail(error.message);
+      }
+      const { done, total, what } = found.progress ?? {};
+      if (found.state !== "running") {
+        this.watched = null;
+        if (found.state === "finished") return this.following.renew();
+        return this.fail(found.sentence ?? `The count was ${found.state}.`);
+      }
+      if (total) this.bar.firstChild.style.width = `${(100 * done) / total}%`;
+      if (what) this.figures.textContent = `${what}: ${exact(done)}${total ? ` of ${exact(total)}` : ""}`;
+      await new Promise((resolve) => { this.timer = setTimeout(resolve, EVERY); });
+    }
+  }
+
+  fail(message) {
+    this.failed = true;
+    this.element.replaceChildren(h("div", { class: "wb-message", role: "alert" }, h("p", { class: "wb-bad" }, message),
+      h("button", { type: "button", class: "wb-button", onclick: () => this.count() }, "Count again")));
+  }
+
+  say(text) {
+    this.element.replaceChildren(h("p", { class: "wb-message wb-bad", role: "alert" }, text));
+  }
+
+  // ---- what there is
+
+  draw(found) {
+    this.found = found;
+    if (!found.images) {
+      this.element.replaceChildren(h("div", { class: "wb-message" }, h("p", {}, "Nothing to count yet."),
+        h("a", { class: "wb-button wb-primary", href: dataPage(this.project, "import") }, "Import photos")));
+      return;
+    }
+    const names = Object.keys(found.datasets);
+    if (!names.includes(this.dataset)) this.dataset = "";
+    const select = h("select", { "aria-label": "Dataset", id: "wb-statistics-dataset", onchange: () => { this.dataset = select.value; this.drawTable(); } },
+      h("option", { value: "" }, "All datasets"), ...names.map((each) => h("option", { value: each, selected: each === this.dataset }, each)));
+    const search = h("input", {
+      type: "search", "aria-label": "Part of a class's name", placeholder: "Part of a class's name", value: this.text,
+      oninput: () => { this.text = search.value; this.drawTable(); },
+    });
+    this.place = h("div");
+    this.element.replaceChildren(
+      summary(found),
+      h("div", { class: "wb-filters" }, names.length > 1 && select, found.classes.length > MANY && search),
+      this.place, sizes(found.sizes, found.images));
+    this.drawTable();
+  }
+
+  drawTable() {
+    const wanted = this.text.toLowerCase();
+    const all = this.dataset ? this.found.datasets[this.dataset] : this.found.classes;
+    const rows = all.map((row, index) => ({ ...row, index })).filter(({ name }) => name.toLowerCase().includes(wanted));
+    const most = Math.max(...all.map(({ share }) => share ?? 0), Number.MIN_VALUE);
+    const columns = [
+      { id: "index", title: "#", number: true, value: ({ index }) => index, cell: ({ index }) => String(index) },
+      { id: "name", title: "class", value: ({ name }) => name, cell: ({ name }) => this.label(name) },
+      { id: "bar", title: "", cell: ({ name, share }) => bar((share ?? 0) / most, this.colors.get(name)) },
+      { id: "share", title: "% of pixels", number: true, value: ({ share }) => share ?? -1, cell: ({ share }) => percent(share, 2) },
+      { id: "pixels", title: "pixels", number: true, value: ({ pixels }) => pixels, cell: ({ pixels }) => h("span", { title: exact(pixels) }, short(pixels)) },
+      { id: "images", title: "images", number: true, value: ({ images }) => images, cell: (row) => this.images(row) },
+    ];
+    const redraw = (sort) => { this.sort = sort; this.drawTable(); };
+    this.place.replaceChildren(drawTable({
+      label: "Classes by pixels and images", columns, rows, sort: this.sort, onSort: redraw,
+      empty: all.length ? "No class is named so." : "No class yet. Classes come with the labels of an import, or are added under Classes.",
+    }));
+  }
+
+  label(name) {
+    return h("span", { class: "wb-class" }, h("span", { class: "wb-chip", style: { background: this.colors.get(name) ?? "transparent" } }), bdi(name));
+  }
+
+  images({ name, images }) {
+    return h("a", { href: dataPage(this.project, "images", { class: name, dataset: this.dataset }), title: "Show these images" }, exact(images));
+  }
+}
+
+function bar(share, color) {
+  return h("span", { class: "wb-bar-rail", "aria-hidden": "true" },
+    h("span", { class: "wb-bar-fill", style: { width: `${100 * share}%`, ...(color && { "--bar": color }) } }));
+}
+
+function summary({ images, labelled, ignored_pixels: ignored, pixels }) {
+  const fact = (figure, what) => h("div", { class: "wb-total" }, h("strong", {}, figure), h("span", {}, what));
+  return h("div", { class: "wb-totals" }, fact(exact(images), images === 1 ? "image" : "images"), fact(exact(labelled), "labelled"),
+    fact(exact(images - labelled), "not labelled"), fact(pixels ? `${percent(ignored / pixels, 2)} %` : "n/a", "of their pixels ignored"));
+}
+
+function sizes(found, images) {
+  const rows = found.slice(0, SIZES).map(([width, height, count]) => h("li", {},
+    h("span", {}, `${width} × ${height}`), bar(count / images, "var(--wb-accent)"), h("span", { class: "wb-number" }, exact(count))));
+  const rest = found.length - rows.length;
+  return h("section", { class: "wb-sizes" }, h("h3", {}, "Image sizes"), h("ul", {}, ...rows),
+    rest > 0 && h("p", { class: "wb-count-rest" }, `and ${exact(rest)} more ${rest === 1 ? "size" : "sizes"}`));
+}
