@@ -47,6 +47,17 @@ def open_wizard(page: Page, served: Served) -> None:
     expect(page.get_by_text("Drop photos with their labels here")).to_be_visible()
 
 
+def drag(page: Page, selector: str, path: Path) -> None:
+    """Drag a file or folder of the disk into the page, as a file manager would."""
+    area = page.locator(selector).bounding_box()
+    assert area is not None
+    place = {"x": area["x"] + 20, "y": area["y"] + 20}
+    session = page.context.new_cdp_session(page)
+    for step in ("dragEnter", "dragOver", "drop"):
+        dragged = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+        session.send("Input.dispatchDragEvent", {"type": step, "data": dragged, **place})
+
+
 def stored(workbench: Workbench, project: str, dataset: str) -> dict[str, Any]:
     """Return what is stored of a dataset, classes by name."""
     with open_database(Home(workbench.folder / "home")).read() as session:
@@ -111,6 +122,14 @@ def test_a_dropped_folder_becomes_what_the_command_line_makes_of_it(page: Page, 
 
     page.get_by_role("link", name="Look at the images").click()
     expect(page.get_by_text("4 images").first).to_be_visible(timeout=PATIENCE)
+
+
+def test_a_dragged_folder_is_read_with_the_folders_in_it(page: Page, served: Served) -> None:
+    open_wizard(page, served)
+    drag(page, "#wb-import-drop", served.photos)
+    expect(page.locator(".wb-import-source")).to_contain_text("photos16 files", timeout=PATIENCE)
+    expect(page.get_by_text("8 photos, 8 labelled")).to_be_visible()
+    expect(page.locator(".wb-previews .wb-caption").first).to_contain_text(re.compile("^(day|dusk)/"), timeout=PATIENCE)
 
 
 def test_dropped_files_with_odd_names_are_text_and_refusals_are_said(page: Page, served: Served) -> None:
