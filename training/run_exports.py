@@ -62,7 +62,8 @@ def start_export(home: Home, run: RunInfo, project: str, checkpoint: str, format
     model = f"{run.id}:{checkpoint}"
     if not (run.directory / "checkpoints" / f"{checkpoint}.pt").exists():
         raise NotFoundError(f"Run {run.id} has no {checkpoint} checkpoint yet.")
-    to = new_export_path(home, run.project_id, f"{run.name}-{run.id}-{checkpoint}", format)
+    name = f"{run.name}-{run.id}-{checkpoint}".replace("/", "-")
+    to = new_export_path(home, run.project_id, name, format)
     argv = ["export", "weights", model, f"--project={project}", f"--format={format}", f"--to={to}"]
     link = f"/project/{run.project_id}/run/{run.id}"
     title = f"Export {run.name} as {format}"

@@ -120,6 +120,7 @@ def test_an_export_is_a_task_whose_check_is_told(
     assert argv[:5] == ("export", "weights", "1:last", "--project=-p", "--format=bundle")
     path = Path(argv[5].removeprefix("--to="))
     assert path.parent == trained.path / "exports" / "4"
+    assert path.name == "script-alert-1--script-x--1-last.bundle.safetensors"
     (writing,) = client.get("/api/runs/1/exports").json()["exports"]
     assert (writing["state"], writing["file"], writing["check"]) == ("interrupted", None, None)
 

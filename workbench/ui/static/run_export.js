@@ -14,7 +14,7 @@ export function mountExport(element, run, project, checkpoints) {
   const which = h("select", { id: "wb-export-checkpoint", class: "wb-input" });
   const button = h("button", { type: "button", class: "wb-button wb-primary", id: "wb-export-start", onclick: () => start() }, "Export");
   const said = h("p", { class: "wb-note wb-bad", role: "alert", hidden: true });
-  const none = h("p", { class: "wb-hint" }, "There are no weights yet: the first checkpoint comes with the first validation.");
+  const none = h("p", { class: "wb-hint" }, "There are no weights yet; they come with the first checkpoint.");
   const form = h("div", { class: "wb-export-form" }, h("label", { class: "wb-stack" }, "Checkpoint", which), h("label", { class: "wb-stack" }, "Format", format), button);
   const list = h("ul", { class: "wb-exports", id: "wb-exports" });
   const raw = h("p", { class: "wb-hint" });

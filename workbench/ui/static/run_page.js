@@ -19,6 +19,8 @@ const CHARTS = [
   { id: "speed", title: "Photos a second", series: [{ id: "speed", label: "trained on" }] },
 ];
 
+const PREPARING = "Preparing: photos are decoded, the network is built and its speed is measured.";
+
 export class RunPage {
   constructor(element, { project, run }) {
     Object.assign(this, { element, project, run, position: 0, points: {}, validations: [], waiting: "" });
@@ -131,10 +133,9 @@ export class RunPage {
     if (this.shownState !== state) this.state.replaceChildren(pill(state));
     this.shownState = state;
     document.title = `${this.info.name}: ${state === "running" ? steps(known.step, known.steps) : state}`;
-    this.bar.hidden = !LIVE.has(state);
+    this.bar.hidden = !LIVE.has(state) || !known.steps;
     if (known.steps) Object.assign(this.bar, { max: known.steps, value: known.step ?? 0 });
-    else this.bar.removeAttribute("value");
-    const said = state === "queued" || state === "preparing" ? this.waiting || known.sentence : state === "running" ? "" : known.sentence;
+    const said = { queued: this.waiting || known.sentence, preparing: PREPARING, running: "" }[state] ?? known.sentence;
     this.sentence.hidden = !said;
     this.sentence.textContent = said ?? "";
     this.sentence.classList.toggle("wb-bad", state === "failed" || state === "interrupted");
@@ -153,7 +154,7 @@ export class RunPage {
       ["Speed", known.images_per_second ? `${known.images_per_second.toFixed(1)} photos/s` : "–"],
       ["Waits for data", known.data_wait_share == null ? "–" : `${percent(known.data_wait_share)} % of the time`],
       settled && ["Computes", `${settled.precision} on ${settled.device}`], settled && ["Photos", `${exact(settled.images)} to train on, ${exact(settled.validation_images)} to validate on`],
-      known.init && ["Starts from", known.init.split("\n")[0]],
+      known.init && ["Starts from", known.init.split(/\n|\. /)[0]],
     ];
     return rows.filter(Boolean);
   }

@@ -54,7 +54,7 @@ class Cards {
       });
       this.now = h("p", { class: "wb-hint", "aria-live": "polite" });
       const fields = h("div", { class: "wb-fields" }, ...this.fields.map(([, field]) => field.element));
-      this.own.replaceChildren(h("h3", {}, `Options of ${card.title}`), card.options.length ? fields : h("p", { class: "wb-hint" }, "It has none."), this.now);
+      this.own.replaceChildren(...(card.options.length ? [h("h3", {}, `Options of ${card.title}`), fields, this.now] : []));
     }
     this.describe(card, form, recipe);
   }
