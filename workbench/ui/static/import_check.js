@@ -34,10 +34,11 @@ class Check {
     this.kept = kept;
     this.formats = h("div", { class: "wb-formats", role: "radiogroup", "aria-label": "How it is labelled" },
       ...[...guessed, ...Object.keys(FORMATS).filter((each) => !guessed.includes(each))].map((each) => this.formatRow(each)));
+    this.problems = h("details", { class: "wb-left-out", hidden: true });
     this.place = h("div", { class: "wb-import-columns" });
     this.preview = new Preview(`${this.root}/preview`, classes);
     element.replaceChildren(
-      h("section", { class: "wb-import-part" }, h("h2", {}, "What was recognised"), this.summary(), this.formats),
+      h("section", { class: "wb-import-part" }, h("h2", {}, "What was recognised"), this.summary(), this.formats, this.problems),
       this.place);
     if (this.format) this.ask();
     else this.place.replaceChildren(h("p", { class: "wb-message wb-bad", role: "alert" }, "There is no photo in it, so there is nothing to import. Start over with a folder of photos."));
@@ -65,8 +66,14 @@ class Check {
       ? [`${exact(guess.images)} photos, ${exact(guess.labels)} labelled`, ...guess.evidence]
       : [`${about}; not recognised here`];
     return h("label", { class: `wb-format ${guess ? "" : "wb-unlikely"}` }, radio,
-      h("span", {}, h("strong", {}, title), ...facts.map((each) => h("span", {}, bdi(each))),
-        ...(guess?.problems ?? []).map((each) => h("span", { class: "wb-bad" }, bdi(each)))));
+      h("span", {}, h("strong", {}, title), ...facts.map((each) => h("span", {}, bdi(each)))));
+  }
+
+  tellProblems(problems) {
+    this.problems.hidden = !problems.length;
+    this.problems.open = problems.length <= 2;
+    this.problems.replaceChildren(h("summary", { class: "wb-bad" }, "Not everything is well with it"),
+      h("ul", {}, ...problems.map((each) => h("li", {}, bdi(each)))));
   }
 
   guess(format) {
@@ -77,6 +84,7 @@ class Check {
   async ask() {
     const turn = (this.turn += 1);
     const guess = this.guess(this.format);
+    this.tellProblems(guess?.problems ?? []);
     this.place.replaceChildren(h("p", { class: "wb-message", role: "status" }, "Reading the classes …"));
     const kept = this.kept ?? { dataset: this.told.name };
     const questions = new Questions({
