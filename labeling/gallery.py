@@ -141,7 +141,7 @@ _ORDERS: Mapping[Order, tuple[UnaryExpression[Any], ...]] = {
 }
 
 
-def _ordered(conditions: Sequence[ColumnElement[bool]], order: Order) -> Select[tuple[int]]:
+def _ordered(conditions: Sequence[ColumnElement[bool]], order: Order) -> Select[Any]:
     chosen = select(Image.id).join(Dataset, Dataset.id == Image.dataset_id).outerjoin(Role).where(*conditions)
     return chosen.order_by(*_ORDERS[order])
 

@@ -1,7 +1,9 @@
 """What the data page does when its widgets send something, and what it opens with."""
 
 from types import SimpleNamespace
+from typing import cast
 
+import gradio as gr
 import pytest
 
 from db.errors import UserError
@@ -35,7 +37,8 @@ def services(place):
 
 
 def opened(services, **query):
-    return data.opened(services, SimpleNamespace(query_params={key: str(value) for key, value in query.items()}))
+    request = SimpleNamespace(query_params={key: str(value) for key, value in query.items()})
+    return data.opened(services, cast(gr.Request, request))
 
 
 def roles(place):

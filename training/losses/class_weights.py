@@ -16,8 +16,8 @@ def class_weights(histograms: NDArray[np.int64], loss: Loss) -> NDArray[np.float
     - effective_number: weight = (1 - beta) / (1 - beta^n(c)), n the number of images c is in (Cui et al., CVPR 2019,
       arXiv 1901.05555, eq. 2; images, as pixels of one image are far from independent).
 
-    Raised to the power `loss.power`, limited to `loss.max_weight` times the smallest, then scaled to a mean of 1 over all valid pixels. A class without
-    a pixel gets 1: it never enters the loss.
+    Raised to the power `loss.power`, limited to `loss.max_weight` times the smallest, then scaled to a mean of 1 over
+    all valid pixels. A class without a pixel gets 1: it never enters the loss.
 
     Args:
         histograms: (images, classes) pixels of each class in each training image, ignored pixels left out.

@@ -28,7 +28,7 @@ def tab(services: Services, blocks: gr.Blocks, project: gr.State) -> Sequence[gr
     return [classes]
 
 
-def act(services: Services, project: int, what: str, sent: dict[str, Any]) -> None:
+def act(services: Services, project: int | None, what: str, sent: dict[str, Any]) -> None:
     """Do what the table sent."""
     name, database = name_of(services, project), services.database
     match what:

@@ -29,7 +29,7 @@ def tab(services: Services, blocks: gr.Blocks, project: gr.State) -> Sequence[gr
     return [roles]
 
 
-def act(services: Services, project: int, what: str, sent: dict[str, Any]) -> None:
+def act(services: Services, project: int | None, what: str, sent: dict[str, Any]) -> None:
     """Do what the tables sent."""
     name, database, dataset = name_of(services, project), services.database, sent["dataset"]
     match what:
