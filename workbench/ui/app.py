@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from workbench.server.services import Services
-from workbench.ui.pages import projects, runs, train
+from workbench.ui.pages import data, evaluate, projects, runs, train, use
 
 _HEAD = """
 <meta name="color-scheme" content="light dark">
@@ -20,8 +20,11 @@ _HEAD = """
 _FONT = ("system-ui", "sans-serif")
 _MONO = ("ui-monospace", "monospace")
 PAGES: tuple[tuple[str, str, Callable[[Services, gr.Blocks], None]], ...] = (
+    ("Data", "/data", data.page),
     ("Train", "/train", train.page),
     ("Runs", "/runs", runs.page),
+    ("Evaluate", "/evaluate", evaluate.page),
+    ("Use", "/use", use.page),
 )
 
 

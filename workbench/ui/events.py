@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from html import escape
 from typing import Any
 
 import gradio as gr
@@ -55,13 +56,13 @@ def change(event: Callable[..., Any], function: Handler, inputs: Any = None, *, 
 
 
 def said(function: Handler) -> Handler:
-    """Return the function with user errors turned into messages on the page."""
+    """Return the function with user errors turned into messages on the page, which Gradio would show as HTML."""
 
     @wraps(function)
     def answer(*values: Any, **named: Any) -> Any:
         try:
             return function(*values, **named)
         except UserError as error:
-            raise gr.Error(str(error), duration=None, title="", print_exception=False) from error
+            raise gr.Error(escape(str(error), quote=False), duration=None, title="", print_exception=False) from error
 
     return answer
