@@ -182,7 +182,9 @@ def test_after_a_failure_the_upload_stays(place: Place, client: TestClient, fold
     upload = upload_of(client, folder)
     found = imported(client, {"upload": upload}, format="coco")
     assert (found["state"], found["report"]) == ("failed", None)
-    assert found["sentence"]
+    assert found["sentence"].startswith("dusk: none of its 3 JSON files")
+    answer = client.post("/api/projects/1/import/preview", json=choices({"upload": upload}, format="coco"))
+    assert answer.json()["error"].startswith("dusk: none of its 3 JSON files")
     told = client.post("/api/projects/1/import/look", json={"source": {"upload": upload}})
     assert told.json()["photos"] == 3
 

@@ -34,6 +34,7 @@ from workbench.server.routes import (
 from workbench.server.security import Security
 from workbench.server.services import Services
 from workbench.server.sessions import Sessions
+from workbench.server.sources import without_uploads
 
 # The order is the order of matching. A family of routes adds its line here.
 ROUTERS: tuple[Callable[[Services], APIRouter], ...] = (
@@ -87,7 +88,7 @@ def create_app(services: Services, security: Security, *, ui: bool = True) -> Fa
 
 def _without_folders(message: str, services: Services) -> str:
     """Leave out where on this computer the workbench lies: a visitor need not know."""
-    return message.replace(str(services.home.path), "(home)").replace(str(Path.home()), "~")
+    return without_uploads(services, message).replace(str(services.home.path), "(home)").replace(str(Path.home()), "~")
 
 
 def _say_http_error(_: Request, error: Exception) -> JSONResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -36,6 +37,12 @@ def locate(services: Services, source: Source) -> Path:
             "Paths on this computer are not taken here. Drop the files instead, or start the server with --import-root."
         )
     return below(services.import_root, source.path)
+
+
+def without_uploads(services: Services, text: str) -> str:
+    """Return a sentence without where uploads lie: nobody knows that folder, and it is soon gone."""
+    upload = rf"{re.escape(str(services.uploads.root.resolve()))}/\w+/files"
+    return re.sub(upload, "what was dropped", re.sub(rf"{upload}/", "", text))
 
 
 def below(root: Path, text: str) -> Path:

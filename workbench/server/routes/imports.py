@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -27,7 +26,7 @@ from workbench.plain import plain
 from workbench.server.discarding import discard_when_done
 from workbench.server.import_choices import Choices
 from workbench.server.services import Services
-from workbench.server.sources import Source, locate
+from workbench.server.sources import Source, locate, without_uploads
 from workbench.server.tray import task_entry
 
 
@@ -114,7 +113,8 @@ def router(services: Services) -> APIRouter:
         found = find_task(services.home, task)
         if found.argv[0] != "import":
             raise NotFoundError(f"Task {task} is no import.")
-        entry = task_entry(found) | {"report": None, "command": _shown_command(services, found)}
+        entry: dict[str, Any] = _told(services, task_entry(found))
+        entry |= {"report": None, "command": _shown_command(services, found)}
         if found.result is None:
             return entry
         return entry | {
@@ -155,7 +155,8 @@ def _command(services: Services, request: ImportRequest, source: Source) -> str:
 
 def _shown_command(services: Services, task: TaskInfo) -> str:
     source = Path(task.argv[2])
-    return _as_dropped(services, task.argv, source) if source.is_relative_to(_uploads(services)) else task.command
+    is_upload = source.is_relative_to(services.uploads.root.resolve())
+    return _as_dropped(services, task.argv, source) if is_upload else task.command
 
 
 def _as_dropped(services: Services, argv: Sequence[str], source: Path) -> str:
@@ -168,14 +169,10 @@ def _dropped_name(content: Path) -> str:
     return "photos" if content.name == "files" else content.name
 
 
-def _uploads(services: Services) -> Path:
-    return services.uploads.root.resolve()
-
-
 def _told(services: Services, value: Any) -> Any:
-    """Return a value without where uploads lie: nobody knows the folder, and it is soon gone."""
+    """Return a value without where uploads lie."""
     if isinstance(value, dict):
         return {name: _told(services, each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [_told(services, each) for each in value]
-    return re.sub(rf"{re.escape(str(_uploads(services)))}/\w+/files/?", "", value) if isinstance(value, str) else value
+    return without_uploads(services, value) if isinstance(value, str) else value

@@ -59,7 +59,7 @@ class Check {
     const guess = this.guess(format);
     const radio = h("input", { type: "radio", name: "wb-import-format", value: format, checked: format === this.format, onchange: () => {
       this.format = format;
-      this.kept = null;
+      this.kept = { dataset: this.questions?.choices().dataset ?? this.told.name };
       this.ask();
     } });
     const facts = guess

@@ -23,6 +23,7 @@ export class Mapping extends EventTarget {
     this.empty = h("p", { class: "wb-hint" }, "No classes were seen; should labels come up, they keep their names.");
     this.table = h("div", { class: "wb-mapping-rows" }, h("table", { class: "wb-table", "aria-label": "Classes" }, h("thead", {}, head), this.body));
     this.element = h("div", { class: "wb-class-mapping" }, this.tools, this.table, this.empty, from && h("p", { class: "wb-hint" }, `Seen in ${from}. Classes that come up later keep their names.`), this.list);
+    this.setNames([], {});
   }
 
   setNames(names, stored) {

@@ -7,6 +7,7 @@ import { mountLegend } from "./legend.js";
 import { Look } from "./pictures.js";
 
 const COUNT = 6;
+const SHOWN = 3; // classes named below a picture; all of them in its title
 const UNSEEN = new Set(["dataset", "role", "list_name", "link", "on_conflict"]); // answers that change no picture
 
 export class Preview {
@@ -94,9 +95,10 @@ async function tile({ path, photo, map, shares, repairs, problem }) {
   if (decoded && picture) picture.style.aspectRatio = `${decoded.width} / ${decoded.height}`;
   const ignored = shares.ignore ? [["ignored", shares.ignore]] : [];
   const rows = [...Object.entries(shares).filter(([name]) => name !== "ignore"), ...ignored].sort((a, b) => b[1] - a[1]);
-  const facts = problem || (map ? rows.map(([name, share]) => `${name} ${share < 0.01 ? "< 1" : percent(share, 0)} %`).join(", ") : "no labels");
+  const listed = rows.map(([name, share]) => `${name} ${share < 0.01 ? "< 1" : percent(share, 0)} %`);
+  const facts = problem || (map ? listed.slice(0, SHOWN).join(", ") + (listed.length > SHOWN ? ", …" : "") : "no labels");
   const element = h("li", {}, picture,
-    h("span", { class: "wb-caption", title: path }, bdi(path)), h("span", { class: problem ? "wb-preview-facts wb-bad" : "wb-preview-facts", title: facts }, bdi(facts)),
+    h("span", { class: "wb-caption", title: path }, bdi(path)), h("span", { class: problem ? "wb-preview-facts wb-bad" : "wb-preview-facts", title: problem || listed.join(", ") }, bdi(facts)),
     ...repairs.map((each) => h("span", { class: "wb-preview-facts" }, bdi(each))));
   return { element, canvas, map: decoded };
 }
