@@ -32,7 +32,8 @@ export class Lightbox {
         button("−", "Smaller (-)", () => this.zoom(1 / 1.5)), button("+", "Larger (+)", () => this.zoom(1.5)),
         button("Fit", "Fit (F)", () => this.view.reset()), this.fourButton,
         button("✕", "Close (Esc)", () => this.element.close())),
-      this.stage, h("footer", {}, this.pointed, this.controls.element, this.facts, this.legend.element));
+      this.stage, h("footer", {}, this.controls.element, this.facts, this.legend.element),
+      this.pointed);
     this.onLook = (event) => this.follow(event.detail.recolored);
     this.onView = () => this.arrange();
     look.addEventListener("change", this.onLook);

@@ -49,7 +49,8 @@ class Revisions {
     const [{ revisions }, { datasets }] = await Promise.all(
       [getJson(`${this.root}/revisions`, { signal }), getJson(`${this.root}/datasets`, { signal })]);
     Object.assign(this, { revisions, datasets });
-    this.chosen = this.chosen.filter((id) => revisions.some(({ revision }) => revision === id));
+    const known = revisions.map(({ revision }) => revision);
+    this.chosen = known.filter((id) => this.chosen.some((begin) => id.startsWith(begin))).slice(0, 2);
     this.drawList();
     this.compare();
   }
@@ -106,7 +107,7 @@ class Revisions {
     const [from, to] = this.chosen.length === 2
       ? this.revisions.filter(({ revision }) => this.chosen.includes(revision)).map(({ revision }) => revision).reverse()
       : [null, null];
-    setQuery({ from, to });
+    setQuery({ from: from?.slice(0, DIGITS), to: to?.slice(0, DIGITS) });
     if (!from) {
       const hint = this.revisions.length > 1 ? "Tick two revisions to see what changed." : "";
       this.difference.replaceChildren(hint && h("p", { class: "wb-say" }, hint));
@@ -124,7 +125,7 @@ class Revisions {
   drawDifference(found) {
     const show = (only) => { Object.assign(this, { only, offset: 0 }); this.compare(); };
     const chip = (only, text, count) => h("button", {
-      type: "button", class: "wb-button", disabled: only && !count, "aria-pressed": this.only === only, onclick: () => show(only),
+      type: "button", class: "wb-button", disabled: Boolean(only) && !count, "aria-pressed": this.only === only, onclick: () => show(only),
     }, `${text} ${exact(count)}`);
     const changed = found.images_a - found.unchanged + found.counts.added;
     this.difference.replaceChildren(
