@@ -123,8 +123,8 @@ def visiting(browser: Browser, url: str, origin: str) -> Iterator[Page]:
 
 
 def is_fault(line: ConsoleMessage) -> bool:
-    """Tell whether a line of the console says that something went wrong."""
-    return line.type == "error" and not line.text.startswith(REFUSED)
+    """Tell whether a line of the console says that something went wrong; a stream cut by leaving the page did not."""
+    return line.type == "error" and not line.text.startswith((REFUSED, "AbortError: signal is aborted"))
 
 
 def is_outside(url: str, origin: str) -> bool:

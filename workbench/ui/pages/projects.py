@@ -15,13 +15,10 @@ from workbench.server.services import Services
 from workbench.ui.components.widget import payload, widget
 from workbench.ui.events import on
 
-_AFTER_CREATING = "(cards, id) => { if (id) location.href = `/data?project=${id}&tab=import`; }"
-
 
 def page(services: Services, blocks: gr.Blocks) -> None:
     """Fill the page."""
     cards = widget("projects", events=("create", "rename", "discard", "restore"), elem_id="wb-projects")
-    created = gr.State()
 
     def act(change: Callable[[dict[str, Any]], None]) -> Callable[[gr.EventData], dict[str, Any]]:
         def handle(event: gr.EventData) -> dict[str, Any]:
@@ -30,14 +27,13 @@ def page(services: Services, blocks: gr.Blocks) -> None:
 
         return handle
 
-    def create(event: gr.EventData) -> tuple[dict[str, Any], int]:
+    def create(event: gr.EventData) -> dict[str, Any]:
         with services.database.write() as session:
             number = create_project(session, payload(event)["name"]).id
-        return content(services), number
+        return content(services) | {"created": number}
 
     on(blocks.load, lambda: content(services), None, cards)
-    made = on(cards.create, create, None, [cards, created])
-    made.success(None, [cards, created], None, js=_AFTER_CREATING)
+    on(cards.create, create, None, cards)
     changes = {
         cards.rename: lambda sent: rename_project(services.database, sent["name"], sent["to"]),
         cards.discard: lambda sent: trash_project(services.database, sent["name"]),

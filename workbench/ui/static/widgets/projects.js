@@ -1,4 +1,5 @@
-// The projects as cards. value: {cards, trash} as labeling.project_cards and labeling.projects have them.
+// The projects as cards. value: {cards, trash} as labeling.project_cards and labeling.projects have them; created: the
+// project that was just made, which is then opened.
 // Sends "create" {name}, "rename" {name, to}, "discard" {name}, "restore" {name}.
 
 import { ask } from "../dialog.js";
@@ -9,7 +10,9 @@ export function mount(element, value, emit) {
   loadStyle();
   element.classList.add("wb-projects");
   const update = (next) => {
-    if (next?.cards) element.replaceChildren(...draw(next, emit)); // before the first answer there is nothing to say
+    if (!next?.cards) return; // before the first answer there is nothing to say
+    if (next.created) location.href = `${base}/data?project=${next.created}&tab=import`;
+    else element.replaceChildren(...draw(next, emit));
   };
   update(value);
   return { update };
