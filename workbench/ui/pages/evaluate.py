@@ -43,17 +43,14 @@ def page(services: Services, blocks: gr.Blocks) -> None:
         save_mapping(services.database, name_of(services, number), str(sent["name"]), read_rows(sent["rows"]))
         return content(services, number)
 
-    on(blocks.load, open_page, None, [project, evaluations]).success(
-        form.fill, project, form.filled, show_progress="hidden", queue=False, api_visibility="private"
-    )
+    opened = on(blocks.load, open_page, None, [project, evaluations])
+    on(opened.success, form.fill, project, form.filled)
     on(evaluations.discard, discard, project, evaluations)
     on(evaluations.restore, restore, project, evaluations)
-    on(evaluations.save, save, project, evaluations).success(
-        form.list_mappings, [project, form.mapping], form.mapping, queue=False, api_visibility="private"
-    )
-    on(form.start.click, form.begin, form.chosen, None).success(
-        lambda number: content(services, number), project, evaluations, queue=False, api_visibility="private"
-    )
+    saved = on(evaluations.save, save, project, evaluations)
+    on(saved.success, form.list_mappings, [project, form.mapping], form.mapping)
+    begun = on(form.start.click, form.begin, form.chosen, None)
+    on(begun.success, lambda number: content(services, number), project, evaluations)
 
 
 def content(services: Services, project: int | None) -> dict[str, Any]:
