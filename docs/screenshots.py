@@ -17,20 +17,20 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 IMAGES = Path(__file__).parent / "images"
 PAGES = {
-    "projects": ("/", "New project"),
-    "data": ("/data?project=1", "Opacity"),
-    "import": ("/data?project=1&tab=import", "Drop photos with their labels here"),
-    "statistics": ("/data?project=1&tab=statistics", "building"),
-    "classes": ("/data?project=1&tab=classes", "building"),
-    "roles": ("/data?project=1&tab=roles", "train"),
-    "revisions": ("/data?project=1&tab=revisions", "Freeze"),
-    "train": ("/train?project=1", "Start training"),
-    "runs": ("/runs?project=1", "unet"),
-    "run": ("/runs?project=1&run=1", "IoU by class"),
-    "evaluations": ("/evaluate?project=1", "day"),
-    "evaluation": ("/evaluate?project=1&evaluation=2", "Confusion matrix"),
-    "compare": ("/evaluate?project=1&a=1&b=2", "day"),
-    "use": ("/use?project=1", "Drop photos to try the model on"),
+    "projects": "/",
+    "data": "/data?project=1",
+    "import": "/data?project=1&tab=import",
+    "statistics": "/data?project=1&tab=statistics",
+    "classes": "/data?project=1&tab=classes",
+    "roles": "/data?project=1&tab=roles",
+    "revisions": "/data?project=1&tab=revisions",
+    "train": "/train?project=1",
+    "runs": "/runs?project=1",
+    "run": "/runs?project=1&run=1",
+    "evaluations": "/evaluate?project=1",
+    "evaluation": "/evaluate?project=1&evaluation=2",
+    "compare": "/evaluate?project=1&a=1&b=2",
+    "use": "/use?project=1",
 }
 LOOKS = {"light": (1280, 900), "dark": (1280, 900), "narrow": (390, 844)}
 
@@ -55,16 +55,15 @@ def main() -> None:
 
 def take(browser: Browser, url: str, name: str, look: str) -> None:
     """Take one picture, in 128 colours: a page needs no more."""
-    path, awaited = PAGES[name]
     width, height = LOOKS[look]
     context = browser.new_context(
         viewport={"width": width, "height": height}, color_scheme="dark" if look == "dark" else "light"
     )
     page = context.new_page()
     page.goto(url)
-    page.goto(url.split("?")[0].rstrip("/") + path)
-    expect(page.get_by_text(awaited).first).to_be_visible(timeout=60_000)
-    page.wait_for_timeout(2500)  # pictures arrive one by one, and none of them is waited for by name
+    page.goto(url.split("?")[0].rstrip("/") + PAGES[name])
+    expect(page.locator(".wb-mount *").filter(visible=True).first).to_be_visible(timeout=60_000)
+    page.wait_for_timeout(4000)  # pictures arrive one by one, and none of them is waited for by name
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     picture.quantize(128, dither=Image.Dither.NONE).save(IMAGES / f"{name}-{look}.png", optimize=True)
     context.close()
