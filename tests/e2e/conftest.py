@@ -22,6 +22,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 STEPS = 8
 # What is refused (400) is said on the page; Chromium notes it besides.
 REFUSED = "Failed to load resource: the server responded with a status of 400"
+LEFT = ("AbortError: signal is aborted", "Unexpected error Connection errored out.")
+"""What Gradio says of its streams when a page is left while one is open."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ def visiting(browser: Browser, url: str, origin: str) -> Iterator[Page]:
 
 def is_fault(line: ConsoleMessage) -> bool:
     """Tell whether a line of the console says that something went wrong; a stream cut by leaving the page did not."""
-    return line.type == "error" and not line.text.startswith((REFUSED, "AbortError: signal is aborted"))
+    return line.type == "error" and not line.text.startswith((REFUSED, *LEFT))
 
 
 def is_outside(url: str, origin: str) -> bool:

@@ -8,6 +8,7 @@ from starlette.responses import StreamingResponse
 
 from db.errors import NotFoundError, UserError
 from db.home import Home
+from tests.support.loops import run_apart
 from tests.support.server import ADDRESS, serve, visitor
 from workbench.server import app as app_module
 from workbench.server import guard as guard_module
@@ -297,7 +298,7 @@ def test_a_websocket_needs_all_of_it_too(services):
         {"host": "evil.example", "cookie": f"{name}={value}"},
         {"host": "127.0.0.1:7860", "cookie": f"{name}={value}", "origin": "http://evil.example"},
     ):
-        assert asyncio.run(ask(headers)) == ["websocket.close"]
+        assert run_apart(ask(headers)) == ["websocket.close"]
 
 
 def test_a_stream_passes_piece_by_piece(services):
@@ -325,7 +326,7 @@ def test_a_stream_passes_piece_by_piece(services):
         task.cancel()
         return pieces
 
-    assert asyncio.run(first_piece()) == [b"first"]
+    assert run_apart(first_piece()) == [b"first"]
 
 
 def test_addresses_in_other_forms_do_not_pass_the_guard(outside):

@@ -7,6 +7,7 @@ import zipfile
 import pytest
 
 from db.home import Home
+from tests.support.loops import run_apart
 from tests.support.server import serve, visitor
 from workbench.server.upload_store import UploadStore
 
@@ -239,5 +240,5 @@ def test_several_files_come_at_once(services, client, upload):
     async def send_all():
         await asyncio.gather(*(asyncio.to_thread(put, client, upload, f"{number}.jpg") for number in range(5)))
 
-    asyncio.run(send_all())
+    run_apart(send_all())
     assert client.post(f"/api/uploads/{upload}/finish").json()["files"] == 5

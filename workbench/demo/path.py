@@ -151,10 +151,10 @@ def _evaluate(
     home: Home, database: Database, project: str, run: RunInfo, dataset: str, on: str, progress: Progress
 ) -> EvaluationReport:
     model = str(run.id)
-    sha256 = load_model(home, database, project, model).sha256
+    loaded = load_model(home, database, project, model)
     for known in list_evaluations(database, project):
-        if (known.model, known.dataset, known.on) == (model, dataset, on):
+        if (known.model, known.dataset, known.on) == (loaded.reference, dataset, on):
             report = read_evaluation(home, database, project, known.id)
-            if report.record.model_sha256 == sha256 and report.record.revision == run.revision:
+            if report.record.model_sha256 == loaded.sha256 and report.record.revision == run.revision:
                 return report
     return evaluate(home, database, project=project, model=model, dataset=dataset, on=on, progress=progress)
