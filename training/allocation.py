@@ -1,8 +1,8 @@
 """How a process gets the memory of torch's large CPU tensors.
 
 Feature maps of many megabytes come and go every step. Left alone, the C library hands each back to the kernel, which
-clears a fresh one page of 4 KiB by page: half a million page faults in a step of fcn_resnet50 on a batch of eight, a
-sixth of its time (docs/benchmarks.md).
+clears a fresh one page of 4 KiB by page: some 300,000 page faults in a step of fcn_resnet50 on a batch of eight, and an
+eighth of its time (docs/benchmarks.md).
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def prefer_huge_pages() -> None:
 def keep_freed_memory() -> None:
     """Let this process keep what it frees, for the next step; for one that trains until it ends.
 
-    Its peak grows by a sixth, as what was freed in pieces is not always found again whole. Only glibc is told; other C
-    libraries have their own ways, and their defaults.
+    Its peak grew by a seventh in fcn_resnet50, as what was freed in pieces is not always found again whole. Only glibc
+    is told; other C libraries have their own ways, and their defaults.
     """
     if platform.libc_ver()[0] != "glibc":
         return
