@@ -9,6 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from db.schema import Run
 from training.engine.rundir import Command, Images, Photo, RunDirectory
 from training.recipe import Recipe, load_recipe
 
@@ -77,3 +78,17 @@ def make_run(
     }
     directory.create(Command(home=home, recipe=recipe, **asked), images)
     return directory
+
+
+def run_row(number: int, name: str = "unet", project_id: int = 4) -> Run:
+    """Return the row of a run that lies in `runs/<number>` and waits to be started."""
+    return Run(
+        id=number,
+        project_id=project_id,
+        name=name,
+        architecture="unet",
+        revision_digest="0" * 64,
+        directory=f"runs/{number}",
+        state="queued",
+        summary={},
+    )

@@ -12,7 +12,7 @@ from db.home import Home
 from db.locks import hold
 from db.schema import Project, Run, utc_now
 from db.session import Database, open_database
-from tests.support.runs import make_run, tiny_recipe
+from tests.support.runs import make_run, run_row, tiny_recipe
 from training.engine.attempt import attempt
 from training.engine.rundir import RunDirectory
 from training.run_creation import RunHandle, RunPlan
@@ -39,18 +39,7 @@ def database(home: Home) -> Database:
 def add_run(home: Home, database: Database, number: int, name: str = "unet") -> RunHandle:
     directory = make_run(home.path, tiny_recipe(steps="4"), train=4, val=2, name=str(number)).path
     with database.write() as session:
-        session.add(
-            Run(
-                id=number,
-                project_id=4,
-                name=name,
-                architecture="unet",
-                revision_digest="0" * 64,
-                directory=f"runs/{number}",
-                state="queued",
-                summary={},
-            )
-        )
+        session.add(run_row(number, name))
     return RunHandle(number, directory)
 
 

@@ -12,10 +12,10 @@ from starlette.testclient import TestClient
 
 from db.home import Home
 from db.locks import hold
-from db.schema import Project, Run
+from db.schema import Project
 from db.session import open_database
 from labeling.maps import read_map_png
-from tests.support.runs import CLASSES, make_run, tiny_recipe
+from tests.support.runs import CLASSES, make_run, run_row, tiny_recipe
 from tests.support.server import serve, visitor
 from training.engine.attempt import attempt
 from training.engine.rundir import RunDirectory
@@ -38,18 +38,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
         recipe = tiny_recipe(steps="6", **{"validation.every_steps": "3"})
         run = make_run(home.path, recipe, train=4, val=5, name=str(number), colors=("#111111", "#222222", "#333333"))
         with open_database(home).write() as session:
-            session.add(
-                Run(
-                    id=number,
-                    project_id=4,
-                    name=NAME,
-                    architecture="unet",
-                    revision_digest="0" * 64,
-                    directory=f"runs/{number}",
-                    state="queued",
-                    summary={},
-                )
-            )
+            session.add(run_row(number, NAME))
         if number == 1:
             run.log.write_text("eins\nzwei\n")
             assert attempt(run.path) == 0

@@ -10,9 +10,9 @@ from starlette.testclient import TestClient
 
 from db.home import Home
 from db.locks import hold
-from db.schema import Project, Run
+from db.schema import Project
 from db.session import open_database
-from tests.support.runs import make_run, tiny_recipe
+from tests.support.runs import make_run, run_row, tiny_recipe
 from tests.support.server import serve, visitor
 from training.engine.attempt import attempt
 from training.engine.rundir import RunDirectory
@@ -32,18 +32,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Home:
         recipe = tiny_recipe(steps="4", **{"validation.every_steps": "2", "augment.flip": "0"})
         make_run(home.path, recipe, train=4, val=2, name=str(number), on="day")
         with open_database(home).write() as session:
-            session.add(
-                Run(
-                    id=number,
-                    project_id=4,
-                    name=NAME,
-                    architecture="unet",
-                    revision_digest="0" * 64,
-                    directory=f"runs/{number}",
-                    state="queued",
-                    summary={},
-                )
-            )
+            session.add(run_row(number, NAME))
     assert attempt(home.runs / "1") == 0
     return home
 
