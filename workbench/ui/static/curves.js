@@ -75,9 +75,9 @@ class Chart {
     Object.assign(this, { chart, curves, ids: chart.series.map(({ id }) => id) });
     this.plot = svg("svg", {
       viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", tabindex: 0, "aria-label": chart.title,
-      onpointermove: (event) => this.point(event), onpointerleave: () => curves.read(null), onkeydown: (event) => this.key(event),
+      onpointermove: (event) => this.point(event), onpointerleave: () => curves.read(null), onblur: () => { this.said.removeAttribute("aria-live"); curves.read(null); }, onkeydown: (event) => this.key(event),
     });
-    this.said = h("p", { class: "wb-read", role: "status" });
+    this.said = h("p", { class: "wb-read" });
     this.element = h("figure", { class: "wb-chart" },
       h("figcaption", {}, h("strong", {}, chart.title),
         ...chart.series.map(({ label, dashed }, i) =>
@@ -166,12 +166,14 @@ class Chart {
     this.curves.read(nearest(this.steps(), step));
   }
 
+  // Read aloud what the keys ask for, not what a run adds every second.
   key(event) {
     const steps = this.steps();
     if (!steps.length || !["ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key)) return;
     event.preventDefault();
     const now = steps.indexOf(nearest(steps, this.curves.at ?? steps[steps.length - 1]));
     const to = { ArrowLeft: now - 1, ArrowRight: now + 1, Home: 0, End: steps.length - 1 }[event.key];
+    this.said.setAttribute("aria-live", "polite");
     this.curves.read(steps[Math.min(steps.length - 1, Math.max(0, to))]);
   }
 

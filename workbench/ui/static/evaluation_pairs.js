@@ -41,6 +41,7 @@ class Pairs {
     this.sides = [a, b].map((source) => ({ ...source, classes, modes: source.modes.map((mode) => translated(mode, source.classes, classes)) }));
     this.source = both(...this.sides, this);
     this.entries = new Entries(this.source);
+    this.entries.addEventListener("fault", ({ detail }) => { this.count.textContent = detail; });
     this.look = new Look(classes);
     this.look.mode = "prediction";
     this.controls = mountControls(this.sides[0], this.look);
@@ -56,13 +57,16 @@ class Pairs {
   }
 
   async add() {
+    this.more.disabled = true; // one click after the other
     const from = this.list.children.length;
     for (let index = from; index < from + MORE; index += 1) {
       const entry = await this.entries.at(index);
       if (this.abort.signal.aborted || !entry) break;
       this.list.append(this.row(entry, index));
     }
+    this.more.disabled = false;
     const { total } = this.entries;
+    if (total === null) return; // "fault" said why
     this.more.hidden = this.list.children.length >= total;
     this.count.textContent = `${exact(total)} in both, of ${exact(this.counts.a)} (a) and ${exact(this.counts.b)} (b)`;
   }

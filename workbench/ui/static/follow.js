@@ -3,10 +3,12 @@
 
 import { isAbort } from "./api.js";
 
-// load(signal) fetches and draws; fault(message) says why that did not work. Returns {renew, stop}.
+// load(signal, byTask) fetches and draws; fault(message) says why that did not work. Returns {renew, stop}. `byTask`: only
+// because a task ended, which may have changed nothing here.
 // Data change by a handler of the page, which sends `wb-data` on the document, and by tasks of the same project.
 export function follow(element, project, load, fault) {
   let stale = true;
+  let byTask = false;
   let loading = null;
   const look = async () => {
     if (!stale || !element.checkVisibility()) return;
@@ -15,17 +17,21 @@ export function follow(element, project, load, fault) {
     loading = new AbortController();
     const { signal } = loading;
     try {
-      await load(signal);
+      const focused = element.contains(document.activeElement) ? document.activeElement : null;
+      await load(signal, byTask);
+      if (focused && !focused.isConnected && document.activeElement === document.body) likeIt(element, focused)?.focus();
     } catch (error) {
       if (!isAbort(error)) fault(error.message);
     }
   };
-  const renew = () => {
+  const renew = () => wish(false);
+  const wish = (ofTask) => {
+    byTask = ofTask && (byTask || !stale);
     stale = true;
     look();
   };
   const onTask = ({ detail }) => {
-    if (detail.kind === "task" && detail.project_id === project && detail.state !== "running") renew();
+    if (detail.kind === "task" && detail.project_id === project && detail.state !== "running") wish(true);
   };
   const watcher = new ResizeObserver(look);
   document.addEventListener("wb-data", renew);
@@ -41,4 +47,9 @@ export function follow(element, project, load, fault) {
       document.removeEventListener("wb-task", onTask);
     },
   };
+}
+
+// What stands where something that had the focus stood before all was drawn anew.
+function likeIt(element, { tagName, id, ariaLabel }) {
+  return [...element.querySelectorAll(tagName)].find((each) => (id ? each.id === id : ariaLabel && each.ariaLabel === ariaLabel));
 }

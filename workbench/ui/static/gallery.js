@@ -22,7 +22,7 @@ export function mountGallery(element, options) {
   gallery.update(options.value);
   return {
     update: (value) => gallery.update(value),
-    refresh: () => gallery.update(gallery.value, gallery.grid?.element.scrollTop ?? null),
+    refresh: () => gallery.refresh(),
     clearSelection: () => gallery.grid?.clearSelection(),
     selectAll: () => gallery.grid?.selectAll(),
     pick: (on) => gallery.pick(on),
@@ -38,6 +38,12 @@ class Gallery {
     this.onUp = (event) => this.peek(event, false);
     document.addEventListener("keydown", this.onDown);
     document.addEventListener("keyup", this.onUp);
+  }
+
+  // The same again. An image that is open is looked at to its end first.
+  refresh() {
+    this.isOld = Boolean(this.lightbox);
+    if (!this.isOld) this.update(this.value, this.grid?.element.scrollTop ?? null);
   }
 
   // `top`: how far it was scrolled and shall be again; then the old tiles stay until the new ones are there.
@@ -77,7 +83,10 @@ class Gallery {
     });
     this.grid.picking = Boolean(this.picking);
     entries.addEventListener("change", () => this.arrived());
-    entries.addEventListener("fault", ({ detail }) => { this.count.textContent = detail; });
+    entries.addEventListener("fault", ({ detail }) => {
+      if (entries.total === null) this.say(detail, true);
+      else this.count.textContent = detail;
+    });
     this.element.replaceChildren(
       h("div", { class: "wb-bar" }, this.controls.element, this.count), this.legend.element, this.grid.element);
     entries.want(0, 1);
@@ -92,7 +101,8 @@ class Gallery {
   }
 
   tell(selected) {
-    const total = this.entries.total;
+    const { total } = this.entries;
+    if (total === null) return;
     const images = `${exact(total)} ${total === 1 ? "image" : "images"}`;
     this.count.textContent = selected ? `${images}, ${exact(selected)} selected` : images;
   }
@@ -106,6 +116,7 @@ class Gallery {
     this.lightbox = new Lightbox(this.entries, this.look, (last) => {
       this.lightbox = null;
       this.grid.focus(last ?? index);
+      if (this.isOld) this.refresh();
     });
     this.lightbox.open(index, this.element);
     this.options.onOpen?.(this.entries.get(index));

@@ -32,6 +32,8 @@ export class Grid {
   }
 
   destroy() {
+    this.gone = true; // what is still being looked up is of another gallery by then
+    clearTimeout(this.asking);
     this.watcher.disconnect();
     this.entries.removeEventListener("change", this.onChange);
     this.look.removeEventListener("change", this.onLook);
@@ -47,7 +49,7 @@ export class Grid {
   }
 
   draw() {
-    if (!this.element.clientWidth) return;
+    if (this.gone || !this.element.clientWidth) return;
     this.measure();
     const total = this.entries.total ?? 0;
     this.inner.style.height = `${Math.ceil(total / this.columns) * this.rowHeight}px`;
@@ -174,6 +176,7 @@ export class Grid {
   // Everything there is, also what was never seen.
   async selectAll() {
     const keys = await this.source.keys();
+    if (this.gone) return;
     keys.forEach((key, index) => this.selected.set(key, index));
     this.tellSelection();
   }
@@ -182,6 +185,7 @@ export class Grid {
     const [from, to] = [Math.min(this.anchor, index), Math.max(this.anchor, index)];
     for (let at = from; at <= to; at += 1) {
       const entry = await this.entries.at(at);
+      if (this.gone) return;
       if (entry) this.selected.set(this.source.key(entry), at);
     }
     this.tellSelection();

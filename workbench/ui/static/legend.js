@@ -1,5 +1,6 @@
 // What lies over the photos: mode, opacity, and an eye and a solo button for each class.
 
+import { countIndices } from "./colorize.js";
 import { exact, h, name, percent } from "./dom.js";
 
 let numbers = 0;
@@ -53,12 +54,13 @@ export function mountLegend(look) {
   follow();
   return {
     element,
-    // Say each class's share of a picture's pixels; null says nothing.
-    count(counts) {
+    // Say each class's share of a map's pixels; null says nothing. `whole`: the map is as large as its photo.
+    count(map, whole) {
+      const counts = map && countIndices(map);
       const total = counts ? look.classes.reduce((sum, _, index) => sum + counts[index], 0) : 0;
       rows.forEach((row, index) => {
         row.share.textContent = total ? `${percent(counts[index] / total)} %` : "";
-        row.share.title = total ? `${exact(counts[index])} pixels` : "";
+        row.share.title = total && whole ? `${exact(counts[index])} pixels` : "";
         row.element.classList.toggle("wb-absent", total > 0 && counts[index] === 0);
       });
     },

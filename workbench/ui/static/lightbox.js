@@ -1,6 +1,7 @@
 // One entry as large as the window, alone or as four pictures side by side, with the next and the one before.
 
-import { IGNORE, countIndices } from "./colorize.js";
+import { base } from "./api.js";
+import { IGNORE } from "./colorize.js";
 import { exact, h, isTyping, name } from "./dom.js";
 import { mountControls, mountLegend } from "./legend.js";
 import { Picture, mapAt } from "./pictures.js";
@@ -113,7 +114,7 @@ export class Lightbox {
     if (index < 0 || index >= this.entries.total) return;
     const entry = await this.entries.at(index);
     if (!entry) return;
-    new Image().src = this.source.photoUrl(entry, SCREEN);
+    new Image().src = base + this.source.photoUrl(entry, SCREEN);
     for (const { picture } of this.panes) {
       const mode = this.source.modes.find(({ id }) => id === (picture.mode ?? this.look.mode));
       if (mode?.paint && this.source.has(entry, mode)) {
@@ -134,7 +135,8 @@ export class Lightbox {
     const shown = this.panes.map(({ picture }) => picture).find(({ maps, mode }) => {
       return maps && OF_CLASSES.includes(mode ?? this.look.mode);
     });
-    this.legend.count(shown ? countIndices(shown.maps[0]) : null);
+    const map = shown?.maps[0] ?? null;
+    this.legend.count(map, map?.width === this.entry.width);
   }
 
   // Name the class under the mouse.
@@ -181,8 +183,8 @@ export class Lightbox {
       "+": () => this.zoom(1.5), "=": () => this.zoom(1.5), "-": () => this.zoom(1 / 1.5),
       4: () => this.source.fourUp && this.setFour(!this.four),
     }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    // A slider or a choice that has the focus keeps its arrows.
-    if (!act || (event.key.startsWith("Arrow") && event.target.matches("input"))) return;
+    // A slider or a choice that has the focus keeps its own keys.
+    if (!act || (/^(Arrow|Home|End)/.test(event.key) && event.target.matches("input"))) return;
     event.preventDefault();
     act();
   }

@@ -5,7 +5,9 @@ import { base, isAbort } from "./api.js";
 import { h } from "./dom.js";
 
 const KEPT_MAPS = 400;
+const KEPT_BYTES = 256 * 2 ** 20;
 const maps = new Map(); // address -> promise of a map, the one used last at the end
+const sizes = new Map(); // address -> bytes of those that are there
 
 // What is laid over photos, shared by every picture of a gallery.
 export class Look extends EventTarget {
@@ -25,7 +27,7 @@ export class Look extends EventTarget {
     this.solo = null;
   }
 
-  // Change some of the above and tell everyone; `repaint` in the event says whether colours changed too.
+  // Change some of the above and tell everyone; `recolored` in the event says whether colours changed too.
   set(changes) {
     const recolored = "hidden" in changes || "solo" in changes || "mode" in changes;
     Object.assign(this, changes);
@@ -52,17 +54,30 @@ export function mapAt(url) {
   maps.delete(url);
   if (!found) {
     found = loadMap(url);
-    found.catch(() => maps.delete(url));
-    if (maps.size >= KEPT_MAPS) maps.delete(maps.keys().next().value);
+    const isKept = () => maps.get(url) === found;
+    found.then(({ data }) => { if (isKept()) sizes.set(url, data.length); forget(); }, () => { if (isKept()) maps.delete(url); });
   }
   maps.set(url, found);
+  forget();
   return found;
+}
+
+// Keep the maps used last: many small ones of tiles, few of photos seen at their full size.
+function forget() {
+  let bytes = 0;
+  for (const size of sizes.values()) bytes += size;
+  for (const url of maps.keys()) {
+    if (maps.size <= 1 || (maps.size <= KEPT_MAPS && bytes <= KEPT_BYTES)) break;
+    bytes -= sizes.get(url) ?? 0;
+    maps.delete(url);
+    sizes.delete(url);
+  }
 }
 
 // One entry of a source at one size. `mode` fixes what is shown; null follows the look.
 export class Picture {
   constructor(source, look, { mode = null, lazy = false } = {}) {
-    Object.assign(this, { source, look, mode });
+    Object.assign(this, { source, look, mode, maps: null }); // maps: those that are painted now
     this.photo = h("img", { alt: "", draggable: "false", decoding: "async", loading: lazy ? "lazy" : null });
     this.canvas = h("canvas", { "aria-hidden": "true" });
     this.fault = h("span", { class: "wb-fault", hidden: true });
@@ -72,10 +87,10 @@ export class Picture {
   }
 
   show(entry, size) {
+    if (this.entry !== entry) this.clear(); // the last entry's map must not lie over this photo
     Object.assign(this, { entry, size });
     this.say("");
     this.photo.src = base + this.source.photoUrl(entry, size);
-    this.canvas.hidden = true; // the last entry's map must not lie over this photo
     return this.paint();
   }
 
@@ -84,7 +99,7 @@ export class Picture {
     const turn = (this.turn += 1);
     const mode = this.source.modes.find(({ id }) => id === (this.mode ?? this.look.mode));
     if (!this.entry || !mode?.paint || !this.source.has(this.entry, mode)) {
-      this.canvas.hidden = true;
+      this.clear();
       return;
     }
     try {
@@ -95,8 +110,15 @@ export class Picture {
       this.canvas.hidden = false;
       this.fade();
     } catch (error) {
-      if (turn === this.turn && !isAbort(error)) this.say(error.message);
+      if (turn !== this.turn || isAbort(error)) return;
+      this.clear();
+      this.say(error.message);
     }
+  }
+
+  clear() {
+    this.canvas.hidden = true;
+    this.maps = null;
   }
 
   fade() {

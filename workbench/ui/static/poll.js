@@ -2,19 +2,25 @@
 
 const HIDDEN = 10; // times slower while nobody sees the tab
 
-// Calls `look` until it returns (or resolves to) false, `every` milliseconds after it was done the last time.
-// -> {wake(), stop()}: `wake` looks at once, also after the end.
+// Calls `look` until it returns (or resolves to) false, `every` milliseconds after it was done the last time. A look that
+// throws was one in vain: the next one comes in its turn.
+// -> {wake(), stop()}: `wake` looks at once, also after the end, but for one that was stopped.
 export function repeat(look, every = 1000) {
-  let [timer, looking, again] = [0, false, false];
+  let [timer, looking, again, stopped] = [0, false, false, false];
   const turn = async () => {
     clearTimeout(timer);
     again = looking;
-    if (looking) return;
+    if (looking || stopped) return;
     looking = true;
-    const goOn = (await look()) !== false;
+    let goOn = true;
+    try {
+      goOn = (await look()) !== false;
+    } catch (error) {
+      console.error(error);
+    }
     looking = false;
     if (again) turn();
-    else if (goOn) timer = setTimeout(turn, document.hidden ? HIDDEN * every : every);
+    else if (goOn && !stopped) timer = setTimeout(turn, document.hidden ? HIDDEN * every : every);
     else timer = 0;
   };
   const onShow = () => { if (!document.hidden && timer) turn(); };
@@ -23,6 +29,7 @@ export function repeat(look, every = 1000) {
   return {
     wake: turn,
     stop: () => {
+      stopped = true;
       clearTimeout(timer);
       document.removeEventListener("visibilitychange", onShow);
     },

@@ -19,6 +19,7 @@ export function mountExport(element, run, project, checkpoints) {
   const list = h("ul", { class: "wb-exports", id: "wb-exports" });
   const raw = h("p", { class: "wb-hint" });
   element.replaceChildren(none, form, said, list, raw);
+  let turns = 0;
   const titles = { best: "best: highest val mIoU", last: "last: newest state" };
 
   function offer() {
@@ -47,8 +48,10 @@ export function mountExport(element, run, project, checkpoints) {
 
   // The page calls this whenever a task of anyone's ends.
   async function look() {
+    const turn = (turns += 1);
     offer();
     const { exports } = await getJson(`/api/runs/${run}/exports`);
+    if (turn !== turns) return; // something newer is on its way
     list.replaceChildren(...exports.map((each) => row(each, project)));
   }
 

@@ -1,6 +1,6 @@
 // One run, live: how far it is, its curves, its predictions, its log, what it was asked to do, and what to do with it.
 
-import { base, getJson, post } from "./api.js";
+import { address, base, getJson, post } from "./api.js";
 import { mountBars } from "./bars.js";
 import { mountCurves } from "./curves.js";
 import { ask } from "./dialog.js";
@@ -39,7 +39,7 @@ export class RunPage {
     this.look = repeat(() => this.read(), 1000);
     document.addEventListener("wb-task", ({ detail }) => {
       if (detail.kind === "run" && detail.id === this.run) this.look.wake();
-      if (detail.kind === "task") this.exports.look();
+      if (detail.kind === "task") this.exports.look().catch((error) => this.tell(error.message));
     });
   }
 
@@ -54,15 +54,16 @@ export class RunPage {
     this.stop = button("stop", "Stop", () => this.act("stop"));
     this.resume = button("resume", "Resume", () => this.act("resume"), "wb-primary");
     this.remove = button("delete", "Delete", () => this.discard());
-    const link = (id, text, path) => h("a", { id: `wb-run-${id}`, class: "wb-button", href: `${base}${path}` }, text);
-    const model = `project=${this.project}&model=${this.run}:best`;
-    this.uses = [link("evaluate", "Evaluate", `/evaluate?${model}`), link("use", "Use", `/use?${model}`), link("further", "Train on from it", `/train?project=${this.project}&init=${this.run}:best&arch=${architecture}`)];
+    const link = (id, text) => h("a", { id: `wb-run-${id}`, class: "wb-button" }, text);
+    this.uses = [link("evaluate", "Evaluate"), link("use", "Use"), link("further", "Train on from it")];
     const part = (title, id, open, ...children) => h("details", { class: "wb-part", id: `wb-run-${id}`, open }, h("summary", {}, title), ...children);
     const [charts, bars, samples, log, details, exported] = Array.from({ length: 6 }, () => h("div", {}));
     this.barsPart = part("IoU by class", "classes", true, bars);
     this.samples = new RunSamples(samples, this.run);
     const logPart = part("Log", "log", false, log);
-    this.log = new RunLog(log, logPart, `/api/runs/${this.run}/log`);
+    this.log = new RunLog(log, `/api/runs/${this.run}/log`);
+    this.readLog = () => logPart.open && this.log.read();
+    logPart.addEventListener("toggle", this.readLog);
     this.element.replaceChildren(
       h("p", { class: "wb-back" }, "‹ ", back),
       h("div", { class: "wb-page-head" }, h("h1", {}, h("bdi", {}, name), h("span", { class: "wb-hint" }, ` run ${this.run} · ${architecture} · revision ${revision.slice(0, 8)} · ${moment(at)}`)), this.state),
@@ -83,7 +84,7 @@ export class RunPage {
       const series = await getJson(`/api/runs/${this.run}/series?after=${this.position}`);
       this.take(series);
       const live = LIVE.has(series.state) && !(series.state === "queued" && /^Not started/.test(series.figures.sentence ?? ""));
-      await Promise.all([this.log.read(), this.refresh(series)]);
+      await Promise.all([this.readLog(), this.refresh(series)]);
       this.tell("");
       return live;
     } catch (error) {
@@ -118,10 +119,11 @@ export class RunPage {
   // What other routes tell, asked again only when a validation or the end may have changed it.
   async refresh({ validations, state }) {
     const changed = state !== this.lastState;
-    if (!changed && !validations.length) return;
-    this.lastState = state;
+    this.isOld ||= changed || validations.length > 0;
+    if (!this.isOld) return;
     this.info = await getJson(`/api/runs/${this.run}`);
     await Promise.all([this.samples.read(LIVE.has(state)), this.exports.look(), changed && this.details.read()]);
+    Object.assign(this, { lastState: state, isOld: false }); // not before: what failed is asked for again
     this.show();
   }
 
@@ -142,7 +144,13 @@ export class RunPage {
     this.stop.hidden = !LIVE.has(state);
     this.resume.hidden = !RESUMABLE.has(state) && !(state === "queued" && /^Not started/.test(known.sentence ?? ""));
     this.remove.hidden = LIVE.has(state) && this.resume.hidden;
-    for (const link of this.uses) link.hidden = !this.info.checkpoints.length;
+    const [kind] = this.info.checkpoints; // the best, else the last
+    const model = `${this.run}:${kind}`;
+    const ways = [["/evaluate", { model }], ["/use", { model }], ["/train", { init: model, arch: this.info.architecture }]];
+    this.uses.forEach((link, i) => {
+      link.hidden = !kind;
+      link.href = base + address(ways[i][0], { project: this.project, ...ways[i][1] });
+    });
     this.figures.replaceChildren(...this.facts(state, known).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
   }
 

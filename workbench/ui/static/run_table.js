@@ -2,6 +2,7 @@
 
 import { address, base, getJson, post } from "./api.js";
 import { exact, h } from "./dom.js";
+import { query, setQuery } from "./place.js";
 import { repeat } from "./poll.js";
 import { left, moment, pill, score, steps } from "./run_words.js";
 
@@ -10,7 +11,7 @@ const HEADS = [["Run", "number"], ["Name"], ["State"], ["Step", "number"], ["Bes
 
 export class RunTable {
   constructor(element, { project }) {
-    Object.assign(this, { project, offset: Number(new URLSearchParams(location.search).get("offset")) || 0, shown: "" });
+    Object.assign(this, { project, offset: Math.max(0, Number(query().offset) || 0), shown: "" });
     this.body = h("tbody", {});
     this.table = h("div", { class: "wb-table-box" }, h("table", { class: "wb-runs-table", id: "wb-runs-table" },
       h("thead", {}, h("tr", {}, ...HEADS.map(([title, kind]) => h("th", { scope: "col", class: kind ? "wb-number" : null }, title)))), this.body));
@@ -31,7 +32,7 @@ export class RunTable {
 
   go(offset) {
     this.offset = Math.max(0, offset);
-    history.replaceState(null, "", address(location.pathname, { project: this.project, offset: this.offset || null }));
+    setQuery({ offset: this.offset || null });
     this.look.wake();
   }
 
@@ -39,7 +40,8 @@ export class RunTable {
     try {
       const found = await getJson(address(`/api/projects/${this.project}/runs`, { offset: this.offset, limit: PAGE }));
       this.tell("");
-      this.draw(found);
+      if (!found.runs.length && this.offset) this.go(PAGE * Math.floor((Math.max(1, found.total) - 1) / PAGE)); // beyond the last
+      else this.draw(found);
     } catch (error) {
       this.tell(error.message);
       return error.status !== 401 && error.status !== 404;

@@ -55,7 +55,7 @@ function themeButton() {
   return button;
 }
 
-async function start() {
+function start() {
   setTheme(chosenTheme());
   // Gradio sets the class by the system once it has loaded: the choice is put back.
   new MutationObserver(() => {
@@ -68,13 +68,25 @@ async function start() {
   const bar = h("header", { class: "wb-shell" },
     h("a", { class: "wb-shell-brand", href: "/" }, h("img", { src: "/static-wb/icon.svg", alt: "" }), "Workbench"),
     projectPlace, nav, h("span", { class: "wb-shell-space" }), tray.button, themeButton());
-  document.body.prepend(bar, tray.panel);
+  document.body.prepend(bar, tray.panel, tray.said);
+  // A file that misses its field must not open in place of the page.
+  for (const event of ["dragover", "drop"]) {
+    addEventListener(event, (dragged) => { if (dragged.dataTransfer?.types.includes("Files")) dragged.preventDefault(); });
+  }
 
-  const { projects } = await getJson("/api/projects");
-  const wanted = Number(query().get("project"));
-  const chosen = projects.find(({ id, current }) => (wanted ? id === wanted : current))?.id ?? null;
-  projectPlace.replaceChildren(switcher(projects, chosen));
-  nav.replaceChildren(...links(chosen));
+  const showProjects = async () => {
+    try {
+      const { projects } = await getJson("/api/projects");
+      const wanted = Number(query().get("project"));
+      const chosen = projects.find(({ id, current }) => (wanted ? id === wanted : current))?.id ?? null;
+      projectPlace.replaceChildren(switcher(projects, chosen));
+      nav.replaceChildren(...links(chosen));
+    } catch {
+      // the button of the tray says that there is no answer
+    }
+  };
+  document.addEventListener("wb-projects", showProjects); // some were made, renamed or deleted
+  showProjects();
 }
 
 start();

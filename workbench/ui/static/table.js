@@ -21,7 +21,7 @@ function header({ id, title, number, value }, sort, onSort) {
   const next = { id, down: chosen ? !sort.down : Boolean(number) };
   const mark = h("span", { class: "wb-order", "aria-hidden": "true" }, chosen ? (sort.down ? "▼" : "▲") : "");
   const content = value && onSort
-    ? h("button", { type: "button", class: "wb-sheet-sort", onclick: () => onSort(next) }, title, mark)
+    ? h("button", { type: "button", class: "wb-sheet-sort", onclick: ({ currentTarget }) => again(currentTarget, () => onSort(next)) }, title, mark)
     : title;
   return h("th", { scope: "col", class: number ? "wb-number" : null, "aria-sort": order }, content);
 }
@@ -39,4 +39,12 @@ function sorted(rows, columns, sort) {
 function compare(a, b) {
   if (typeof a === "number" && typeof b === "number") return a - b;
   return String(a).localeCompare(String(b), undefined, { numeric: true });
+}
+
+// Sorting draws the table anew: the focus stays on the column.
+function again(button, sort) {
+  const place = button.closest(".wb-sheet").parentElement;
+  const column = button.closest("th").cellIndex;
+  sort();
+  place.querySelector("thead tr").cells[column].querySelector("button").focus();
 }

@@ -7,20 +7,20 @@ import { repeat } from "./poll.js";
 // -> {stop()}
 export function followTask(id, tell) {
   return repeat(async () => {
+    let task = null;
     try {
-      const task = await getJson(`/api/tasks/${id}`);
-      tell(task);
-      return task.state === "running";
+      task = await getJson(`/api/tasks/${id}`);
     } catch (error) {
-      if (error.status === 404) tell(null);
-      return error.status !== 404 && error.status !== 401;
+      if (error.status !== 404) return error.status !== 401; // it may answer again
     }
+    tell(task);
+    return task?.state === "running";
   }, 700);
 }
 
-// "Freezing 10 of 300", "" before it told anything.
+// "Freezing: 10 of 300"; what it does, or waits for, before there is anything to count; "" before it told anything.
 export function progressText({ progress }) {
   if (!progress) return "";
   const { done, total, what } = progress;
-  return `${what}: ${done}${total ? ` of ${total}` : ""}`;
+  return done || total ? `${what}: ${done}${total ? ` of ${total}` : ""}` : what;
 }

@@ -1,17 +1,19 @@
 // The tray: what is being worked on, in every page. It only watches: closing it, or the tab, stops nothing.
 
 import { base, getJson, post } from "./api.js";
+import { copyButton } from "./copy.js";
 import { h } from "./dom.js";
+import { repeat } from "./poll.js";
+import { RunLog } from "./run_log.js";
+import { progressText } from "./task.js";
 
-const EVERY = 1000;
-const HIDDEN_EVERY = 10000;
 const LIVE = new Set(["running", "queued", "preparing"]);
 const WORDS = {
   running: "running", queued: "waiting", preparing: "preparing", finished: "done", failed: "failed",
   cancelled: "cancelled", interrupted: "interrupted", stopped: "stopped",
 };
 
-// -> {button, panel}. Sends `wb-task` on the document whenever the state of one changes: {detail: task}.
+// -> {button, panel, said}: `said` tells those who do not see the badge. Sends `wb-task` on the document whenever the state of one changes: {detail: task}.
 export function mountTray() {
   const badge = h("span", { class: "wb-tray-badge", hidden: true });
   const button = h("button", { class: "wb-tray-button", type: "button", "aria-expanded": "false", "aria-controls": "wb-tray" },
@@ -19,20 +21,23 @@ export function mountTray() {
   const list = h("ul", { class: "wb-tray-list" });
   const panel = h("section", { id: "wb-tray", class: "wb-tray", "aria-label": "Tasks", hidden: true },
     h("h2", {}, "Tasks"), list);
-  const tray = new Tray(button, badge, panel, list);
+  const said = h("p", { class: "wb-unseen", role: "status" });
+  const tray = new Tray(button, badge, panel, list, said);
   button.addEventListener("click", () => tray.show(panel.hidden));
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && !panel.hidden) tray.show(false);
+    if (event.key !== "Escape" || panel.hidden || document.querySelector("dialog[open]")) return;
+    const inside = panel.contains(document.activeElement);
+    tray.show(false);
+    if (inside) button.focus();
   });
   document.addEventListener("wb-open-tray", () => tray.show(true));
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) tray.poll(); });
-  tray.poll();
-  return { button, panel };
+  repeat(() => tray.look());
+  return { button, panel, said };
 }
 
 class Tray {
-  constructor(button, badge, panel, list) {
-    Object.assign(this, { button, badge, panel, list, rows: new Map(), states: new Map(), timer: 0 });
+  constructor(button, badge, panel, list, said) {
+    Object.assign(this, { button, badge, panel, list, said, rows: new Map(), states: null });
   }
 
   show(open) {
@@ -41,18 +46,25 @@ class Tray {
     if (open) this.panel.querySelector("a, button")?.focus();
   }
 
-  async poll() {
-    clearTimeout(this.timer);
+  async look() {
     try {
       const { tasks } = await getJson("/api/tasks");
+      this.lost("");
       this.draw(tasks);
-      this.button.classList.remove("wb-lost");
+      this.tell(tasks);
     } catch (error) {
-      this.button.classList.add("wb-lost");
-      this.button.title = error.message;
-      if (error.status === 401) return;
+      if (error.status === undefined) throw error;
+      this.lost(error.message);
+      return error.status !== 401;
     }
-    this.timer = setTimeout(() => this.poll(), document.hidden ? HIDDEN_EVERY : EVERY);
+  }
+
+  // No answer: what is shown is old. Said on the button, and aloud once.
+  lost(text) {
+    if (this.button.title === text) return;
+    this.button.classList.toggle("wb-lost", Boolean(text));
+    this.button.title = text;
+    this.said.textContent = text;
   }
 
   draw(tasks) {
@@ -61,17 +73,12 @@ class Tray {
     this.badge.textContent = String(live.length);
     const seen = new Set();
     tasks.forEach((task, place) => {
-      const key = `${task.kind}-${task.id}`;
+      const key = keyOf(task);
       seen.add(key);
-      const before = this.states.get(key);
-      this.states.set(key, task.state);
       if (!this.rows.has(key)) this.rows.set(key, new Row());
       const row = this.rows.get(key);
       row.update(task);
       if (this.list.children[place] !== row.element) this.list.insertBefore(row.element, this.list.children[place] ?? null);
-      if (before !== undefined && before !== task.state) {
-        document.dispatchEvent(new CustomEvent("wb-task", { detail: task }));
-      }
     });
     for (const [key, row] of this.rows) {
       if (seen.has(key)) continue;
@@ -82,6 +89,22 @@ class Tray {
     if (tasks.length === 0) this.list.replaceChildren(this.empty);
     else this.empty.remove();
   }
+
+  // Tell the page what changed since the last look. One that is new was started after the page was opened: it may have
+  // ended between two looks.
+  tell(tasks) {
+    const before = this.states;
+    this.states = new Map([...(before ?? []), ...tasks.map((task) => [keyOf(task), task.state])]);
+    for (const task of before ? tasks : []) {
+      if (before.get(keyOf(task)) === task.state) continue;
+      this.said.textContent = `${task.title}: ${WORDS[task.state] ?? task.state}`;
+      document.dispatchEvent(new CustomEvent("wb-task", { detail: task }));
+    }
+  }
+}
+
+function keyOf({ kind, id }) {
+  return `${kind}-${id}`;
 }
 
 class Row {
@@ -91,14 +114,14 @@ class Row {
     this.bar = h("progress", { class: "wb-tray-progress" });
     this.figures = h("span", { class: "wb-tray-figures" });
     this.sentence = h("p", { class: "wb-tray-sentence" });
-    this.log = h("pre", { class: "wb-tray-log", hidden: true, tabindex: "0" });
-    this.cancel = h("button", { type: "button", onclick: () => this.stop() }, "Cancel");
-    this.showLog = h("button", { type: "button", onclick: () => this.toggleLog() }, "Log");
-    this.copy = h("button", { type: "button", onclick: () => this.copyCommand() }, "Copy command");
+    this.logPlace = h("div", { class: "wb-tray-log", hidden: true });
+    this.cancel = h("button", { type: "button", class: "wb-button", onclick: () => this.stop() }, "Cancel");
+    this.showLog = h("button", { type: "button", class: "wb-button", "aria-expanded": false, onclick: () => this.toggleLog() }, "Log");
+    this.copy = copyButton("Copy command", () => this.task.command);
     this.command = h("code", { class: "wb-tray-command" });
     this.element = h("li", { class: "wb-tray-row" },
       h("div", { class: "wb-tray-head" }, this.title, this.state), this.bar, this.figures, this.sentence,
-      this.command, h("div", { class: "wb-tray-tools" }, this.cancel, this.showLog, this.copy), this.log);
+      this.command, h("div", { class: "wb-tray-tools" }, this.cancel, this.showLog, this.copy), this.logPlace);
   }
 
   update(task) {
@@ -109,12 +132,11 @@ class Row {
     else this.title.removeAttribute("href");
     this.state.textContent = WORDS[task.state] ?? task.state;
     this.element.dataset.state = task.state;
-    const { done, total, what } = task.progress ?? {};
+    const { done, total } = task.progress ?? {};
     this.bar.hidden = !live;
     if (total) Object.assign(this.bar, { max: total, value: done });
     else this.bar.removeAttribute("value");
-    const parts = [what && `${what}: ${done}${total ? ` of ${total}` : ""}`,
-      task.rate && `${task.rate.toFixed(1)} a second`, live && task.eta != null && `${lasting(task.eta)} left`];
+    const parts = [progressText(task), task.rate && `${task.rate.toFixed(1)} a second`, live && task.eta != null && `${lasting(task.eta)} left`];
     this.figures.textContent = live ? parts.filter(Boolean).join(" · ") : "";
     this.sentence.textContent = task.sentence ?? "";
     this.sentence.hidden = !task.sentence;
@@ -122,7 +144,7 @@ class Row {
     this.command.hidden = this.copy.hidden = !task.command;
     this.cancel.hidden = !live;
     this.cancel.textContent = task.kind === "run" ? "Stop" : "Cancel";
-    if (!this.log.hidden && live) this.readLog();
+    if (!this.logPlace.hidden && (live || !this.log.ended)) this.log.read();
   }
 
   url(rest) {
@@ -141,21 +163,10 @@ class Row {
   }
 
   toggleLog() {
-    this.log.hidden = !this.log.hidden;
-    if (!this.log.hidden) this.readLog();
-  }
-
-  async readLog() {
-    const { text, position } = await getJson(this.url(`log?from=${this.position ?? 0}`));
-    this.position = position;
-    this.log.append(text);
-    this.log.scrollTop = this.log.scrollHeight;
-  }
-
-  async copyCommand() {
-    await navigator.clipboard.writeText(this.task.command);
-    this.copy.textContent = "Copied";
-    setTimeout(() => { this.copy.textContent = "Copy command"; }, 1500);
+    this.log ??= new RunLog(this.logPlace, this.url("log"));
+    this.logPlace.hidden = !this.logPlace.hidden;
+    this.showLog.setAttribute("aria-expanded", String(!this.logPlace.hidden));
+    if (!this.logPlace.hidden) this.log.read();
   }
 }
 

@@ -82,7 +82,7 @@ class Folders {
   }
 
   row({ id, model, source, state, images, skipped, started_at: started }) {
-    const facts = { running: "is being predicted; the tasks above show how far it is", finished: images === null ? "" : `${exact(images)} images`, failed: "failed; its task says why", cancelled: "cancelled", interrupted: "broken off" };
+    const facts = { running: "is being predicted; the tasks above show how far it is", finished: images === null ? "" : `${exact(images)} ${images === 1 ? "image" : "images"}`, failed: "failed; its task says why", cancelled: "cancelled", interrupted: "broken off" };
     const left = skipped.length ? h("details", { class: "wb-left-out" }, h("summary", {}, `${skipped.length} could not be read`),
       h("ul", {}, ...skipped.map(({ file, reason }) => h("li", {}, bdi(file), h("span", {}, reason))))) : null;
     const link = state === "finished" && h("a", { class: "wb-button", href: `${base}${this.root}/${id}/zip`, download: "" }, "Download zip");

@@ -37,7 +37,7 @@ class Trial {
   destroy() {
     this.gone = true;
     this.viewer?.destroy();
-    for (const { url } of this.items) if (url) URL.revokeObjectURL(url);
+    letGo(this.items);
   }
 
   // What was tried before the page was loaded again, as far as it is kept.
@@ -61,7 +61,9 @@ class Trial {
     const over = files.length - taken.length;
     this.note.textContent = [over > 0 && `${over} more than ${MOST} were left out: predict a folder below for many.`, ...unread.map(({ path, why }) => `${path}: ${why}.`)].filter(Boolean).join(" ");
     const fresh = taken.map(({ path, file }) => ({ title: path, file, url: URL.createObjectURL(file), state: "waiting" }));
-    this.items = [...fresh, ...this.items].slice(0, 3 * MOST);
+    const all = [...fresh, ...this.items];
+    this.items = all.slice(0, 3 * MOST);
+    letGo(all.slice(3 * MOST));
     this.draw();
     this.work();
   }
@@ -78,6 +80,7 @@ class Trial {
   }
 
   empty() {
+    letGo(this.items);
     this.items = [];
     this.chosen = null;
     this.viewer?.destroy();
@@ -97,6 +100,7 @@ class Trial {
         const query = { model: this.model(), size: this.size.value };
         item.record = await post(address(`/api/projects/${this.project}/try`, query), item.file);
         item.state = "done";
+        if (this.gone) return;
         if (this.chosen === item || !this.chosen?.record) this.choose(item);
       } catch (error) {
         Object.assign(item, { state: "failed", why: error.message });
@@ -113,7 +117,9 @@ class Trial {
     else if (this.note.textContent.startsWith("Predicting")) this.note.textContent = "";
     this.clear.hidden = !this.items.length || waiting > 0;
     this.strip.hidden = !this.items.length;
+    const focused = this.strip.contains(document.activeElement);
     this.strip.replaceChildren(...this.items.map((item) => this.tile(item)));
+    if (focused) this.strip.querySelector("[tabindex='0']")?.focus();
   }
 
   tile(item) {
@@ -157,4 +163,8 @@ class Trial {
       place);
     this.viewer = mountViewer(place, { value: { kind: "tried", tried: id } });
   }
+}
+
+function letGo(items) {
+  for (const { url } of items) if (url) URL.revokeObjectURL(url);
 }

@@ -3,7 +3,6 @@
 // mountViewer(element, {value: {kind: "tried", tried: ID}}) -> {update(value), destroy()}
 
 import { isAbort } from "./api.js";
-import { countIndices } from "./colorize.js";
 import { h, loadStyle } from "./dom.js";
 import { mountControls, mountLegend } from "./legend.js";
 import { Look, Picture } from "./pictures.js";
@@ -69,7 +68,7 @@ function show(element, source, entry) {
   document.addEventListener("keydown", peek);
   document.addEventListener("keyup", peek);
   element.replaceChildren(h("div", { class: "wb-bar" }, controls.element), legend.element, stage);
-  picture.show(entry, SIZE).then(() => picture.maps && legend.count(countIndices(picture.maps[0])));
+  picture.show(entry, SIZE).then(() => picture.maps && legend.count(picture.maps[0], picture.maps[0].width === entry.width));
   return () => {
     watcher.disconnect();
     document.removeEventListener("keydown", peek);

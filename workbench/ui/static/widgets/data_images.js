@@ -26,7 +26,7 @@ export function mount(element, value, emit) {
 class Images {
   constructor(element, project, emit) {
     Object.assign(this, { element, project, emit, selected: [] });
-    this.following = follow(element, project, (signal) => this.load(signal), (message) => this.say(message));
+    this.following = follow(element, project, (signal, byTask) => this.load(signal, byTask), (message) => this.say(message));
   }
 
   destroy() {
@@ -42,18 +42,20 @@ class Images {
     this.element.replaceChildren(h("p", { class: "wb-message wb-bad", role: "alert" }, text));
   }
 
-  async load(signal) {
+  async load(signal, byTask) {
     const root = `/api/projects/${this.project}`;
     const [{ datasets }, { classes }] = await Promise.all(
       [getJson(`${root}/datasets`, { signal }), getJson(`${root}/classes`, { signal })]);
-    this.datasets = datasets;
+    const known = JSON.stringify([datasets, classes]);
+    const same = known === this.known;
+    if (this.gallery && same && byTask && this.selected.length) return; // what is selected stays so
+    Object.assign(this, { datasets, known });
     if (!datasets.some(({ images }) => images)) return this.drawEmpty();
-    if (!this.gallery) {
-      this.build();
-    } else {
+    if (this.gallery) {
       this.choose([]);
       this.gallery.refresh();
-    }
+      if (same) return;
+    } else this.build();
     this.filters?.destroy();
     this.filters = mountFilters(this.bar, { datasets, classes }, (filters) => this.show(filters));
   }

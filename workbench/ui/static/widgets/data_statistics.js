@@ -6,8 +6,8 @@ import { exact, h, loadStyle, name as bdi, percent, short } from "../dom.js";
 import { follow } from "../follow.js";
 import { dataPage } from "../place.js";
 import { drawTable } from "../table.js";
+import { followTask, progressText } from "../task.js";
 
-const EVERY = 1000; // ms between looks at the task
 const SIZES = 8; // image sizes shown
 const MANY = 20; // classes from which on one is searched for
 
@@ -33,7 +33,7 @@ class Statistics {
   }
 
   destroy() {
-    clearTimeout(this.timer);
+    this.follower?.stop();
     this.following.stop();
     this.element.replaceChildren();
   }
@@ -64,27 +64,23 @@ class Statistics {
     this.emit("count", {});
   }
 
-  async watch(task) {
+  watch(task) {
     if (this.watched === task) return;
     this.watched = task;
-    for (;;) {
-      let found;
-      try {
-        found = await getJson(`/api/tasks/${task}`);
-      } catch (error) {
-        this.watched = null;
-        return this.fail(error.message);
-      }
-      const { done, total, what } = found.progress ?? {};
-      if (found.state !== "running") {
-        this.watched = null;
-        if (found.state === "finished") return this.following.renew();
-        return this.fail(found.sentence ?? `The count was ${found.state}.`);
-      }
+    this.follower?.stop();
+    this.follower = followTask(task, (found) => this.told(found));
+  }
+
+  told(found) {
+    if (found?.state === "running") {
+      const { done, total } = found.progress ?? {};
       if (total) this.bar.firstChild.style.width = `${(100 * done) / total}%`;
-      if (what) this.figures.textContent = `${what}: ${exact(done)}${total ? ` of ${exact(total)}` : ""}`;
-      await new Promise((resolve) => { this.timer = setTimeout(resolve, EVERY); });
+      this.figures.textContent = progressText(found) || "Starting …";
+      return;
     }
+    this.watched = null;
+    if (found?.state === "finished") this.following.renew();
+    else this.fail(found?.sentence ?? `The count was ${found?.state ?? "broken off"}.`);
   }
 
   fail(message) {

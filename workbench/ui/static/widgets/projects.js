@@ -13,6 +13,7 @@ export function mount(element, value, emit) {
     if (!next?.cards) return; // before the first answer there is nothing to say
     if (next.created) location.href = `${base}/data?project=${next.created}&tab=import`;
     else element.replaceChildren(...draw(next, emit));
+    document.dispatchEvent(new Event("wb-projects"));
   };
   update(value);
   return { update };
