@@ -15,6 +15,7 @@ import pytest
 import torch
 import yaml
 
+from db.home import Home
 from db.locks import hold
 from tests.support.runs import CLASSES, make_run, tiny_recipe
 from training.architectures import build
@@ -25,6 +26,7 @@ from training.engine import events, loop, state, workload
 from training.engine.attempt import attempt
 from training.engine.events import EventWriter, follow, read_events
 from training.engine.length import Length, plan
+from training.engine.machine import device_lock
 from training.engine.meter import Meter
 from training.engine.precision import candidates, fastest
 from training.engine.probe import Speed, build_step
@@ -164,6 +166,30 @@ def test_where_batches_are_made_is_settled_once(tmp_path: Path, monkeypatch: pyt
     assert yaml.safe_load(run.decisions.read_text())["placement"] == "device"
     assert attempt(run.path) == 0
     assert used == ["device", "device"]
+
+
+@pytest.mark.parametrize(
+    ("owner", "said"),
+    [
+        ("run 7", "A training (run 7) has the device; the estimate waits for it."),
+        ("an estimate", "Another estimate has the device; this one waits for it."),
+    ],
+)
+def test_an_estimate_says_what_it_waits_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: str, said: str
+) -> None:
+    run = make_run(tmp_path, tiny_recipe())
+    lock = device_lock(torch.device("cpu"), Home(tmp_path))
+    lock.parent.mkdir(parents=True)
+    lock.with_suffix(".owner").write_text(owner)
+    monkeypatch.setattr(attempt_module, "_print", lambda event: event.kind == "queued" and run.stop_flag.touch())
+    with hold(lock, wait=False):
+        assert attempt(run.path, prepare_only=True) == 75
+    assert [event.values["text"] for event in read_events(run.events) if event.kind == "queued"] == [said]
+    lock.with_suffix(".owner").unlink()
+    run.stop_flag.unlink()
+    assert attempt(run.path, prepare_only=True) == 0
+    assert lock.with_suffix(".owner").read_text() == "an estimate"
 
 
 def test_frozen_statistics_of_random_weights_are_refused(tmp_path: Path) -> None:

@@ -11,12 +11,13 @@ import pytest
 from db.home import Home
 from tests.support.campus import make_campus
 from tests.support.cli import TINY, Workbench
-from training.engine.events import read_events
+from training.engine.events import Event, read_events
 from training.task_files import TaskCommand, TaskDirectory
 from training.tasks import cancel_task, list_tasks, start_task
 from workbench.cli.app import run
 from workbench.cli.output import emit, progress_bar, say, task_progress, telling
 from workbench.cli.task import TaskOutlet
+from workbench.cli.watch import Watcher
 
 pytestmark = pytest.mark.xdist_group("cli-tasks")
 
@@ -44,6 +45,16 @@ def test_progress_is_written_a_few_times_a_second_and_never_without_its_end(dire
     assert (told[-1]["done"], told[-1]["what"]) == (499, "images")
     assert len(told) < 100
     assert task_progress() is None
+
+
+def test_what_a_training_waits_for_is_the_progress_of_its_task(directory: TaskDirectory) -> None:
+    outlet = TaskOutlet(directory)
+    said = "A training (run 1) has the device; the estimate waits for it."
+    with telling(outlet):
+        Watcher(progress=task_progress())(Event("queued", 1, 0.0, {"text": said}))
+    told = [event.values for event in read_events(directory.events) if event.kind == "progress"]
+    assert told == [{"done": 0, "total": None, "what": said}]  # at once, as nothing else comes for hours
+    outlet.end(0)
 
 
 def test_a_command_prints_for_people_and_gives_its_object_to_the_task(

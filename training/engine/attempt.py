@@ -36,6 +36,8 @@ from training.engine.stop import StopRequest
 if TYPE_CHECKING:
     from training.engine.loop import Training
 
+ESTIMATE = "an estimate"
+"""What others are told who wait for a device that a measurement has which belongs to no run."""
 RESERVE = 64 * 1024
 """Bytes set aside while training, so that a full disk still has room for the sentence that says so."""
 
@@ -99,7 +101,7 @@ class _Attempt:
         home = Home(self._command.home)
         with own_device(
             {str(device): device_lock(device, home) for device in usable_devices(self._command.device)},
-            f"run {self._command.run}" if self._command.run else str(self._directory.path),
+            self._who(),
             waiting=self._tell_waiting,
             stop=self._stop,
         ) as owned:
@@ -121,8 +123,20 @@ class _Attempt:
                 return "queued", f"Ready: {decisions.steps} steps.", EXIT_OK
             return "finished", self._training.run(), EXIT_OK
 
+    def _who(self) -> str:
+        """Return what to tell others who wait for the device."""
+        if self._command.run:
+            return f"run {self._command.run}"
+        return ESTIMATE if self._prepare_only else str(self._directory.path)
+
     def _tell_waiting(self, owner: str) -> None:
-        self._events.write("queued", text=f"{owner} has the device; waiting for it to end.")
+        if not self._prepare_only:
+            text = f"{owner} has the device; waiting for it to end."
+        elif owner == ESTIMATE:
+            text = "Another estimate has the device; this one waits for it."
+        else:
+            text = f"A training ({owner}) has the device; the estimate waits for it."
+        self._events.write("queued", text=text)
 
     def _ended_by(self, error: BaseException) -> tuple[RunState, str, int]:
         if isinstance(error, Stopped | KeyboardInterrupt):

@@ -49,7 +49,10 @@ class Watcher:
         """Take in one event."""
         values = event.values
         if event.kind in SENTENCES:
-            self._sentence(str(values.get("text") or values.get("sentence")))
+            sentence = str(values.get("text") or values.get("sentence"))
+            self._sentence(sentence)
+            if event.kind == "queued" and self._progress is not None:
+                self._progress(0, None, sentence)  # it may be hours until there is anything else to tell
         elif event.kind == "started":
             self._sentence(_started(values))
         elif event.kind == "validation":

@@ -49,7 +49,7 @@ export class StartPanel {
   drawWaits() {
     const busy = this.devices?.find(({ name }) => name === this.form?.device)?.busy_with;
     this.waits.hidden = !busy;
-    this.waits.textContent = busy ? `Busy: ${busy} has this device. A training started now waits in line and begins when that one ends.` : "";
+    this.waits.textContent = busy ? `Busy: ${busy} has this device. A training or an estimate started now waits in line and begins when that one ends.` : "";
   }
 
   show(form, plan) {
