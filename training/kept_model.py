@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from db.home import Home
@@ -17,6 +20,9 @@ from training.loaded import LoadedModel
 from training.models import find_model_file, load_model_file
 from training.numerics import pick_device
 
+IDLE_SECONDS = 600.0
+"""A model that nobody used for so long makes room: a training may want the memory."""
+
 _Stamp = tuple[Path, int, int, Precision]
 
 
@@ -26,12 +32,32 @@ class _Kept:
     predictor: Predictor
 
 
-class KeptModel:
-    """One model at most. Any number of threads may ask; they are served one after the other."""
+def _later(seconds: float, action: Callable[[], None]) -> None:
+    timer = threading.Timer(seconds, action)
+    timer.daemon = True
+    timer.start()
 
-    def __init__(self) -> None:
+
+class KeptModel:
+    """One model at most, until it is idle. Any number of threads may ask; they are served one after the other."""
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        later: Callable[[float, Callable[[], None]], None] = _later,
+    ) -> None:
+        """Keep nothing yet.
+
+        Args:
+            clock: seconds since whenever.
+            later: has an action done after so many seconds.
+        """
         self._lock = threading.Lock()
         self._kept: _Kept | None = None
+        self._clock, self._later = clock, later
+        self._used = 0.0
+        self._watched = False
 
     def predict(
         self,
@@ -73,8 +99,34 @@ class KeptModel:
             if self._kept is None or self._kept.stamp != stamp:
                 self._kept = None  # two at once may not fit
                 self._kept = _Kept(stamp, Predictor(load_model_file(file), pick_device("auto"), precision))
+                self._watch()
             predictor = self._kept.predictor
-            return predictor.model, predictor.predict([small], [(height, width)])[0]
+            try:
+                return predictor.model, predictor.predict([small], [(height, width)])[0]
+            finally:
+                self._used = self._clock()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no model is kept."""
+        return self._kept is None
+
+    def _watch(self) -> None:
+        self._used = self._clock()
+        if not self._watched:
+            self._watched = True
+            self._later(IDLE_SECONDS, self._release_idle)
+
+    def _release_idle(self) -> None:
+        """Let the model go where nobody used it for long enough, else look again when that may be so."""
+        with self._lock:
+            left = self._used + IDLE_SECONDS - self._clock()
+            if left > 0:
+                self._later(left, self._release_idle)
+                return
+            self._kept, self._watched = None, False
+            if torch.cuda.is_initialized():
+                torch.cuda.empty_cache()  # torch would keep the memory for itself, out of a trainer's reach
 
 
 def _stamp(path: Path, precision: Precision) -> _Stamp:

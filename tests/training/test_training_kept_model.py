@@ -1,0 +1,76 @@
+"""The model kept for the next photo: loaded once, and let go when nobody has used it for a while."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from db.home import Home
+from db.session import open_database
+from tests.support.tiny_models import LocalNet, loaded
+from training.inference import Size
+from training.kept_model import IDLE_SECONDS, KeptModel
+from training.loaded import LoadedModel
+
+
+class Clock:
+    """Time that a test lets pass; what is to be done later is done as it does."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.due: list[tuple[float, Callable[[], None]]] = []
+
+    def later(self, seconds: float, action: Callable[[], None]) -> None:
+        self.due.append((self.now + seconds, action))
+
+    def pass_by(self, seconds: float) -> None:
+        self.now += seconds
+        ripe, self.due = ([a for a in self.due if (a[0] <= self.now) is ready] for ready in (True, False))
+        for _, action in ripe:
+            action()
+
+
+@pytest.fixture
+def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[LoadedModel]:
+    """The models that were read from their files, all of them `1:best`; read anew each time."""
+    read: list[LoadedModel] = []
+    file = tmp_path / "best.pt"
+    file.write_bytes(b"weights")
+    found = type("File", (), {"path": file})()
+    monkeypatch.setattr("training.kept_model.find_model_file", lambda *_, **__: found)
+    monkeypatch.setattr("training.kept_model.load_model_file", lambda _: read.append(loaded(LocalNet(3))) or read[-1])
+    monkeypatch.setattr("training.kept_model.pick_device", lambda _: __import__("torch").device("cpu"))
+    return read
+
+
+def test_a_model_is_let_go_once_nobody_used_it_for_a_while(tmp_path: Path, read: list[LoadedModel]) -> None:
+    clock, home = Clock(), Home(tmp_path)
+    database = open_database(home)
+    kept = KeptModel(clock=lambda: clock.now, later=clock.later)
+
+    def use() -> None:
+        kept.predict(home, database, "p", "1:best", np.zeros((8, 8, 3), np.uint8), Size(), precision="fp32")
+
+    use()
+    clock.pass_by(0.9 * IDLE_SECONDS)
+    use()
+    clock.pass_by(0.9 * IDLE_SECONDS)
+    assert not kept.is_empty  # used in between
+    use()
+    assert (len(read), len(clock.due)) == (1, 1)
+    module = weakref.ref(read.pop().module)
+    clock.pass_by(0.5 * IDLE_SECONDS)
+    assert not kept.is_empty
+    clock.pass_by(0.5 * IDLE_SECONDS)
+    assert kept.is_empty
+    gc.collect()
+    assert module() is None  # nothing else holds its memory
+    assert clock.due == []
+
+    use()  # and again
+    assert (len(read), len(clock.due)) == (1, 1)
