@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from db.errors import NotFoundError
+from db.errors import NotFoundError, UserError
 from db.schema import Dataset, Image, Subset, SubsetImage
 from db.session import Database
 from labeling.chunks import chunks
@@ -85,6 +85,27 @@ def remove_from_subset(
         for chunk in chunks(ids):
             members = (SubsetImage.subset_id == found.id, SubsetImage.image_id.in_(chunk))
             session.execute(delete(SubsetImage).where(*members))
+        return subset_counts(session, row.id)
+
+
+def rename_subset(database: Database, project: str | None, dataset: str, subset: str, to: str) -> dict[str, int]:
+    """Give a subset another name. Frozen revisions, and what was trained and tested on them, keep the one it had.
+
+    A later import of a source with a list of the old name makes that list anew.
+
+    Returns:
+        The count of images of every subset of the dataset, by name.
+
+    Raises:
+        UserError: there is no such dataset or subset, or the new name is not one or is another subset's.
+    """
+    with database.write() as session:
+        row = find_dataset(session, find_project(session, project), dataset)
+        found, name = _find_subset(session, row, subset), clean_name(to, "list")
+        if name != found.name and name in subset_counts(session, row.id):
+            raise UserError(f"The dataset {row.name!r} has a list {name!r} already. Choose another name.")
+        found.name = name
+        session.flush()
         return subset_counts(session, row.id)
 
 

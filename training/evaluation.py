@@ -94,7 +94,7 @@ def evaluate(
         revision: digest or its beginning; None is the model's own where that holds the dataset as it is now, else
             the dataset is frozen.
         size: what the network sees: `original`, `HxW` or `long N`. Figures are at the photos' own size in any case.
-        mapping: name of a saved mapping; None takes classes of the same name. It can be changed later.
+        mapping: name of a saved mapping; None and `by-name` take classes of the same name. It can be changed later.
         predictions: store predicted maps and confidences.
         device: as `training.numerics.pick_device` reads it.
         precision: what the network computes in.
@@ -126,7 +126,7 @@ def _find_subject(
     digest = _choose_revision(home, database, model, request, progress)
     manifest = load_manifest(Store(home.store), digest)
     chosen = None
-    if request.mapping is not None:
+    if request.mapping is not None and request.mapping != mappings.BY_NAME:
         chosen = mappings.load_mapping(database, request.project, request.mapping)
         # One that does not fit is better refused now than after an hour.
         mappings.targets(chosen.rows, model.spec.classes, manifest.classes)

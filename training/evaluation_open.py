@@ -60,7 +60,7 @@ def open_evaluation(
         database: of the home that holds it.
         number: of the evaluation.
         project: name of the project it must be of; None takes any that is not in the trash.
-        mapping: name of a saved mapping; None is the one it was made with.
+        mapping: name of a saved mapping, or `by-name`; None is the one it was made with.
 
     Raises:
         NotFoundError: there is none of this number.
@@ -99,6 +99,8 @@ def choose_mapping(database: Database, project: str, row: Evaluation, name: str 
     Raises:
         UserError: there is no mapping of this name.
     """
+    if name == mappings.BY_NAME:
+        return None
     if name is not None:
         return mappings.load_mapping(database, project, name)
     saved = mappings.list_mappings(database, project)

@@ -142,8 +142,7 @@ def read_evaluation(
         database: its database.
         project: name; None is the current one.
         number: of the evaluation.
-        mapping: name of a saved mapping; None is the one it was made with, which is classes of the same name unless
-            it was made with another.
+        mapping: name of a saved mapping, or `by-name` for classes of the same name; None is what it was made with.
 
     Raises:
         UserError: there is none of this number, its files are damaged, or the mapping does not fit it.

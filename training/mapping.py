@@ -25,6 +25,8 @@ from labeling.projects import find_project
 
 OTHER = "other"
 """Name of the column of predictions without a target class."""
+BY_NAME = "by-name"
+"""Asked for in place of a saved mapping: classes of the same name. No mapping can be called so."""
 
 Row = tuple[str, str | None]
 
@@ -111,12 +113,14 @@ def save_mapping(database: Database, project: str | None, name: str, rows: Itera
     """Save a mapping under a name; one of that name is replaced, and evaluations read with it change at once.
 
     Raises:
-        UserError: the name is not one, there are no rows, or a model class comes twice.
+        UserError: the name is none or `by-name`, there are no rows, or a model class comes twice.
     """
     kept = tuple(rows)
     if not _unique(kept):
         raise UserError(f"The mapping {name!r} has no rows: expected `model class: dataset class`.")
     cleaned = clean_name(name, "mapping")
+    if cleaned == BY_NAME:
+        raise UserError(f"{BY_NAME!r} means classes of the same name. Give the mapping another name.")
     with database.write() as session:
         owner = find_project(session, project)
         row = _query(session, owner.id, cleaned)

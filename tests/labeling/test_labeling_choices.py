@@ -8,7 +8,9 @@ from sqlalchemy import select
 from db.errors import NotFoundError, UserError
 from db.locks import hold
 from db.schema import AnnotationVersion, Image, Project, Run, VersionClass, utc_now
+from db.store import Store
 from labeling.classes import list_classes, merge_class, set_hotkey
+from labeling.manifest import load_manifest
 from labeling.merge_preview import merge_preview
 from labeling.project_cards import project_cards
 from labeling.project_trash import sweep_trash
@@ -17,7 +19,14 @@ from labeling.revision_difference import revision_difference
 from labeling.revisions import freeze
 from labeling.roles import set_roles
 from labeling.statistics import class_statistics
-from labeling.subsets import add_to_subset, delete_subset, list_subsets, remove_from_subset, subset_paths
+from labeling.subsets import (
+    add_to_subset,
+    delete_subset,
+    list_subsets,
+    remove_from_subset,
+    rename_subset,
+    subset_paths,
+)
 from tests.support.labelled_home import make_place
 from tests.support.labelme_folder import HEIGHT, WIDTH, make_folder, rectangle, write_labels, write_photo
 
@@ -67,6 +76,27 @@ def test_a_list_grows_shrinks_and_goes(place):
         remove_from_subset(place.database, None, "day", "hard", ["a.png"])
     with pytest.raises(UserError, match="without slashes"):
         add_to_subset(place.database, None, "day", "a/b")
+
+
+def test_a_renamed_list_keeps_its_old_name_in_what_is_frozen(place):
+    add_to_subset(place.database, None, "day", "hard", ["b.png"])
+    add_to_subset(place.database, None, "day", "dusk")
+    before = freeze(place.home, place.database).digest
+    assert rename_subset(place.database, None, "day", "hard", " night ") == {"dusk": 0, "night": 1}
+    assert rename_subset(place.database, None, "day", "night", "night") == {"dusk": 0, "night": 1}
+    assert subset_paths(place.database, None, "day", "night") == ["b.png"]
+    with pytest.raises(UserError, match="a list 'dusk' already"):
+        rename_subset(place.database, None, "day", "night", "dusk")
+    with pytest.raises(NotFoundError, match="no list 'hard'"):
+        rename_subset(place.database, None, "day", "hard", "other")
+    with pytest.raises(UserError, match="without slashes"):
+        rename_subset(place.database, None, "day", "night", "a/b")
+
+    after = freeze(place.home, place.database).digest
+    store = Store(place.home.store)
+    for digest, name in ((before, "hard"), (after, "night")):
+        found = {image.path: image.subsets for image in load_manifest(store, digest).images}
+        assert found == {"a.png": (), "b.png": (name,), "c.png": (), "d.png": ()}
 
 
 def test_thirty_thousand_images_can_be_chosen_at_once(place):

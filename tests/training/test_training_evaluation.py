@@ -23,6 +23,7 @@ from labeling.maps import read_map_png
 from labeling.photos import read_photo
 from labeling.progress import Progress, silent
 from labeling.revisions import freeze, list_revisions, load_manifest
+from labeling.subsets import rename_subset
 from tests.support.scenes import COLORS, Scene, Workspace, add_dataset, blocks, jpeg, paint, png, workspace
 from tests.support.tiny_models import PLAIN, ColorNet, loaded
 from training import evaluation
@@ -150,6 +151,26 @@ def test_lists_follow_an_edited_mapping(place: Workspace) -> None:
     save_mapping(place.database, "p", "same", [("sky", "road"), ("road", "sky")])
     (listed,) = list_evaluations(place.database, "p")
     assert listed.miou == read_evaluation(place.home, place.database, "p", made.id).metrics.miou == 0
+
+
+def test_a_renamed_list_goes_by_its_name_of_the_revision(place: Workspace) -> None:
+    made = _run(place, _knowing(), on="dusk")
+    rename_subset(place.database, "p", "campus", "dusk", "night")
+    assert _run(place, _knowing(), on="night").metrics == made.metrics
+    assert _run(place, _knowing(), on="dusk", revision=made.record.revision).metrics == made.metrics
+    with pytest.raises(UserError, match=r"'dusk'\. There are: .*night"):
+        _run(place, _knowing(), on="dusk")
+    with pytest.raises(UserError, match=r"'night'\. There are: .*dusk"):
+        _run(place, _knowing(), on="night", revision=made.record.revision)
+
+
+def test_by_name_undoes_the_mapping_it_was_made_with(place: Workspace) -> None:
+    save_mapping(place.database, "p", "turned", [("sky", "road"), ("road", "sky")])
+    made = _run(place, _knowing(), mapping="turned")
+    by_name = read_evaluation(place.home, place.database, "p", made.id, "by-name")
+    assert by_name.mapping is None
+    assert by_name.metrics == _run(place, _knowing(), mapping="by-name").metrics != made.metrics
+    assert read_evaluation(place.home, place.database, "p", made.id).metrics == made.metrics
 
 
 def test_a_mapping_that_no_longer_fits_leaves_the_rest_of_the_list(place: Workspace) -> None:

@@ -107,6 +107,8 @@ def test_what_cannot_be_saved_or_found_says_why(place: Workspace) -> None:
         save_mapping(place.database, "p", "a", [])
     with pytest.raises(UserError, match="two rows"):
         save_mapping(place.database, "p", "a", [("car", None), ("car", "sky")])
+    with pytest.raises(UserError, match="classes of the same name"):
+        save_mapping(place.database, "p", " by-name ", [("car", None)])
     save_mapping(place.database, "p", "known", [("car", None)])
     with pytest.raises(UserError, match="there are: 'known'"):
         load_mapping(place.database, "p", "unknown")

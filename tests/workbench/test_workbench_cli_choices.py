@@ -63,7 +63,9 @@ def test_images_are_chosen_by_path_or_from_a_file(ask, campus, tmp_path):
     assert ask("subsets", "list", *day)[1]["subsets"] == {"hard": 2}
     assert ask("set-role", "val", "--from", "chosen.txt", *day)[1]["roles"] == {"none": 1, "val": 2}
     assert ask("set-role", "none", "b.png", *day)[1]["roles"] == {"none": 2, "val": 1}
-    assert ask("subsets", "delete", "hard", *day)[1]["subsets"] == {}
+    assert ask("subsets", "rename", "hard", "night", *day)[1]["subsets"] == {"night": 2}
+    assert ask("subsets", "rename", "hard", "dusk", *day)[0] == 2
+    assert ask("subsets", "delete", "night", *day)[1]["subsets"] == {}
     code, said = ask("set-role", "val", *day)
     assert (code, "Which images" in said["error"]) == (2, True)
     assert ask("set-role", "val", "--from", "gone.txt", *day)[0] == 2

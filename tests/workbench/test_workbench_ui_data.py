@@ -100,7 +100,9 @@ def test_roles_are_dealt_and_lists_made_and_deleted(services, place):
     assert roles(place)["day"] == {"train": 2, "val": 2}
     data_roles.act(services, 1, "create", {"dataset": "day", "subset": "rain"})
     assert list_subsets(place.database, None, "day") == {"rain": 0}
-    data_roles.act(services, 1, "discard", {"dataset": "day", "subset": "rain"})
+    data_roles.act(services, 1, "rename", {"dataset": "day", "subset": "rain", "to": "<i>wet"})
+    assert list_subsets(place.database, None, "day") == {"<i>wet": 0}
+    data_roles.act(services, 1, "discard", {"dataset": "day", "subset": "<i>wet"})
     assert list_subsets(place.database, None, "day") == {}
     with pytest.raises(UserError, match="fractions"):
         data_roles.act(services, 1, "deal", sent | {"val": 0.9, "test": 0.5})

@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 import torch
 
@@ -19,11 +20,11 @@ from tests.support.tiny_models import PLAIN, ColorNet, loaded
 from training.evaluation import EvaluationRequest, evaluate_loaded
 from training.evaluation_trash import discard_evaluation
 from training.inference import Predictor
-from training.mapping import save_mapping
+from training.mapping import BY_NAME, save_mapping
 from workbench.server.services import Services
 from workbench.ui.pages.evaluate import content, read_rows
 from workbench.ui.pages.evaluate_form import (
-    BY_NAME,
+    Form,
     command,
     dataset_classes,
     first_images,
@@ -108,6 +109,41 @@ def test_roles_come_first_and_training_images_are_not_what_is_offered_first(serv
     set_roles(services.database, "p", "day", ["001.png"], "train")
     assert first_images(_choices(services)) == "dusk"
     assert (image_choices(None), first_images([])) == ([], None)
+
+
+@pytest.fixture
+def form(services: Services, monkeypatch: pytest.MonkeyPatch) -> Form:
+    """The form, in a project with a run's two checkpoints."""
+    known = [("1:best · first", "1:best"), ("1:last · first", "1:last")]
+    monkeypatch.setattr("workbench.ui.pages.evaluate_form.model_choices", lambda *_: known)
+    with gr.Blocks():
+        return Form(services, gr.State())
+
+
+def _chosen(form: Form, **asked: str) -> list[Any]:
+    return [field["value"] for field in form.fill(1, asked)[2:5]]
+
+
+def test_the_address_chooses_what_it_names(form: Form, place: Workspace) -> None:
+    add_dataset(place, "evening", [Scene(blocks(24, 24, 3, 9), None, ("fog",), 9)])
+    assert _chosen(form) == ["1:best", "day", "val"]
+    assert _chosen(form, model="1:last") == ["1:last", "day", "val"]
+    assert _chosen(form, dataset="evening") == ["1:best", "evening", "fog"]
+    assert _chosen(form, model="1:last", dataset="day", on="dusk") == ["1:last", "day", "dusk"]
+
+
+@pytest.mark.parametrize(("what", "place_of_it"), [("model", 0), ("dataset", 1), ("on", 2)])
+def test_what_an_address_names_that_is_not_there_is_said(form: Form, what: str, place_of_it: int) -> None:
+    with pytest.warns(UserWarning, match=f"{what}=&lt;b&gt;gone, which is not here"):
+        assert _chosen(form, **{what: "<b>gone"})[place_of_it] is None
+
+
+def test_who_comes_with_a_model_finds_the_form_open(form: Form, place: Workspace) -> None:
+    predictor = Predictor(loaded(ColorNet(COLORS[:3]), CLASSES, preprocessing=PLAIN), torch.device("cpu"), "fp32")
+    assert form.fill(1, {})[0]["open"]
+    evaluate_loaded(place.home, place.database, predictor, EvaluationRequest("p", "day", predictions=False))
+    assert not form.fill(1, {})[0]["open"]
+    assert form.fill(1, {"model": "1:best"})[0]["open"]
 
 
 def test_mappings_and_classes_as_they_are_now(services: Services) -> None:

@@ -10,7 +10,10 @@ from workbench.cli.options import HomeOption, JsonOption, ProjectOption, Workpla
 from workbench.cli.output import emit, moment, percent, say, table
 
 NumberArgument = Annotated[int, typer.Argument(metavar="EVAL", help="Number of an evaluation.")]
-MappingOption = Annotated[str | None, typer.Option(help="A saved mapping (default: the one it was made with).")]
+MappingOption = Annotated[
+    str | None,
+    typer.Option(help="A saved mapping, or by-name: classes of the same name (default: as it was made)."),
+]
 
 
 def register(app: typer.Typer) -> None:

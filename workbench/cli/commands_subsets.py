@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
     group.command("list", epilog="Example: workbench subsets list --dataset day")(list_)
     group.command("add", epilog="Example: workbench subsets add hard a.jpg b.jpg --dataset day")(add)
     group.command("remove", epilog="Example: workbench subsets remove hard a.jpg --dataset day")(remove)
+    group.command("rename", epilog="Example: workbench subsets rename hard night --dataset day")(rename)
     group.command("delete", epilog="Example: workbench subsets delete hard --dataset day")(delete)
     app.add_typer(group, name="subsets")
     app.command("set-role", epilog="Example: workbench set-role test a.jpg b.jpg --dataset day")(set_role)
@@ -74,6 +75,21 @@ def remove(
     place = Workplace(home)
     paths = _some(_paths(images, from_))
     _show(dataset, remove_from_subset(place.database, place.project(project), dataset, name, paths), as_json=as_json)
+
+
+def rename(
+    name: ListArgument,
+    new_name: Annotated[str, typer.Argument(metavar="NEW", help="Its new name.")],
+    dataset: DatasetOption,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Rename a list; revisions frozen before keep its old name."""
+    from labeling.subsets import rename_subset
+
+    place = Workplace(home)
+    _show(dataset, rename_subset(place.database, place.project(project), dataset, name, new_name), as_json=as_json)
 
 
 def delete(

@@ -39,7 +39,9 @@ def evaluate(
         str | None, typer.Option(help="Revision (default: the model's, if the data is unchanged).")
     ] = None,
     size: SizeOption = "original",
-    mapping: Annotated[str | None, typer.Option(help="A saved mapping (default: classes of the same name).")] = None,
+    mapping: Annotated[
+        str | None, typer.Option(help="A saved mapping (default: by-name, classes of the same name).")
+    ] = None,
     predictions: Annotated[bool, typer.Option(help="Store the predicted class maps.")] = True,
     device: DeviceOption = "auto",
     project: ProjectOption = None,

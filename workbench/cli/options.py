@@ -68,3 +68,10 @@ class Workplace:
 
         with self.database.read() as session:
             return find_project(session, name).name
+
+    def project_id(self, name: str | None) -> int:
+        """Return the number of the named or current project. Raises UserError where there is none."""
+        from labeling.projects import find_project
+
+        with self.database.read() as session:
+            return find_project(session, name).id

@@ -1,4 +1,4 @@
-"""Roles and lists of each dataset: deal roles, make and delete lists."""
+"""Roles and lists of each dataset: deal roles, make, rename and delete lists."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 import gradio as gr
 
 from labeling.roles import assign_roles
-from labeling.subsets import add_to_subset, delete_subset
+from labeling.subsets import add_to_subset, delete_subset, rename_subset
 from workbench.server.services import Services
 from workbench.ui.address import name_of
 from workbench.ui.components.widget import payload, widget
 from workbench.ui.events import change
 
-_EVENTS = ("deal", "create", "discard")
+_EVENTS = ("deal", "create", "rename", "discard")
 
 
 def tab(services: Services, blocks: gr.Blocks, project: gr.State) -> Sequence[gr.Component]:
@@ -38,5 +38,7 @@ def act(services: Services, project: int | None, what: str, sent: dict[str, Any]
             assign_roles(database, name, dataset, **shares, by=sent["by"], seed=int(sent["seed"]))
         case "create":
             add_to_subset(database, name, dataset, sent["subset"])
+        case "rename":
+            rename_subset(database, name, dataset, sent["subset"], sent["to"])
         case "discard":
             delete_subset(database, name, dataset, sent["subset"])

@@ -28,6 +28,9 @@ def page(services: Services, blocks: gr.Blocks) -> None:
         number = None if found is None else found.id
         return number, content(services, number)
 
+    def fill(number: int | None, request: gr.Request) -> list[Any]:
+        return form.fill(number, read_address(services, request).values)
+
     def discard(number: int, event: gr.EventData) -> dict[str, Any]:
         name = name_of(services, number)
         discard_evaluation(services.home, services.database, name, int(payload(event)["evaluation"]))
@@ -44,7 +47,7 @@ def page(services: Services, blocks: gr.Blocks) -> None:
         return content(services, number)
 
     opened = on(blocks.load, open_page, None, [project, evaluations])
-    on(opened.success, form.fill, project, form.filled)
+    on(opened.success, fill, project, form.filled)
     on(evaluations.discard, discard, project, evaluations)
     on(evaluations.restore, restore, project, evaluations)
     saved = on(evaluations.save, save, project, evaluations)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 import gradio as gr
@@ -13,7 +14,7 @@ from labeling.classes import list_classes
 from labeling.datasets import UNASSIGNED, DatasetInfo, list_datasets
 from training import mapping as mappings
 from training.evaluation_report import list_evaluations
-from training.mapping import Row
+from training.mapping import BY_NAME, Row
 from training.model_names import model_names
 from training.tasks import start_task
 from workbench.server.services import Services
@@ -21,7 +22,6 @@ from workbench.ui.address import name_of
 from workbench.ui.components.widget import payload, widget
 from workbench.ui.events import on
 
-BY_NAME = ""  # the mapping that is none: classes of the same name
 ORIGINAL, LONG, EXACT = "original", "long", "exact"
 ROLE_ORDER = ("test", "val", "train")
 
@@ -89,7 +89,8 @@ class Form:
 
     def _listen(self, project: gr.State, fields: list[Any]) -> None:
         on(self.size.change, size_fields, self.size, [self.long, self.height, self.width])
-        on(self.dataset.change, self._offer_images, [project, self.dataset], self.images)
+        # Not `change`, which the address's choice of images would be lost to.
+        on(self.dataset.input, self._offer_images, [project, self.dataset], self.images)
         for field in (self.model, self.mapping):
             on(field.change, self._compare_classes, [project, *self._what()], [self.rows, self.differ])
         for each in fields:
@@ -102,22 +103,30 @@ class Form:
 
     # ---- what happens
 
-    def fill(self, project: int | None) -> list[Any]:
-        """Offer the models and datasets there are, or say what comes first."""
+    def fill(self, project: int | None, asked: Mapping[str, str]) -> list[Any]:
+        """Offer the models and datasets there are, or say what comes first.
+
+        Args:
+            project: its number.
+            asked: the query of the page's address; `model`, `dataset` and `on` in it are chosen.
+        """
         if project is None:
             return [gr.update(visible=False), "", *[gr.skip()] * 4]
         name = name_of(self.services, project)
         models = model_choices(self.services, name)
-        datasets = list_datasets(self.services.database, name)
-        chosen = next((each for each in datasets if set(each.roles) - {UNASSIGNED}), None)
-        chosen = chosen or next(iter(datasets), None)
-        images = image_choices(chosen)
+        datasets = {each.name: each for each in list_datasets(self.services.database, name)}
+        with_roles = [each.name for each in datasets.values() if set(each.roles) - {UNASSIGNED}]
+        dataset = preselected("dataset", asked, list(datasets), next(iter([*with_roles, *datasets]), None))
+        images = image_choices(datasets.get(dataset or ""))
+        is_open = "model" in asked or not list_evaluations(self.services.database, name)
+        model = preselected("model", asked, [value for _, value in models], models[0][1] if models else None)
+        on = preselected("on", asked, [value for _, value in images], first_images(images))
         return [
-            gr.update(visible=bool(models and datasets), open=not list_evaluations(self.services.database, name)),
-            lacking(project, models, datasets),
-            gr.update(choices=models, value=models[0][1] if models else None),
-            gr.update(choices=[each.name for each in datasets], value=chosen.name if chosen else None),
-            gr.update(choices=images, value=first_images(images)),
+            gr.update(visible=bool(models and datasets), open=is_open),
+            lacking(project, models, list(datasets.values())),
+            gr.update(choices=models, value=model),
+            gr.update(choices=list(datasets), value=dataset),
+            gr.update(choices=images, value=on),
             gr.update(choices=mapping_choices(self.services, name), value=BY_NAME),
         ]
 
@@ -165,7 +174,7 @@ class Form:
             "model_classes": list(theirs),
             "classes": ours,
             "rows": [list(row) for row in rows],
-            "name": mapping or suggested,
+            "name": suggested if mapping == BY_NAME else mapping,
         }
 
     def _save(self, project: int, model: str, event: gr.EventData) -> Any:
@@ -215,6 +224,17 @@ def command(
         *(() if predictions else ("--no-predictions",)),
         *(f"--project={project}", "--", model),
     ]
+
+
+def preselected(what: str, asked: Mapping[str, str], there: Sequence[str], usual: str | None) -> str | None:
+    """Return what an address asks for, else the usual; nothing, and say so, where it asks for what is not there."""
+    wanted = asked.get(what)
+    if not wanted:
+        return usual
+    if wanted in there:
+        return wanted
+    gr.Warning(f"The address asks for {what}={escape(wanted)}, which is not here (any more). Choose.", None, title="")
+    return None
 
 
 def size_fields(size: str) -> list[Any]:
@@ -284,7 +304,7 @@ def lacking(project: int, models: Choices, datasets: Sequence[DatasetInfo]) -> s
     if not any(set(each.roles) - {UNASSIGNED} for each in datasets):
         return (
             "No image has a role yet, so a model can only be tested on all images, those it was trained on among them. "
-            f"[Give roles](/data?project={project}&tab=images)"
+            f"[Give roles](/data?project={project}&tab=roles)"
         )
     return ""
 

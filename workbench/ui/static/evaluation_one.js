@@ -12,6 +12,8 @@ import { mountMapping } from "./mapping_table.js";
 import { mountMatrix } from "./matrix.js";
 import { query, setQuery } from "./place.js";
 
+const BY_NAME = "by-name"; // no mapping can be called so
+
 export class OneEvaluation {
   constructor(page, { evaluation, mapping }) {
     Object.assign(this, { page, number: Number(evaluation), mapping: mapping ?? null });
@@ -74,9 +76,9 @@ export class OneEvaluation {
     const { mappings } = this.page.value;
     const fitting = mappings.filter(({ rows }) => this.fits(rows)).map(({ mapping }) => mapping);
     if (!fitting.length) return null;
+    const ways = [["", "as it was made"], [BY_NAME, "classes of the same name"], ...fitting.map((each) => [each, each])];
     const select = h("select", { id: "wb-evaluate-mapping", onchange: () => { setQuery({ mapping: select.value }); this.page.show(); } },
-      h("option", { value: "" }, "as it was made"),
-      ...fitting.map((each) => h("option", { value: each, selected: each === this.mapping }, each)));
+      ...ways.map(([value, text]) => h("option", { value, selected: value === (this.mapping ?? "") }, text)));
     return h("label", { class: "wb-select" }, "Classes read ", select);
   }
 

@@ -1,5 +1,6 @@
 // Which images are for what: roles and lists of each dataset. value: {project}; null shows nothing.
-// Sends "deal" {dataset, val, test, by, seed}, "create" {dataset, subset} and "discard" {dataset, subset}.
+// Sends "deal" {dataset, val, test, by, seed}, "create" {dataset, subset}, "rename" {dataset, subset, to} and
+// "discard" {dataset, subset}.
 
 import { getJson } from "../api.js";
 import { ask, askForm } from "../dialog.js";
@@ -95,12 +96,14 @@ class Roles {
   drawLists(datasets) {
     const rows = datasets.flatMap(({ name: dataset, subsets, images: of }) =>
       Object.entries(subsets).map(([subset, images]) => ({ dataset, subset, images, of })));
+    const button = (verb, { subset }, act) => h("button", { type: "button", class: "wb-button wb-plain", "aria-label": `${verb} ${subset}`, onclick: act }, verb);
     const columns = [
       { id: "subset", title: "list", cell: ({ subset }) => bdi(subset) },
       { id: "dataset", title: "dataset", cell: ({ dataset }) => bdi(dataset) },
       { id: "images", title: "images", number: true, cell: ({ dataset, subset, images }) => this.link(images, { dataset, subset }) },
       { id: "share", title: "% of the dataset", number: true, cell: ({ images, of }) => percent(of ? images / of : null) },
-      { id: "discard", title: "", cell: (row) => h("button", { type: "button", class: "wb-button wb-plain", "aria-label": `Delete ${row.subset}`, onclick: () => this.discard(row) }, "Delete") },
+      { id: "rename", title: "", cell: (row) => button("Rename", row, () => this.rename(row)) },
+      { id: "discard", title: "", cell: (row) => button("Delete", row, () => this.discard(row)) },
     ];
     const table = drawTable({ label: "Lists", columns, rows, empty: "No list yet. Make one here, or select images under Images and add them to one." });
     const make = h("button", { type: "button", class: "wb-button", id: "wb-list-create", onclick: () => this.create(datasets) }, "New list");
@@ -116,6 +119,12 @@ class Roles {
       ],
     });
     if (answer) this.emit("create", answer);
+  }
+
+  async rename({ dataset, subset }) {
+    const text = "Revisions that are frozen keep the name it has now, and so does what was trained and tested on them.";
+    const to = await ask({ title: `Rename the list ${subset}`, text, label: "Name", value: subset, verb: "Rename" });
+    if (to) this.emit("rename", { dataset, subset, to });
   }
 
   async discard({ dataset, subset, images }) {

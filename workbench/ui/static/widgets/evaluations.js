@@ -10,6 +10,7 @@ import { TwoEvaluations } from "../evaluation_two.js";
 import { query, setQuery } from "../place.js";
 
 const FILTERS = { evaluation: null, a: null, b: null, cell: null, class: null, sort: null, mapping: null, order: null };
+const ASKED = { model: null, dataset: null, on: null }; // of the form, which has them by now
 const VIEWS = { list: EvaluationList, one: OneEvaluation, two: TwoEvaluations };
 
 export function mount(element, value, emit) {
@@ -42,7 +43,7 @@ class Evaluations {
 
   // Go to another view: {evaluation}, {a, b} or {} for the list.
   go(where) {
-    setQuery({ ...FILTERS, ...where }, { push: true });
+    setQuery({ ...FILTERS, ...ASKED, ...where }, { push: true });
     this.show();
     scrollTo({ top: 0 });
   }
