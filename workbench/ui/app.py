@@ -40,6 +40,20 @@ def build(services: Services) -> gr.Blocks:
 
 
 def appearance() -> dict[str, Any]:
-    """Return theme and head, as `gradio.mount_gradio_app` takes them. The fonts are the computer's own."""
+    """Return theme and head, as `gradio.mount_gradio_app` takes them. The fonts are the computer's own.
+
+    Buttons and hints are darker than the theme's, which are too pale to read; for the accent see `static/wb.css`.
+    """
     theme = gr.themes.Default(primary_hue="teal", font=_FONT, font_mono=_MONO, radius_size="sm", spacing_size="sm")
+    theme.set(
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_hover_dark="*primary_800",
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_400",
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_400",
+        link_text_color="*primary_700",
+    )
     return {"theme": theme, "head": _HEAD}
