@@ -30,6 +30,7 @@ _PROGRESS_EVERY = 50
 _CLUTTER_FOLDERS = frozenset({"__MACOSX"})
 _CLUTTER_FILES = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 _ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".zst")
+_UNPACKED = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,26 @@ class Unpacked:
     bytes: int = 0
     clutter: int = 0
     skipped: list[SkippedMember] = field(default_factory=list)
+
+
+def archive_stem(name: str) -> str | None:
+    """Return a file's name without the ending that says it is an archive; None where it has no such ending."""
+    ending = next((each for each in _UNPACKED if name.lower().endswith(each)), None)
+    return None if ending is None else name[: -len(ending)]
+
+
+def is_archive(path: Path) -> bool:
+    """Tell whether a path is a file that calls itself an archive."""
+    return archive_stem(path.name) is not None and path.is_file()
+
+
+def content_folder(folder: Path) -> Path:
+    """Return the folder that was packed or dropped as one: the only thing in `folder`, else `folder` itself.
+
+    No folder further down is looked for: the paths of a dataset's images would change once a second one lay beside it.
+    """
+    inside = list(folder.iterdir())
+    return inside[0] if len(inside) == 1 and inside[0].is_dir() else folder
 
 
 def unpack(archive: Path, to: Path, limits: Limits | None = None, progress: Progress = silent) -> Unpacked:

@@ -15,6 +15,7 @@ from db.home import Home
 from db.schema import Class, Dataset, Image
 from db.session import Database
 from db.store import Store
+from labeling.archives import is_archive
 from labeling.classes import live_classes
 from labeling.colors import RGB, from_hex
 from labeling.datasets import find_dataset
@@ -111,7 +112,8 @@ def _source_folders(session: Session) -> list[Path]:
         files = DatasetOptions.model_validate(options).files
         sources |= {source, files.images, files.masks, *files.found}
     for path in (Path(source) for source in sources if source):
-        folders.add(path.parent if path.is_file() else path)
+        if path.is_absolute() and not is_archive(path):  # of an upload only the name is kept
+            folders.add(path.parent if path.is_file() else path)
     return sorted(folders)
 
 

@@ -137,7 +137,7 @@ def preview_import(request: ImportRequest, count: int = 6) -> ImportPreview:
     listing = codec.list_source(read_request(location, asked))
     if not listing.items:
         raise UserError(f"{location} holds no image that can be imported as {request.format}.")
-    options = settled_options(asked, request, listing, None)
+    options = settled_options(asked, request, location, listing, None)
     reading = read_request(location, options)
     step = max(1.0, len(listing.items) / count)
     chosen = [listing.items[int(place * step)] for place in range(min(count, len(listing.items)))]

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from db.errors import UserError
 from labeling.annotations import user_name
+from labeling.archives import archive_stem, is_archive
 from labeling.formats.base import Listing, ReadRequest, RoleName
 from labeling.options import DatasetOptions, Overlap, RasterRule, SourceFiles
 
@@ -25,9 +26,11 @@ class ImportRequest:
 
     Attributes:
         format: name of a codec.
-        source: folder or file to import from.
+        source: folder, file or archive to import from.
         project: its name, created where missing; None is the current project, or a new one named after the folder.
         dataset: its name; None is the source folder's name.
+        known_as: what the dataset remembers the source by, where it lies there for a moment only (an upload); None is
+            its path.
         images: folder of the photos, for sources that do not say.
         masks: folder of the masks, for a pair of folders.
         classes_file: labels in index order.
@@ -51,6 +54,7 @@ class ImportRequest:
     source: Path
     project: str | None = None
     dataset: str | None = None
+    known_as: str | None = None
     images: Path | None = None
     masks: Path | None = None
     classes_file: Path | None = None
@@ -71,20 +75,29 @@ class ImportRequest:
 
     @property
     def location(self) -> Path:
-        """The source as an absolute path without links, which is how a dataset remembers it."""
+        """The source as an absolute path without links."""
         return self.source.expanduser().resolve()
 
     @property
+    def remembered(self) -> str:
+        """The source as a dataset remembers it, by which importing it again is known."""
+        return self.known_as or str(self.location)
+
+    @property
     def folder_name(self) -> str:
-        """The name of the source's folder, for a new project."""
+        """The name of the source's folder or archive, for a new project."""
         location = self.location
+        if is_archive(location):
+            return archive_stem(location.name) or location.name
         return (location if location.is_dir() else location.parent).name
 
     @property
     def dataset_name(self) -> str:
         """The dataset's name: as asked for, else the source folder's (a file's name without its suffix)."""
         location = self.location
-        return self.dataset or (location.name if location.is_dir() else location.stem)
+        if self.dataset or location.is_dir():
+            return self.dataset or location.name
+        return archive_stem(location.name) or location.stem
 
 
 def asked_options(request: ImportRequest, stored: DatasetOptions | None, *, same_source: bool) -> DatasetOptions:
@@ -101,9 +114,7 @@ def asked_options(request: ImportRequest, stored: DatasetOptions | None, *, same
     """
     base = stored or DatasetOptions()
     files = base.files if same_source else SourceFiles()
-    named = {
-        name: str(path.expanduser().resolve()) for name in _NAMED_FILES if (path := getattr(request, name)) is not None
-    }
+    named = {name: _noted(request, path) for name in _NAMED_FILES if (path := getattr(request, name)) is not None}
     values: dict[str, Any] = base.model_dump() | _given(request)
     values["mapping"] = {**base.mapping, **request.mapping}
     values["files"] = files.model_dump() | named
@@ -116,12 +127,19 @@ def asked_options(request: ImportRequest, stored: DatasetOptions | None, *, same
 
 
 def settled_options(
-    asked: DatasetOptions, request: ImportRequest, listing: Listing, stored: DatasetOptions | None
+    asked: DatasetOptions, request: ImportRequest, location: Path, listing: Listing, stored: DatasetOptions | None
 ) -> DatasetOptions:
     """Return the options with the source's own customs where neither the request nor the dataset decides.
 
     A source that labels every pixel has nothing to become background: its unlabelled pixels, should any arise, are
     ignored.
+
+    Args:
+        asked: the options as asked for.
+        request: the request.
+        location: the folder or file that was listed.
+        listing: what was found there.
+        stored: options of the dataset, None for a new one.
     """
     change: dict[str, object] = {}
     if stored is None:
@@ -132,14 +150,16 @@ def settled_options(
         change = {name: value for name, value in change.items() if name not in given}
     if listing.background is not None and (stored is None or request.classes_file is not None):
         change["background"] = listing.background
-    found = tuple(str(folder.resolve()) for folder in listing.folders)
+    folders = [folder.resolve() for folder in listing.folders]
+    found = tuple(str(folder) for folder in folders if not folder.is_relative_to(location))
     change["files"] = asked.files.model_copy(update={"found": found})
     return asked.model_copy(update=change)
 
 
 def read_request(location: Path, options: DatasetOptions) -> ReadRequest:
-    """Return what the codec is given."""
-    paths = {name: None if (path := getattr(options.files, name)) is None else Path(path) for name in _NAMED_FILES}
+    """Return what the codec is given to read a folder or file."""
+    folder = _folder(location)
+    paths = {name: None if (path := getattr(options.files, name)) is None else folder / path for name in _NAMED_FILES}
     return ReadRequest(source=location, options=options, **paths)
 
 
@@ -151,6 +171,17 @@ def changed_options(stored: DatasetOptions, new: DatasetOptions) -> list[str]:
         for name in before
         if before[name] != after[name]
     ]
+
+
+def _noted(request: ImportRequest, path: Path) -> str:
+    """Return a file's path to be kept: of a source that soon lies elsewhere, the path inside it."""
+    found, folder = path.expanduser().resolve(), _folder(request.location)
+    inside = request.known_as is not None and found.is_relative_to(folder)
+    return found.relative_to(folder).as_posix() if inside else str(found)
+
+
+def _folder(location: Path) -> Path:
+    return location if location.is_dir() else location.parent
 
 
 def _given(request: ImportRequest) -> dict[str, Any]:

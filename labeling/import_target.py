@@ -79,7 +79,7 @@ def find_stored(database: Database, request: ImportRequest) -> StoredDataset | N
             source=row.source,
             linked=row.linked,
             photos={path: sha for path, sha, _ in images},
-            here=frozenset(path for path, _, source in images if source == str(request.location)),
+            here=frozenset(path for path, _, source in images if source == request.remembered),
         )
 
 
@@ -102,7 +102,7 @@ def open_target(
             name = clean_name(request.dataset_name, "dataset")
             dataset = Dataset(project_id=project.id, name=name, format=request.format, source="", options={})
             session.add(dataset)
-        dataset.source, dataset.linked = str(request.location), link
+        dataset.source, dataset.linked = request.remembered, link
         dataset.options = options.model_dump(mode="json")
         session.flush()
         _ensure_classes(session, project, listing, options)

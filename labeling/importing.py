@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 
 from db.errors import UserError
 from db.home import Home
@@ -20,6 +19,7 @@ from labeling.formats import CODECS
 from labeling.formats.base import Item, Listing
 from labeling.import_report import ImportReport, Tally
 from labeling.import_request import ImportRequest, asked_options, changed_options, read_request, settled_options
+from labeling.import_source import OpenedSource, open_source
 from labeling.import_store import ImportStore
 from labeling.import_target import StoredDataset, find_stored, open_target
 from labeling.import_worker import Job, Prepared, Task, died, prepare
@@ -49,33 +49,43 @@ def import_dataset(home: Home, database: Database, request: ImportRequest, progr
         UserError: the source as a whole cannot be read, holds no image, or needs more than 254 classes; names that
             are none; a dataset in the trash or of another format; a disk that is full.
     """
-    codec = CODECS.get(request.format)
-    if codec is None:
+    if request.format not in CODECS:
         raise UserError(f"There is no format {request.format!r}. Formats: {', '.join(sorted(CODECS))}.")
-    location = request.location
-    if not location.exists():
-        raise UserError(f"There is nothing to import at {location}: no such file or folder.")
     content = Store(home.store)
     content.sweep()
     stored = find_stored(database, request)
-    moved = stored is not None and bool(stored.source) and stored.source != str(location)
+    with open_source(home, request, progress) as source:
+        return source.reported(_import(content, database, request, stored, source, progress))
+
+
+def _import(
+    content: Store,
+    database: Database,
+    request: ImportRequest,
+    stored: StoredDataset | None,
+    source: OpenedSource,
+    progress: Progress,
+) -> ImportReport:
+    location = source.location
+    moved = stored is not None and bool(stored.source) and stored.source != request.remembered
     before = stored.options if stored else None
     asked = asked_options(request, before, same_source=not moved)
-    listing = codec.list_source(read_request(location, asked))
+    listing = CODECS[request.format].list_source(read_request(location, asked))
     if not listing.items and not listing.skipped:
         raise UserError(f"{location} holds no image that can be imported as {request.format}.")
-    options = settled_options(asked, request, listing, before)
+    options = settled_options(asked, request, location, listing, before)
     link = request.link or (stored is not None and stored.linked)
     target = open_target(database, request, listing, options, link)
     tally = Tally(notes=_first_notes(listing, stored, moved, changed_options(before, options) if before else []))
-    for problem in listing.skipped:
+    left_out = [(member.path, member.why) for member in source.skipped]
+    for file, reason in left_out + [(problem.file, problem.reason) for problem in listing.skipped]:
         tally.counts["skipped"] += 1
-        tally.add(problem.file, "skipped", problem.reason)
-    job = Job(request.format, read_request(location, options), home.store, link)
-    store = ImportStore(database, content, target, request, options, str(location), tally)
+        tally.add(file, "skipped", reason)
+    job = Job(request.format, read_request(location, options), content.root, link)
+    store = ImportStore(database, content, target, request, options, request.remembered, tally)
     _import_items(job, listing, stored.photos if stored else {}, store, progress)
     if stored is not None:
-        _report_gone(listing, stored, location, tally)
+        _report_gone(listing, stored, request.remembered, tally)
     classes = [info.name for info in list_classes(database, target.project) if info.index is not None]
     tally.notes += _case_variants(classes)
     return tally.report(
@@ -114,10 +124,10 @@ def _distinct(listing: Listing, tally: Tally) -> Iterator[Item]:
             yield item
 
 
-def _report_gone(listing: Listing, stored: StoredDataset, location: Path, tally: Tally) -> None:
+def _report_gone(listing: Listing, stored: StoredDataset, source: str, tally: Tally) -> None:
     told = {problem.file for problem in listing.skipped}
     for path in sorted(stored.here - {item.path for item in listing.items} - told):
-        tally.add(path, "gone", f"it is no longer in {location}; the image and its labels are kept here")
+        tally.add(path, "gone", f"it is no longer in {source}; the image and its labels are kept here")
 
 
 def _first_notes(listing: Listing, stored: StoredDataset | None, moved: bool, changes: list[str]) -> list[str]:

@@ -11,9 +11,10 @@ Overlap = Literal["order", "area"]
 
 
 class SourceFiles(BaseModel):
-    """Absolute paths of what was named beside the source, so that importing it again needs no options.
+    """Paths of what was named beside the source, so that importing it again needs no options.
 
-    `found` are folders that the source led to, which nobody named: they are looked for again every time.
+    They are absolute, or relative to a source that lies elsewhere every time (an upload). `found` are folders outside
+    the source that it led to, which nobody named: they are looked for again every time.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -8,7 +8,7 @@ from db.errors import UserError
 from labeling.annotation import Shape
 from labeling.annotations import HeadMovedError, save_version
 from labeling.classes import list_classes, merge_class, rename_class
-from labeling.datasets import restore_dataset, trash_dataset
+from labeling.datasets import list_datasets, restore_dataset, trash_dataset
 from labeling.import_decision import Stored, decide
 from tests.support.labelled_home import make_place
 from tests.support.labelme_folder import make_folder, rectangle, write_labels, write_photo
@@ -243,3 +243,32 @@ ASK = {"photo_sha256": "p", "digest": "new", "theirs": False, "elsewhere": False
 def test_rules(stored, change, action, takes_labels):
     decision = decide(stored, **{**ASK, **change})
     assert (decision.action, decision.takes_labels) == (action, takes_labels)
+
+
+def test_a_source_known_by_a_name_is_the_same_wherever_it_lies(place, folder, tmp_path):
+    (folder / "names.txt").write_text("car\nroad\n")
+    first = place.run_import(folder, dataset="d", known_as="upload:campus", classes_file=folder / "names.txt")
+    assert first.classes[:3] == ("background", "car", "road")
+    moved = folder.rename(tmp_path / "elsewhere")
+    write_labels(moved / "b.png", [rectangle("tree", 1, 1, 9, 9)])
+    write_photo(moved / "c.png", seed=77)
+    (moved / "a.png").unlink()
+    (moved / "a.json").unlink()
+    again = place.run_import(moved, dataset="d", known_as="upload:campus")
+    assert counts(again) == (0, 2, 0, 0)
+    assert {file.file: file.reason for file in again.files if file.action == "gone"} == {
+        "a.png": "it is no longer in upload:campus; the image and its labels are kept here"
+    }
+    assert not any("last imported from" in note for note in again.notes)
+    (moved / "names.txt").unlink()
+    with pytest.raises(UserError, match=r"names\.txt"):
+        place.run_import(moved, dataset="d", known_as="upload:campus")
+    assert str(tmp_path) not in list_datasets(place.database, None)[0].options.model_dump_json()
+
+
+def test_another_source_by_name_is_not_trusted_with_photos(place, folder):
+    place.run_import(folder, dataset="d", known_as="upload:campus")
+    write_photo(folder / "c.png", seed=77)
+    report = place.run_import(folder, dataset="d", known_as="upload:dusk")
+    assert counts(report) == (0, 0, 2, 1)
+    assert any("last imported from upload:campus" in note for note in report.notes)

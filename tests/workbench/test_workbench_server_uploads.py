@@ -56,7 +56,7 @@ def test_a_dropped_folder_keeps_its_paths(services, client, upload):
     listed = client.get(f"/api/uploads/{upload}/files", params={"limit": 1, "offset": 1}).json()
     assert listed == {"total": 2, "files": [{"path": "fotos/ö/a.jpg", "bytes": 5}]}
     ended = client.post(f"/api/uploads/{upload}/finish").json()
-    assert ended == {"upload": upload, "files": 2, "bytes": 10, "clutter": 0, "skipped": []}
+    assert ended == {"upload": upload, "files": 2, "bytes": 10, "name": "fotos", "clutter": 0, "skipped": []}
     assert client.get(f"/api/uploads/{upload}").json()["state"] == "finished"
     folder = services.uploads.content(upload)
     assert folder.name == "fotos"

@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 def import_(
     format: Annotated[Format, typer.Argument(help="What the labels are written as.")],
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder (COCO: the JSON file) to import.")],
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder (COCO: the JSON file) or zip to import.")],
     images: Annotated[Path | None, typer.Option(help="Folder of the photos, where SRC does not hold them.")] = None,
     masks: Annotated[Path | None, typer.Option(help="masks: folder of the masks.")] = None,
     dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="Name (default: the folder's).")] = None,
@@ -67,6 +67,10 @@ def import_(
     on_conflict: Annotated[
         Literal["ours", "theirs"], typer.Option(help="Changed here and at the source: whose labels to keep.")
     ] = "ours",
+    known_as: Annotated[
+        str | None,
+        typer.Option(help="What the dataset remembers SRC by (default: its path), where SRC soon lies elsewhere."),
+    ] = None,
     project: ProjectOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -95,6 +99,7 @@ def import_(
         role=role,
         link=link,
         on_conflict=on_conflict,
+        known_as=known_as,
     )
     place = Workplace(home)
     with progress_bar() as progress:
@@ -138,6 +143,7 @@ def import_argv(request: ImportRequest) -> list[str]:
         "point-radius": request.point_radius,
         "role": request.role,
         "on-conflict": None if request.on_conflict == "ours" else request.on_conflict,
+        "known-as": request.known_as,
     }
     argv = ["import", request.format, str(request.source)]
     # Joined by `=`, so that no name is taken for an option.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -34,7 +33,7 @@ from workbench.server.routes import (
 from workbench.server.security import Security
 from workbench.server.services import Services
 from workbench.server.sessions import Sessions
-from workbench.server.sources import without_uploads
+from workbench.server.told import said
 
 # The order is the order of matching. A family of routes adds its line here.
 ROUTERS: tuple[Callable[[Services], APIRouter], ...] = (
@@ -77,18 +76,13 @@ def create_app(services: Services, security: Security, *, ui: bool = True) -> Fa
 
     def say_user_error(_: Request, error: Exception) -> JSONResponse:
         status = 404 if isinstance(error, NotFoundError) else 400
-        return JSONResponse({"error": _without_folders(str(error), services)}, status)
+        return JSONResponse({"error": said(services, str(error))}, status)
 
     app.add_exception_handler(UserError, say_user_error)
     app.add_exception_handler(HTTPException, _say_http_error)
     app.add_exception_handler(RequestValidationError, _say_invalid)
     app.add_middleware(Guard, sessions=sessions, upload_limit=services.upload_limit_bytes)
     return app
-
-
-def _without_folders(message: str, services: Services) -> str:
-    """Leave out where on this computer the workbench lies: a visitor need not know."""
-    return without_uploads(services, message).replace(str(services.home.path), "(home)").replace(str(Path.home()), "~")
 
 
 def _say_http_error(_: Request, error: Exception) -> JSONResponse:

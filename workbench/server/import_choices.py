@@ -12,7 +12,7 @@ from labeling.formats.base import RoleName
 from labeling.import_request import ImportRequest, OnConflict
 from labeling.options import Overlap, RasterRule
 from workbench.server.services import Services
-from workbench.server.sources import Source, below, locate
+from workbench.server.sources import Source, below, known_as, locate
 
 Format = Literal["labelme", "coco", "voc", "masks"]
 
@@ -69,6 +69,7 @@ class Choices(BaseModel):
             source=location,
             project=project,
             dataset=self.dataset.strip() or None,
+            known_as=known_as(services, self.source),
             images=beside(self.images),
             masks=beside(self.masks),
             classes_file=beside(self.classes_file),

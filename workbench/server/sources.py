@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from db.errors import NotFoundError, UserError
 from workbench.server.services import Services
+from workbench.server.told import KNOWN_AS
 
 
 class Source(BaseModel):
@@ -39,10 +39,31 @@ def locate(services: Services, source: Source) -> Path:
     return below(services.import_root, source.path)
 
 
-def without_uploads(services: Services, text: str) -> str:
-    """Return a sentence without where uploads lie: nobody knows that folder, and it is soon gone."""
-    upload = rf"{re.escape(str(services.uploads.root.resolve()))}/\w+/files"
-    return re.sub(upload, "what was dropped", re.sub(rf"{upload}/", "", text))
+def source_name(services: Services, source: Source) -> str:
+    """Return what a source is called: the folder, archive or file; `photos` where loose files were dropped.
+
+    Raises:
+        NotFoundError: as `locate`.
+        UserError: as `locate`.
+    """
+    location = locate(services, source)
+    if source.upload is not None:
+        return services.uploads.finished(source.upload).name or "photos"
+    return location.stem if location.is_file() else location.name
+
+
+def known_as(services: Services, source: Source) -> str | None:
+    """Return what a dataset remembers an upload by, None for a path.
+
+    A folder dropped again is the same source. Loose files never are: they may be of another camera that gives the same
+    names.
+
+    Raises:
+        NotFoundError: there is no such upload (any more).
+    """
+    if source.upload is None:
+        return None
+    return KNOWN_AS + (services.uploads.finished(source.upload).name or source.upload)
 
 
 def below(root: Path, text: str) -> Path:

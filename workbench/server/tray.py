@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from training.runs import RunInfo, recent_runs
-from training.task_files import TaskInfo
+from training.task_files import TaskInfo, shell_line
 from training.tasks import list_tasks
 from workbench.server.services import Services
+from workbench.server.told import as_dropped, told
 
 RECENT_SECONDS = 3600.0
 MOST = 30
@@ -44,7 +45,8 @@ class Tray:
         since = time.time() - RECENT_SECONDS
         tasks = [info for info in list_tasks(self._services.home) if _is_recent(info, since)]
         runs = recent_runs(self._services.home, self._services.database, since)
-        found = [*map(task_entry, tasks), *(_run_entry(info, ended) for info, ended in runs)]
+        found = [task_entry(self._services, info) for info in tasks]
+        found += [_run_entry(self._services, info, ended) for info, ended in runs]
         # What goes on comes first; of what ended, the list shows as much as fits.
         found.sort(key=lambda entry: (entry["ended_at"] is None, entry["started_at"]), reverse=True)
         return found[:MOST]
@@ -54,8 +56,9 @@ def _is_recent(info: TaskInfo, since: float) -> bool:
     return info.ended_at is None or info.ended_at.timestamp() >= since
 
 
-def task_entry(info: TaskInfo) -> dict[str, Any]:
+def task_entry(services: Services, info: TaskInfo) -> dict[str, Any]:
     """Return a task as the tray shows it."""
+    argv = as_dropped(services, info.argv)
     return {
         "kind": "task",
         "id": info.id,
@@ -64,8 +67,8 @@ def task_entry(info: TaskInfo) -> dict[str, Any]:
         "progress": asdict(info.progress) if info.progress else None,
         "rate": info.rate,
         "eta": info.eta,
-        "sentence": info.sentence,
-        "command": info.command,
+        "sentence": told(services, info.sentence),
+        "command": info.command if argv == list(info.argv) else shell_line(argv, services.home.path),
         "link": info.link,
         "project_id": info.project_id,
         "started_at": info.started_at.isoformat(),
@@ -73,7 +76,7 @@ def task_entry(info: TaskInfo) -> dict[str, Any]:
     }
 
 
-def _run_entry(info: RunInfo, ended: float | None) -> dict[str, Any]:
+def _run_entry(services: Services, info: RunInfo, ended: float | None) -> dict[str, Any]:
     known = info.figures.get
     steps = {"done": known("step", 0), "total": known("steps"), "what": "steps"}
     going = ended is None
@@ -87,7 +90,7 @@ def _run_entry(info: RunInfo, ended: float | None) -> dict[str, Any]:
         "images_per_second": known("images_per_second"),
         "eta": known("eta") if going else None,
         # While it trains, the last sentence is an old one: what the weights start from.
-        "sentence": None if info.state in ("running", "preparing") else known("sentence"),
+        "sentence": None if info.state in ("running", "preparing") else told(services, known("sentence")),
         "command": None,
         "link": f"/project/{info.project_id}/run/{info.id}",
         "project_id": info.project_id,

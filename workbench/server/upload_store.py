@@ -12,7 +12,7 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import BinaryIO, Literal
 
 from db.errors import NotFoundError, UserError
 from db.files import explain_os_errors, scratch_file, write_atomic
-from labeling.archives import Limits, SkippedMember, unpack
+from labeling.archives import Limits, SkippedMember, archive_stem, content_folder, unpack
 from labeling.relative_paths import Names, UnsafePathError, clean_path
 
 KEPT_HOURS = 24
@@ -31,11 +31,15 @@ State = Literal["receiving", "unpacking", "finished"]
 
 @dataclass(frozen=True)
 class Finished:
-    """What an upload holds, its archive unpacked; `clutter` as in `labeling.archives.Unpacked`."""
+    """What an upload holds, its archive unpacked; `clutter` as in `labeling.archives.Unpacked`.
+
+    `name` is what the one folder or archive is called that was dropped, empty where it were loose files.
+    """
 
     upload: str
     files: int
     bytes: int
+    name: str = ""
     clutter: int = 0
     skipped: tuple[SkippedMember, ...] = ()
 
@@ -193,7 +197,7 @@ class UploadStore:
             found.state = "unpacking"
             files, size = len(found.sizes), sum(found.sizes.values())
         try:
-            done = self._unpack(found, upload) or Finished(upload, files, size)
+            done = self._unpack(found, upload) or Finished(upload, files, size, _folder_name(found.sizes))
             write_atomic(found.folder / _FINISHED, json.dumps(asdict(done), ensure_ascii=False).encode())
         except BaseException:
             with found.lock:
@@ -223,10 +227,7 @@ class UploadStore:
         """
         self.finished(upload)
         self._folder(upload).touch()  # in use: not to be swept now
-        folder = self._folder(upload) / "files"
-        while len(inside := list(folder.iterdir())) == 1 and inside[0].is_dir():
-            [folder] = inside
-        return folder
+        return content_folder(self._folder(upload) / "files")
 
     def delete(self, upload: str) -> None:
         """Delete an upload.
@@ -275,7 +276,8 @@ class UploadStore:
     def _unpack(self, found: _Upload, upload: str) -> Finished | None:
         """Unpack the upload's only file where its name says it is an archive; None where there is nothing to unpack."""
         [name, *others] = found.sizes
-        if others or not name.lower().endswith((".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")):
+        stem = archive_stem(name.rpartition("/")[2])
+        if others or stem is None:
             return None
 
         def tell(done: int, total: int | None, what: str) -> None:
@@ -292,7 +294,7 @@ class UploadStore:
             raise
         shutil.rmtree(found.folder / "files")
         fresh.rename(found.folder / "files")
-        return Finished(upload, done.files, done.bytes, done.clutter, tuple(done.skipped))
+        return Finished(upload, done.files, done.bytes, stem, done.clutter, tuple(done.skipped))
 
     def _receiving(self, upload: str) -> _Upload:
         found = self._open.get(upload)
@@ -309,6 +311,12 @@ class UploadStore:
         if not _ID.fullmatch(upload) or not folder.is_dir():
             raise _not_found(upload)
         return folder
+
+
+def _folder_name(paths: Iterable[str]) -> str:
+    """Return the name of the one folder that all files lie in, empty where there is none."""
+    tops = {top if below else "" for top, below, _ in (path.partition("/") for path in paths)}
+    return tops.pop() if len(tops) == 1 else ""
 
 
 def _files_below(root: Path) -> Iterator[Path]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query
@@ -19,14 +17,15 @@ from labeling.names import clean_name
 from labeling.projects import project_of_id
 from labeling.recognise import recognise
 from labeling.source_classes import source_classes
-from training.task_files import TaskInfo, shell_line
+from training.task_files import shell_line
 from training.tasks import find_task, start_task
 from workbench.cli.commands_import import import_argv
 from workbench.plain import plain
 from workbench.server.discarding import discard_when_done
 from workbench.server.import_choices import Choices
 from workbench.server.services import Services
-from workbench.server.sources import Source, locate, without_uploads
+from workbench.server.sources import Source, locate, source_name
+from workbench.server.told import as_dropped, told
 from workbench.server.tray import task_entry
 
 
@@ -50,10 +49,9 @@ def router(services: Services) -> APIRouter:
         """What a source looks like, and the datasets that it could be imported into again."""
         datasets = list_datasets(services.database, name_of(project))
         location = locate(services, source)
-        named = location.stem if location.is_file() else _dropped_name(location)
         options = {"mapping", "unlabelled", "ignore_index"}
-        return _told(services, plain(recognise(location))) | {
-            "name": named,
+        return told(services, plain(recognise(location))) | {
+            "name": source_name(services, source),
             "datasets": [
                 {"name": each.name, "format": each.format, "images": each.images}
                 | {"options": each.options.model_dump(include=options)}
@@ -70,7 +68,7 @@ def router(services: Services) -> APIRouter:
     def preview(project: int, choices: Choices, count: Annotated[int, Query(ge=1, le=24)] = 6) -> dict[str, Any]:
         """A few images as they would be imported."""
         found = preview_import(choices.request(services, name_of(project)), count)
-        return _told(
+        shown: dict[str, Any] = told(
             services,
             {
                 "total": found.total,
@@ -80,11 +78,13 @@ def router(services: Services) -> APIRouter:
                 "notes": found.notes,
             },
         )
+        return shown
 
     @routes.post("/projects/{project}/import/command")
     def command(project: int, choices: Choices) -> dict[str, Any]:
-        """The line for a shell that does this import."""
-        return {"command": _command(services, _final(choices, services, name_of(project)), choices.source)}
+        """The line for a shell that does this import; what was dropped is named as it lies on the visitor's disk."""
+        argv = as_dropped(services, import_argv(_final(choices, services, name_of(project))))
+        return {"command": shell_line(argv, services.home.path)}
 
     @routes.post("/projects/{project}/import")
     def start(project: int, choices: Choices) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def router(services: Services) -> APIRouter:
         )
         if choices.source.upload is not None:
             discard_when_done(services, choices.source.upload, task.id)
-        return task_entry(task)
+        return task_entry(services, task)
 
     @routes.get("/imports/{task}")
     def report(
@@ -113,13 +113,11 @@ def router(services: Services) -> APIRouter:
         found = find_task(services.home, task)
         if found.argv[0] != "import":
             raise NotFoundError(f"Task {task} is no import.")
-        entry: dict[str, Any] = _told(services, task_entry(found))
-        entry |= {"report": None, "command": _shown_command(services, found)}
+        entry = task_entry(services, found)
         if found.result is None:
-            return entry
-        return entry | {
-            "report": _told(services, found.result | _page(found.result["files"], action, text, offset, limit))
-        }
+            return entry | {"report": None}
+        page = _page(found.result["files"], action, text, offset, limit)
+        return entry | {"report": told(services, found.result | page)}
 
     return routes
 
@@ -144,35 +142,3 @@ def _page(files: list[dict[str, str]], action: str, text: str, offset: int, limi
     wanted = [file for file in files if action in ("", file["action"]) and part in file["file"].casefold()]
     counts = dict(sorted(Counter(file["action"] for file in files).items()))
     return {"total": len(wanted), "files": wanted[offset : offset + limit], "actions": counts}
-
-
-def _command(services: Services, request: ImportRequest, source: Source) -> str:
-    """Return a line that a person can use: what was dropped is named as it lies on their own disk."""
-    if source.upload is None:
-        return shell_line(import_argv(request), services.home.path)
-    return _as_dropped(services, import_argv(request), request.source)
-
-
-def _shown_command(services: Services, task: TaskInfo) -> str:
-    source = Path(task.argv[2])
-    is_upload = source.is_relative_to(services.uploads.root.resolve())
-    return _as_dropped(services, task.argv, source) if is_upload else task.command
-
-
-def _as_dropped(services: Services, argv: Sequence[str], source: Path) -> str:
-    dropped = f"./{_dropped_name(source)}"
-    return shell_line([word.replace(str(source), dropped) for word in argv], services.home.path)
-
-
-def _dropped_name(content: Path) -> str:
-    """Return the name of the one folder that was dropped; of several things, a name for them."""
-    return "photos" if content.name == "files" else content.name
-
-
-def _told(services: Services, value: Any) -> Any:
-    """Return a value without where uploads lie."""
-    if isinstance(value, dict):
-        return {name: _told(services, each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_told(services, each) for each in value]
-    return without_uploads(services, value) if isinstance(value, str) else value

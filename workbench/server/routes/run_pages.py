@@ -18,6 +18,7 @@ from training.run_trash import discard_run, list_trash, restore_run
 from training.runs import RunInfo, get_run, list_runs
 from workbench.plain import plain
 from workbench.server.services import Services
+from workbench.server.told import told
 from workbench.server.tray import task_entry
 
 _PAGE = 200
@@ -49,24 +50,24 @@ def router(services: Services) -> APIRouter:
         start = max(0, offset)
         shown = every[start : start + max(1, min(limit, _PAGE))]
         trash = list_trash(services.home, services.database, name)
-        return {"total": len(every), "runs": [_row(run) for run in shown], "trash": plain(trash)}
+        return {"total": len(every), "runs": told(services, [_row(run) for run in shown]), "trash": plain(trash)}
 
     @routes.get("/runs/{run}/details")
     def details(run: int) -> dict[str, Any]:
         """What a run was asked to do, and what was settled before its first step."""
-        return {"details": plain(run_details(found(run)))}
+        return {"details": told(services, plain(run_details(found(run))))}
 
     @routes.get("/runs/{run}/exports")
     def exports(run: int) -> dict[str, Any]:
         """The files that were exported, with what their check found."""
-        return {"exports": plain(run_exports(services.home, found(run)))}
+        return {"exports": told(services, plain(run_exports(services.home, found(run))))}
 
     @routes.post("/runs/{run}/export")
     def export(run: int, wanted: Export) -> dict[str, Any]:
         """Export the weights, by a task."""
         info = found(run)
         project = name_of(info.project_id)
-        return task_entry(start_export(services.home, info, project, wanted.checkpoint, wanted.format))
+        return task_entry(services, start_export(services.home, info, project, wanted.checkpoint, wanted.format))
 
     @routes.get("/runs/{run}/checkpoints/{kind}")
     def checkpoint(run: int, kind: Literal["best", "last"]) -> Response:

@@ -20,6 +20,7 @@ from training.tasks import start_task
 from workbench.server.pictures import answer
 from workbench.server.routes.photos import checked_size
 from workbench.server.services import Services
+from workbench.server.told import told
 from workbench.server.tray import task_entry
 
 From = Annotated[int, Query(alias="from")]
@@ -37,7 +38,8 @@ def router(services: Services) -> APIRouter:
             project = project_of_id(session, info.project_id)
         link = f"/project/{info.project_id}/run/{info.id}"
         command = [*argv, str(info.id), f"--project={project.name}"]
-        return task_entry(start_task(services.home, command, title=title, project_id=info.project_id, link=link))
+        task = start_task(services.home, command, title=title, project_id=info.project_id, link=link)
+        return task_entry(services, task)
 
     @routes.get("/runs/{run}")
     def one(run: int) -> dict[str, Any]:
@@ -45,17 +47,19 @@ def router(services: Services) -> APIRouter:
         info = found(run)
         values = info.to_json() | {"checkpoints": _checkpoints(info), "project_id": info.project_id}
         del values["checkpoint"]  # where the server keeps it is nobody's business
-        return values | {"classes": _classes(info)}
+        return told(services, values) | {"classes": _classes(info)}
 
     @routes.get("/runs/{run}/series")
     def series(run: int, after: int = 0) -> dict[str, Any]:
         """What is new of a run's curves since `position` of the answer before."""
-        return run_series(found(run).directory, max(0, after)).to_json()
+        values = run_series(found(run).directory, max(0, after)).to_json()
+        return values | {name: told(services, values[name]) for name in ("figures", "messages")}
 
     @routes.get("/runs/{run}/log")
     def log(run: int, start: From = 0) -> dict[str, Any]:
         """A run's log from byte `from` on; negative: so many bytes before its end."""
-        return vars(read_log(found(run).directory, start))
+        piece: dict[str, Any] = told(services, vars(read_log(found(run).directory, start)))
+        return piece
 
     @routes.get("/runs/{run}/samples")
     def samples(run: int) -> dict[str, Any]:

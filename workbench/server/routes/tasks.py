@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query
 from db.errors import UserError
 from training.tasks import cancel_task, find_task, read_task_log
 from workbench.server.services import Services
+from workbench.server.told import as_dropped, told
 from workbench.server.tray import Tray, task_entry
 
 From = Annotated[int, Query(alias="from")]
@@ -30,12 +31,14 @@ def router(services: Services) -> APIRouter:
     def task(task: int) -> dict[str, Any]:
         """One task, with what its command printed."""
         found = find_task(services.home, task)
-        return task_entry(found) | {"argv": list(found.argv), "result": found.result}
+        argv, result = as_dropped(services, found.argv), told(services, found.result)
+        return task_entry(services, found) | {"argv": argv, "result": result}
 
     @routes.get("/{task}/log")
     def log(task: int, start: From = 0) -> dict[str, Any]:
         """A task's log from byte `from` on; negative: so many bytes before its end."""
-        return vars(read_task_log(services.home, task, start))
+        piece: dict[str, Any] = told(services, vars(read_task_log(services.home, task, start)))
+        return piece
 
     @routes.post("/{task}/cancel")
     def cancel(task: int) -> dict[str, Any]:

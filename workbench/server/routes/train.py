@@ -57,7 +57,7 @@ def router(services: Services) -> APIRouter:
         link = f"/train?project={project}" if option == "--estimate" else f"/runs?project={project}"
         argv = [*form.argv(name), option]
         task = start_task(services.home, argv, title=title, project_id=project, link=link)
-        return task_entry(task) | {"starts": command(name, form)}
+        return task_entry(services, task) | {"starts": command(name, form)}
 
     def command(project: str, form: TrainForm) -> str:
         return shell_line([*form.argv(project), "--detach"], services.home.path)
@@ -123,9 +123,8 @@ def router(services: Services) -> APIRouter:
         weights = find_weights(wanted.weights)
         argv = ["weights", "fetch", weights.name]
         link = f"/train?project={project}"
-        return task_entry(
-            start_task(services.home, argv, title=f"Fetch weights {weights.name}", project_id=project, link=link)
-        )
+        title = f"Fetch weights {weights.name}"
+        return task_entry(services, start_task(services.home, argv, title=title, project_id=project, link=link))
 
     return routes
 

@@ -19,7 +19,8 @@ from training.tasks import start_task
 from workbench.plain import plain
 from workbench.server.discarding import discard_when_done
 from workbench.server.services import Services
-from workbench.server.sources import Source, locate
+from workbench.server.sources import Source, locate, source_name
+from workbench.server.told import told
 from workbench.server.tray import task_entry
 from workbench.server.zipping import zip_folder
 
@@ -89,7 +90,7 @@ def router(services: Services) -> APIRouter:
         link = f"/use?{urlencode({'project': project, 'model': name})}"
         task = start_task(home, argv, title=f"Import the model {name}", project_id=project, link=link)
         discard_when_done(services, brought.upload, task.id)
-        return task_entry(task)
+        return task_entry(services, task)
 
     @routes.post("/predictions")
     def predict(project: int, wanted: Wanted) -> dict[str, Any]:
@@ -104,19 +105,19 @@ def router(services: Services) -> APIRouter:
             name,
             model=wanted.model,
             source=source,
-            called="photos" if source.name == "files" else source.name,
+            called=source_name(services, wanted.source),
             size=wanted.size,
             link=lambda number: f"/use?project={project}&prediction={number}",
         )
         if wanted.source.upload is not None:
             discard_when_done(services, wanted.source.upload, task.id)
-        return task_entry(task)
+        return task_entry(services, task)
 
     @routes.get("/predictions")
     def predictions(project: int) -> dict[str, Any]:
         """The folders that were predicted, the newest first."""
         name_of(project)
-        return {"predictions": plain(list_predictions(home, project))}
+        return {"predictions": told(services, plain(list_predictions(home, project)))}
 
     @routes.get("/predictions/{number}/zip")
     def download(project: int, number: int) -> Response:

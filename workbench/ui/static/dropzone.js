@@ -3,7 +3,7 @@
 // mountDropzone(element, {id, title, hint, folders, multiple, accept, limits, begun, onBegun, onReady}) -> {destroy()}
 //   limits: {most_bytes, most_files}; begun: id of an upload that a reload of the page broke off, else null
 //   onBegun(upload id or null): it was begun, or thrown away
-//   onReady({upload, files, bytes, name}): all is there; `name` is what the dropped folder or archive is called
+//   onReady({upload, files, bytes, name}): all is there; `name` is what the dropped folder or archive is called, empty for loose files
 
 import { dropArea } from "./droparea.js";
 import { exact, h, loadStyle, name as bdi } from "./dom.js";
@@ -63,7 +63,6 @@ class Dropzone {
     const taken = alone || !archives.length ? found : found.filter((each) => !archives.includes(each));
     this.clutter += clutter;
     this.upload.refused.push(...unread, ...(alone ? [] : archives.map(({ path }) => ({ path, why: "an archive among other files; drop it alone" }))));
-    this.name = callIt(found);
     if (!taken.length) {
       this.say(this.upload.refused.length ? "Nothing of this can be taken." : "There is no file in it.");
       return;
@@ -97,7 +96,7 @@ class Dropzone {
       const done = await upload.finish(({ state, done: members, total }) => {
         if (state === "unpacking") this.state.replaceChildren(h("p", {}, `Unpacking: ${exact(members)}${total ? ` of ${exact(total)}` : ""} files …`));
       });
-      this.options.onReady({ ...done, name: this.name, refused: [...upload.refused, ...done.skipped], clutter: this.clutter + done.clutter });
+      this.options.onReady({ ...done, refused: [...upload.refused, ...done.skipped], clutter: this.clutter + done.clutter });
     } catch (error) {
       this.area.classList.remove("wb-busy");
       this.say(error.message);
@@ -179,12 +178,4 @@ export function drawFiles(what, list) {
 
 export function files(count) {
   return `${exact(count)} ${count === 1 ? "file" : "files"}`;
-}
-
-// The folder that all files lie in, else the archive's name, else nothing.
-function callIt(found) {
-  const tops = new Set(found.map(({ path }) => (path.includes("/") ? path.split("/")[0] : "")));
-  const [top] = tops;
-  if (tops.size === 1 && top) return top;
-  return found.length === 1 && ARCHIVE.test(found[0].path) ? found[0].path.replace(ARCHIVE, "") : "";
 }

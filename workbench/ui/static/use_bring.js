@@ -81,7 +81,7 @@ class Bring {
         if (task?.state === "running") return;
         this.go.textContent = "Import the model";
         if (task?.state === "finished") this.onModel(task.result.name);
-        else failed(task?.sentence?.replaceAll(/\S*\/uploads\/\w+\/(files\/)?/g, "") ?? "The import was broken off. Try again."); // nobody knows that folder
+        else failed(task?.sentence ?? "The import was broken off. Try again.");
       });
     } catch (error) {
       failed(error.message);
