@@ -1,5 +1,6 @@
 """What the data page does when its widgets send something, and what it opens with."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import cast
 
@@ -9,7 +10,7 @@ import pytest
 from db.errors import UserError
 from labeling.classes import list_classes
 from labeling.datasets import list_datasets
-from labeling.projects import create_project, trash_project
+from labeling.projects import create_project, list_projects, trash_project
 from labeling.subsets import list_subsets, subset_paths
 from tests.support.labelled_home import make_place
 from tests.support.labelme_folder import make_folder
@@ -59,6 +60,16 @@ def test_without_a_project_the_page_says_so(services, place):
         data_classes.act(services, 1, "create", {"name": "bus"})
     with pytest.raises(UserError, match="Choose a project"):
         data_classes.act(services, None, "create", {"name": "bus"})
+
+
+def test_an_address_without_a_project_is_about_the_current_or_the_only_one(services):
+    project = list_projects(services.database)[0]
+    idle, other = replace(project, current=False), replace(project, id=2, current=False)
+    assert services.usual_project([other, project]) == project
+    assert services.usual_project([idle]) == idle
+    assert services.usual_project([other, idle]) is None
+    assert replace(services, project=2).usual_project([project, other]) == other
+    assert replace(services, project=3).usual_project([project]) is None
 
 
 def test_selected_images_get_a_role_whatever_their_dataset(services, place):

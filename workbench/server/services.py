@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from db.home import Home
 from db.session import Database
 from db.store import Store
+from labeling.projects import ProjectInfo
 from workbench.server.upload_store import UploadStore
 
 GIB = 1024**3
@@ -33,6 +35,12 @@ class Services:
     upload_limit_bytes: int = 64 * GIB
     upload_limit_files: int = 200_000
     project: int | None = None
+
+    def usual_project(self, projects: Sequence[ProjectInfo]) -> ProjectInfo | None:
+        """Return the project of pages that name none: the one named at the start, else the current, else the only."""
+        if self.project is not None:
+            return next((each for each in projects if each.id == self.project), None)
+        return next((each for each in projects if each.current), projects[0] if len(projects) == 1 else None)
 
     @cached_property
     def store(self) -> Store:

@@ -35,13 +35,13 @@ class Address:
 
 
 def read_address(services: Services, request: gr.Request) -> Address:
-    """Read the address of the page that sent a request. Without a project in it, it is about the current one."""
+    """Read the address of the page that sent a request. Without a project in it, it is about the usual one."""
     values = dict(request.query_params)
     projects = list_projects(services.database)
-    wanted = number(values.get("project")) or services.project
-    chosen = [p for p in projects if (p.id == wanted if wanted else p.current)]
+    wanted = number(values.get("project"))
+    usual = services.usual_project(projects)
     return Address(
-        chosen[0] if chosen else None,
+        next((each for each in projects if each.id == wanted), None) if wanted else usual,
         number(values.get("run")),
         number(values.get("evaluation")),
         values.get("tab", ""),

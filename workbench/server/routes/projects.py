@@ -18,12 +18,7 @@ def router(services: Services) -> APIRouter:
     def projects() -> dict[str, Any]:
         """The projects by name, and which one pages are about that name none."""
         found = list_projects(services.database)
-        named = services.project
-        return {
-            "projects": [
-                {"id": each.id, "name": each.name, "current": each.id == named if named else each.current}
-                for each in found
-            ]
-        }
+        usual = services.usual_project(found)
+        return {"projects": [{"id": each.id, "name": each.name, "current": each is usual} for each in found]}
 
     return routes

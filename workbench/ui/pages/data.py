@@ -23,7 +23,7 @@ TABS: tuple[tuple[str, str, Tab], ...] = (
     ("roles", "Roles and lists", data_roles.tab),
     ("revisions", "Revisions", data_revisions.tab),
 )
-_NO_PROJECT = "Choose a project above, or make one: [all projects](/)."
+_NO_PROJECT = "No project is chosen. Choose one in the bar above, or make one: [All projects](/)."
 # Gradio opens the first tab before it asks which one to open: only what is chosen after that goes into the address.
 _OPENED = "() => { document.body.dataset.wbDataOpened = ''; }"
 _KEEP_TAB = """() => {

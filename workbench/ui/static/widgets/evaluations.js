@@ -1,5 +1,5 @@
 // The evaluations of a project: their list, one of them, or two side by side, as the page's address says.
-// value: {project, pending: [task ids], mappings: [{mapping, rows}], trash: [{evaluation, ...}]}; project null: none yet
+// value: {project, pending: [task ids], mappings: [{mapping, rows}], trash: [{evaluation, ...}]}; project null: none is chosen
 // Sends "discard" {evaluation}, "restore" {evaluation}, "save" {evaluation, name, rows}: a mapping.
 
 import { address, isAbort } from "../api.js";
@@ -7,6 +7,7 @@ import { h, loadStyle } from "../dom.js";
 import { EvaluationList } from "../evaluation_list.js";
 import { OneEvaluation } from "../evaluation_one.js";
 import { TwoEvaluations } from "../evaluation_two.js";
+import { noProject } from "../no_project.js";
 import { query, setQuery } from "../place.js";
 
 const FILTERS = { evaluation: null, a: null, b: null, cell: null, class: null, sort: null, mapping: null, order: null };
@@ -17,7 +18,7 @@ export function mount(element, value, emit) {
   loadStyle();
   element.classList.add("wb-evaluations");
   const page = new Evaluations(element, emit);
-  addEventListener("popstate", () => page.show());
+  addEventListener("popstate", () => { if (page.value) page.show(); });
   page.update(value);
   return { update: (next) => page.update(next) };
 }
@@ -91,9 +92,4 @@ class Evaluations {
     };
     return h("a", { href: address(location.pathname, { project: this.value.project, ...where }), onclick, ...attributes }, text);
   }
-}
-
-function noProject() {
-  return h("div", { class: "wb-message" }, h("p", {}, "No project yet. A model is tested on the photos of a project."),
-    h("p", {}, h("a", { href: "/" }, "Create a project")));
 }

@@ -1,7 +1,7 @@
 // The trainings of a project, or one of them. value: {project, run}; null where there is none.
 
-import { base } from "../api.js";
-import { h, loadStyle } from "../dom.js";
+import { loadStyle } from "../dom.js";
+import { noProject } from "../no_project.js";
 import { RunPage } from "../run_page.js";
 import { RunTable } from "../run_table.js";
 
@@ -11,7 +11,7 @@ export function mount(element, value) {
   let page = null;
   const update = (next) => {
     if (!next || page) return;
-    if (!next.project) element.replaceChildren(h("div", { class: "wb-message" }, h("p", {}, "Trainings belong to a project, and there is none yet."), h("a", { class: "wb-button wb-primary", href: `${base}/` }, "Make a project")));
+    if (!next.project) element.replaceChildren(noProject());
     else page = next.run ? new RunPage(element, next) : new RunTable(element, next);
   };
   update(value);

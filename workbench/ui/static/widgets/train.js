@@ -1,8 +1,9 @@
 // The page that starts a training. value: {project, wanted: {init, arch}}; project null where there is none.
 // What is entered stays in the tab: a reload, and a way to the data and back, lose nothing.
 
-import { base, getJson, post } from "../api.js";
+import { getJson, post } from "../api.js";
 import { exact, h, loadStyle } from "../dom.js";
+import { noProject } from "../no_project.js";
 import { mountCards } from "../train_cards.js";
 import { mountRecipe } from "../train_recipe.js";
 import { StartPanel } from "../train_start.js";
@@ -24,8 +25,7 @@ class TrainPage {
   constructor(element, { project, wanted }) {
     Object.assign(this, { element, project, wanted, plan: null, turn: 0 });
     if (project) this.open();
-    else element.replaceChildren(h("div", { class: "wb-message" }, h("p", {}, "A training belongs to a project, and there is none yet."),
-      h("a", { class: "wb-button wb-primary", href: `${base}/` }, "Make a project")));
+    else element.replaceChildren(noProject());
   }
 
   async open() {

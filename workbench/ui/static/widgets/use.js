@@ -3,6 +3,7 @@
 
 import { address, base, getJson } from "../api.js";
 import { h, loadStyle, percent } from "../dom.js";
+import { noProject } from "../no_project.js";
 import { query, setQuery } from "../place.js";
 import { mountBring } from "../use_bring.js";
 import { mountFolders } from "../use_folder.js";
@@ -24,7 +25,7 @@ class Page {
   constructor(element, project) {
     Object.assign(this, { element, project, parts: [] });
     if (project) this.load();
-    else element.replaceChildren(h("p", { class: "wb-message" }, "Choose a project above, or make one: ", h("a", { href: `${base}/` }, "all projects"), "."));
+    else element.replaceChildren(noProject());
   }
 
   destroy() {
