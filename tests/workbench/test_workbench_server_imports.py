@@ -15,13 +15,15 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from labeling import importing
+from labeling.datasets import list_datasets
 from labeling.import_request import ImportRequest
 from labeling.projects import create_project
 from tests.support.labelled_home import Place, make_place
-from tests.support.labelme_folder import make_folder
+from tests.support.labelme_folder import make_folder, rectangle, write_labels, write_photo
 from tests.support.server import serve, visitor
 from workbench.cli.app import run
 from workbench.cli.commands_import import import_argv
+from workbench.server.zipping import zip_folder
 
 NAMES = ("a", "day/b", "c")
 
@@ -222,6 +224,7 @@ def test_every_answer_reaches_the_command(tmp_path: Path, monkeypatch: pytest.Mo
         role="test",
         link=True,
         on_conflict="theirs",
+        known_as="upload:a b",
     )
     asked: list[ImportRequest] = []
 
@@ -233,3 +236,85 @@ def test_every_answer_reaches_the_command(tmp_path: Path, monkeypatch: pytest.Mo
     for request in (wanted, replace(wanted, images=None, role=None, ignore_index=None, link=False)):
         run([*import_argv(request), "--home", str(tmp_path / "home")])
         assert asked.pop() == request
+
+
+def counts(report: dict[str, Any]) -> list[int]:
+    return [report[count] for count in ("imported", "updated", "unchanged", "conflicts")]
+
+
+def test_a_folder_dropped_again_is_the_same_source(place: Place, client: TestClient, folder: Path) -> None:
+    (folder / "names.txt").write_text("car\nroad\n")
+    first = imported(client, {"upload": upload_of(client, folder)}, classes_file="names.txt")["report"]
+    assert counts(first) == [3, 0, 0, 0]
+    write_labels(folder / "c.png", [rectangle("kerb", 0, 0, 5, 5)])
+    second = imported(client, {"upload": upload_of(client, folder)})["report"]
+    assert counts(second) == [0, 1, 2, 0]
+    assert not any("last imported from" in note for note in second["notes"])
+    assert not any(note.startswith("Option") for note in second["notes"])
+
+    # Another photo under the name is the source's new one, and what is missing is gone: as of a folder on disk.
+    write_photo(folder / "a.png", seed=99)
+    (folder / "day" / "b.png").unlink()
+    (folder / "day" / "b.json").unlink()
+    third = imported(client, {"upload": upload_of(client, folder)})["report"]
+    assert counts(third) == [0, 1, 1, 0]
+    assert [(file["file"], file["action"]) for file in third["files"] if file["action"] == "gone"] == [
+        ("day/b.png", "gone")
+    ]
+    [stored] = list_datasets(place.database, "p")
+    assert stored.source == "upload:dusk"
+    assert "uploads" not in stored.options.model_dump_json()
+
+
+def test_a_folder_keeps_its_paths_whatever_lies_beside_them(client: TestClient, tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "campus", ["day/a", "day/b"])
+    assert counts(imported(client, {"upload": upload_of(client, folder)})["report"]) == [2, 0, 0, 0]
+    make_folder(folder, ["dusk/a"])
+    assert counts(imported(client, {"upload": upload_of(client, folder)})["report"]) == [1, 0, 2, 0]
+
+
+def test_a_zip_dropped_again_is_the_same_source(client: TestClient, folder: Path) -> None:
+    def dropped() -> dict[str, str]:
+        upload = client.post("/api/uploads").json()["upload"]
+        packed = b"".join(zip_folder(folder))
+        client.put(f"/api/uploads/{upload}/files", params={"path": "evening.zip"}, content=packed)
+        assert client.post(f"/api/uploads/{upload}/finish").json()["name"] == "evening"
+        return {"upload": upload}
+
+    first = imported(client, dropped())
+    assert first["command"].startswith("workbench import labelme ./evening --project=p")
+    write_photo(folder / "a.png", seed=99)
+    assert counts(imported(client, dropped())["report"]) == [0, 1, 2, 0]
+
+
+def test_loose_files_are_never_taken_for_those_dropped_before(client: TestClient, folder: Path) -> None:
+    def dropped() -> dict[str, str]:
+        upload = client.post("/api/uploads").json()["upload"]
+        for name in ("a.png", "a.json", "c.png", "c.json"):
+            content = (folder / name).read_bytes()
+            client.put(f"/api/uploads/{upload}/files", params={"path": name}, content=content)
+        client.post(f"/api/uploads/{upload}/finish")
+        return {"upload": upload}
+
+    first = imported(client, dropped())
+    assert first["command"].startswith("workbench import labelme ./photos --project=p")
+    write_photo(folder / "a.png", seed=99)
+    second = imported(client, dropped())["report"]
+    assert counts(second) == [0, 0, 1, 1]
+    assert second["notes"][-1].startswith("The dataset was last imported from what was dropped;")
+
+
+def test_no_page_names_the_folder_of_uploads(client: TestClient, place: Place, tmp_path: Path) -> None:
+    broken = make_folder(tmp_path / "campus", ["a"])
+    (broken / "labels.txt").write_text("road\nroad\n")
+    task = client.post("/api/projects/1/import", json=choices({"upload": upload_of(client, broken)})).json()["id"]
+    ended(client, task)
+    entry = next(entry for entry in client.get("/api/tasks").json()["tasks"] if entry["id"] == task)
+    assert entry["sentence"].startswith("campus/labels.txt: lines 1 and 2 both name 'road'.")
+    assert entry["command"].startswith("workbench import labelme ./campus --project=p")
+    one, log = client.get(f"/api/tasks/{task}"), client.get(f"/api/tasks/{task}/log")
+    assert one.json()["argv"][2] == "./campus"
+    assert "campus/labels.txt" in log.json()["text"]
+    for text in (str(entry), one.text, log.text):
+        assert "uploads" not in text
+    assert str(place.home.path) not in log.text
