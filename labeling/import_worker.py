@@ -94,7 +94,7 @@ def prepare(task: Task) -> Prepared | Refused:
         UserError: the store cannot be written. What is wrong with the item itself is returned, not raised.
     """
     try:
-        _refuse_outside(task.item.path)
+        _refuse_path(task.item.path)
         with warnings.catch_warnings():  # of a process with one thread that works
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # refused with a reason anyway
             record = CODECS[task.job.format].read(task.item, task.job.request)
@@ -113,10 +113,14 @@ def died(task: Task) -> Refused:
     return Refused(task.item, "the process that read it died, of a broken file or for lack of memory")
 
 
-def _refuse_outside(path: str) -> None:
+def _refuse_path(path: str) -> None:
     pure = PurePosixPath(path)
     if not path or pure.is_absolute() or ".." in pure.parts or "\0" in path:
         raise BadItemError(f"its path {path!r} leads out of the dataset; paths are relative, without '..'")
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise BadItemError("its name holds bytes that are not UTF-8; rename it") from None
 
 
 def _prepare(task: Task, record: Record) -> Prepared:

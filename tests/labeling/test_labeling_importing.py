@@ -75,6 +75,14 @@ def test_one_bad_file_never_stops_a_folder(place, folder):
     assert report.skipped == 3
 
 
+def test_a_name_that_is_no_text_is_skipped_with_a_reason(place, folder):
+    (folder / "c.png").rename(os.fsdecode(bytes(folder) + b"/caf\xe9.png"))  # as old systems write umlauts
+    (folder / "c.json").unlink()
+    report = place.run_import(folder)
+    assert (report.imported, report.skipped) == (2, 1)
+    assert [(file.action, "UTF-8" in file.reason) for file in report.files] == [("skipped", True)]
+
+
 def test_repairs_are_reported_and_the_image_is_imported(place, folder):
     two_points = {"label": "road", "shape_type": "polygon", "points": [[1, 1], [2, 2]]}
     write_labels(folder / "c.png", [rectangle("road", 0, 0, 5, 5), two_points])

@@ -1,6 +1,7 @@
 """The command line is a contract: one walk from a folder of photos to a tested model, each command's keys checked."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -195,6 +196,14 @@ def test_a_reader_that_has_gone_is_no_news(walk, arguments):
     assert process.wait(60) != 0
     assert process.stderr.read() == ""
     process.stderr.close()
+
+
+def test_a_name_that_is_no_text_is_printed_all_the_same(tmp_path):
+    bench = Workbench(tmp_path)
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / os.fsdecode(b"caf\xe9.json")).write_text("{}")
+    told = bench.run("import", "labelme", tmp_path / "photos")
+    assert (told.code, r"caf\udce9.json  skipped" in told.out) == (0, True)
 
 
 def test_help_is_quick_and_loads_nothing_heavy(tmp_path):

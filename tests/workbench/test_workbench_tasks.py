@@ -15,7 +15,7 @@ from training.engine.events import Event, read_events
 from training.task_files import TaskCommand, TaskDirectory
 from training.tasks import cancel_task, list_tasks, start_task
 from workbench.cli.app import run
-from workbench.cli.output import emit, progress_bar, say, task_progress, telling
+from workbench.cli.output import emit, fail, progress_bar, say, task_progress, telling
 from workbench.cli.task import TaskOutlet
 from workbench.cli.watch import Watcher
 
@@ -68,6 +68,20 @@ def test_a_command_prints_for_people_and_gives_its_object_to_the_task(
     result = directory.result()
     assert result is not None
     assert (result.state, result.sentence, result.result) == ("finished", None, {"masks": "/x", "share": None})
+
+
+def test_a_task_tells_of_files_whose_names_are_no_text(directory: TaskDirectory) -> None:
+    outlet = TaskOutlet(directory)
+    with telling(outlet):
+        emit({"skipped": ["caf\udce9.jpg"], "caf\udce9": Path("caf\udce9")}, as_json=True, show=lambda: None)
+        assert fail("No caf\udce9.jpg.", 2, as_json=True) == 2
+    outlet.end(2)
+    result = directory.result()
+    assert result is not None
+    assert (result.sentence, result.result) == (
+        r"No caf\udce9.jpg.",
+        {"skipped": [r"caf\udce9.jpg"], r"caf\udce9": r"caf\udce9"},
+    )
 
 
 @pytest.mark.parametrize(

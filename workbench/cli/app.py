@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -91,6 +92,8 @@ UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 def main() -> None:
     """Run the command line: exit code 0 done, 2 the user's mistake, 1 ours, 75 stopped, 130 interrupted."""
     prefer_huge_pages()
+    assert isinstance(sys.stdout, io.TextIOWrapper)
+    sys.stdout.reconfigure(errors="backslashreplace")  # as stderr is: names of files may hold any bytes
     sys.exit(run(sys.argv[1:]))
 
 

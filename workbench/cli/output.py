@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from workbench.plain import plain
+from workbench.plain import plain, readable
 
 if TYPE_CHECKING:
     from labeling.progress import Progress
@@ -60,6 +60,7 @@ def wants_json(argv: Sequence[str]) -> bool:
 
 def fail(message: str, code: int, *, as_json: bool) -> int:
     """Print an error for a person on stderr and, with `--json`, as the one object on stdout; return the exit code."""
+    message = readable(message)
     if _outlet is not None:
         _outlet.failure(message)
     elif as_json:
