@@ -24,7 +24,7 @@ class DeviceInfo:
 
 
 def list_devices(home: Home) -> list[DeviceInfo]:
-    """Return `auto`, then the devices by name. Loads torch."""
+    """Return `auto`, then the devices by name, then all GPUs together where there are several. Loads torch."""
     import torch
 
     from training.engine.machine import device_lock, usable_devices
@@ -36,4 +36,16 @@ def list_devices(home: Home) -> list[DeviceInfo]:
     automatic = [info(device) for device in usable_devices("auto")]
     chosen = next((device for device in automatic if device.busy_with is None), automatic[-1])
     others = [] if chosen.name == "cpu" else [info(torch.device("cpu"))]
-    return [DeviceInfo("auto", f"Choose for me ({chosen.title})", chosen.busy_with), *automatic, *others]
+    return [
+        DeviceInfo("auto", f"Choose for me ({chosen.title})", chosen.busy_with),
+        *automatic,
+        *others,
+        *_all(automatic),
+    ]
+
+
+def _all(gpus: list[DeviceInfo]) -> list[DeviceInfo]:
+    if len(gpus) < 2:
+        return []
+    busy = next((gpu.busy_with for gpu in gpus if gpu.busy_with is not None), None)
+    return [DeviceInfo(",".join(gpu.name for gpu in gpus), f"All {len(gpus)} GPUs together", busy)]

@@ -74,6 +74,19 @@ def pick_device(name: str) -> torch.device:
     return chosen
 
 
+def pick_devices(name: str) -> list[torch.device]:
+    """Return the devices to train on together: those listed with commas between, or the one named.
+
+    Raises:
+        UserError: there is no such device here, a GPU is listed twice, or unlike devices are.
+    """
+    devices = [pick_device(each.strip()) for each in name.split(",")]
+    gpus = [device for device in devices if device.type == "cuda"]
+    if len(set(gpus)) < len(gpus) or 0 < len(gpus) < len(devices):
+        raise UserError(f"Devices that train together are different GPUs, or all cpu; got {name!r}.")
+    return devices
+
+
 def has_bf16_instructions() -> bool:
     """Tell whether the CPU multiplies bf16 in hardware; without, bf16 is emulated and far slower than fp32."""
     if platform.machine() in {"arm64", "aarch64"} and platform.system() == "Darwin":

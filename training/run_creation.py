@@ -42,7 +42,7 @@ class TrainRequest:
         on: role or subset to train on. What has role `val` in the same datasets and is not trained on validates.
         recipe: name or path.
         settings: recipe settings by dotted key, as text (`{"batch": "8", "optimizer.lr": "0.01"}`).
-        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`; several with commas between train together.
         name: of the run; None for one made of architecture and datasets.
     """
 

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 from db.locks import is_held
 from training.engine.events import Event, events_at_end, parse, read_events
+from training.engine.heartbeat import beats_elsewhere
 from training.engine.rundir import RunDirectory, RunState
 from training.log_files import LogPiece, follow_lines, read_piece
 
@@ -31,8 +32,8 @@ def events_of(directory: Path) -> Iterator[Event]:
 
 
 def is_alive(directory: Path) -> bool:
-    """Tell whether a trainer works on the run, be it waiting for its device."""
-    return is_held(RunDirectory(directory).lock)
+    """Tell whether a trainer works on the run, be it waiting for its device, or on another machine."""
+    return is_held(RunDirectory(directory).lock) or beats_elsewhere(directory) is not None
 
 
 def describe(directory: Path) -> tuple[RunState, dict[str, Any]]:

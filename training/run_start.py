@@ -68,9 +68,9 @@ def check_device(name: str) -> None:
     """
     if name in ("auto", "cpu"):
         return  # to look further is to load torch
-    from training.numerics import pick_device
+    from training.numerics import pick_devices
 
-    pick_device(name)
+    pick_devices(name)
 
 
 def _weights_file(init: str) -> Path | None:

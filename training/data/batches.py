@@ -70,7 +70,7 @@ class Batches:
     def batch(self, step: int) -> Batch:
         """Return the batch of this step."""
         samples = self._sampler.samples(step)
-        return _collate(self._source, samples, self._sampler.spec, self._device)
+        return _collate(self._source, samples, self._sampler.size(step, samples), self._sampler.spec, self._device)
 
 
 def in_order(
@@ -82,13 +82,14 @@ def in_order(
     """
     for first in range(0, len(indices), batch_size):
         samples = [whole(image, *source.sizes[image].tolist()) for image in indices[first : first + batch_size]]
-        yield _collate(source, samples, BatchSpec(), torch.device(device))
+        yield _collate(source, samples, canvas(samples), BatchSpec(), torch.device(device))
 
 
-def _collate(source: Source, samples: Sequence[Sample], spec: BatchSpec, device: torch.device) -> Batch:
+def _collate(
+    source: Source, samples: Sequence[Sample], size: tuple[int, int], spec: BatchSpec, device: torch.device
+) -> Batch:
     pixels, labels = (
-        _to_device(torch.from_numpy(array), device)
-        for array in render(source, samples, spec.crop or canvas(samples), spec.padding)
+        _to_device(torch.from_numpy(array), device) for array in render(source, samples, size, spec.padding)
     )
     return Batch(pixels.permute(0, 3, 1, 2), labels, tuple(sample.image for sample in samples))
 

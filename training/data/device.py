@@ -13,7 +13,7 @@ from labeling.annotation import IGNORE
 from training.data.batches import Batch, Batches, BatchMaker
 from training.data.color import GREY
 from training.data.packed import Pack, offsets, pack_bytes
-from training.data.sampling import Sample, Sampler, Span, canvas
+from training.data.sampling import Sample, Sampler, Span
 from training.data.source import Source
 from training.data.spec import BatchSpec
 
@@ -62,7 +62,7 @@ class DeviceBatches:
     def batch(self, step: int) -> Batch:
         """Return the batch of this step."""
         samples = self._sampler.samples(step)
-        height, width = self._sampler.spec.crop or canvas(samples)
+        height, width = self._sampler.size(step, samples)
         mirrored = self._tensor([sample.flip for sample in samples])
         rows = _Axis(self._spans([sample.rows for sample in samples]), height, None)
         columns = _Axis(self._spans([sample.columns for sample in samples]), width, mirrored)

@@ -102,11 +102,22 @@ class Sampler:
 
     def samples(self, step: int) -> tuple[Sample, ...]:
         """Return our share of the samples of this step, in the order of the global batch."""
-        first = step * self.batch_size
-        share = range(
-            first + self.batch_size * self.rank // self.world, first + self.batch_size * (self.rank + 1) // self.world
-        )
-        return tuple(self._sample(i) for i in share)
+        return self._between(step, self.rank, self.rank + 1)
+
+    def size(self, step: int, samples: Sequence[Sample]) -> tuple[int, int]:
+        """Return the (height, width) of this step's batch, which is that of every rank's share.
+
+        Args:
+            step: of the batch.
+            samples: our share of it.
+        """
+        if self.spec.crop:
+            return self.spec.crop
+        return canvas(samples if self.world == 1 else self._between(step, 0, self.world))
+
+    def _between(self, step: int, first: int, end: int) -> tuple[Sample, ...]:
+        share = range(self.batch_size * first // self.world, self.batch_size * end // self.world)
+        return tuple(self._sample(step * self.batch_size + j) for j in share)
 
     def _sample(self, i: int) -> Sample:
         epoch, position = divmod(i, len(self.indices))

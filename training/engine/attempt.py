@@ -10,17 +10,19 @@ import socket
 import sys
 import time
 import traceback
-from contextlib import suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from db.errors import UserError
 from db.home import Home
 from db.locks import LockHeldError, hold
-from training.engine.device_queue import own_device
-from training.engine.events import Event, EventWriter
+from training.engine.events import Event, Events, EventWriter, NoEvents
 from training.engine.failure import Stopped, TrainingError, explain
+from training.engine.followers import gather
+from training.engine.heartbeat import beating
 from training.engine.narrate import sentence
+from training.engine.place import Place
 from training.engine.rundir import (
     EXIT_FAILED,
     EXIT_OK,
@@ -34,6 +36,8 @@ from training.engine.rundir import (
 from training.engine.stop import StopRequest
 
 if TYPE_CHECKING:
+    import torch
+
     from training.engine.loop import Training
 
 ESTIMATE = "an estimate"
@@ -42,20 +46,25 @@ RESERVE = 64 * 1024
 """Bytes set aside while training, so that a full disk still has room for the sentence that says so."""
 
 
-def attempt(path: Path, *, prepare_only: bool = False) -> int:
+def attempt(path: Path, *, prepare_only: bool = False, place: Place = Place()) -> int:  # noqa: B008 - frozen
     """Train the run in `path` as far as it goes.
 
     Args:
         path: the run's directory.
         prepare_only: settle and measure, but do not train; the run is then `queued` again.
+        place: of this process among those that train the run.
 
     Returns:
         The exit code, see `training.engine.__main__`.
     """
     directory, since = RunDirectory(path), time.time()
     try:
-        with hold(directory.lock, wait=False):
-            return _Attempt(directory, prepare_only, since).run()
+        if place.rank > 0:
+            return _Attempt(directory, prepare_only, place, NoEvents()).follow()
+        with hold(directory.lock, wait=False), beating(path):
+            directory.begin_attempt(since)
+            with EventWriter(directory.events, _print) as events:
+                return _Attempt(directory, prepare_only, place, events).run()
     except LockHeldError:
         print(f"The run in {path} is already running; a second trainer would spoil it.", file=sys.stderr)
     except UserError as error:
@@ -72,13 +81,13 @@ def _print(event: Event) -> None:
 
 
 class _Attempt:
-    def __init__(self, directory: RunDirectory, prepare_only: bool, since: float) -> None:
+    def __init__(self, directory: RunDirectory, prepare_only: bool, place: Place, events: Events) -> None:
         self._directory = directory
         self._command: Command = directory.command()
         self._prepare_only = prepare_only
+        self._place = place
+        self._events = events
         self._training: Training | None = None
-        directory.begin_attempt(since)
-        self._events = EventWriter(directory.events, _print)
         self._stop = StopRequest(directory.stop_flag)
 
     def run(self) -> int:
@@ -94,24 +103,30 @@ class _Attempt:
             self._finish(state, reason)
         return code
 
+    def follow(self) -> int:
+        """Train along with the process that leads, which alone writes; return the exit code."""
+        with self._stop.listening():
+            try:
+                return self._train()[2]
+            except BaseException as error:
+                return self._ended_by(error)[2]
+
     def _train(self) -> tuple[RunState, str, int]:
         self._events.write("attempt", pid=os.getpid(), host=socket.gethostname())
-        from training.engine.machine import device_lock, usable_devices
-
-        home = Home(self._command.home)
-        with own_device(
-            {str(device): device_lock(device, home) for device in usable_devices(self._command.device)},
-            self._who(),
-            waiting=self._tell_waiting,
-            stop=self._stop,
-        ) as owned:
-            import torch
-
+        with ExitStack() as held:
+            devices = held.enter_context(self._devices())
+            place = self._place
+            if place.world == 1:
+                place = held.enter_context(gather(self._directory.path, len(devices)))
+            from training.engine.owned import share_cores
             from training.engine.prepare import Desk, prepare
+            from training.engine.ranks import join
 
-            device = torch.device(owned)
-            self._events.write("preparing", done=0, total=None, what=f"on {device}")
-            desk = Desk(self._directory, device, self._events, self._stop, time.monotonic())
+            device = devices[place.local]
+            share_cores(device, place.local_world)
+            ranks = held.enter_context(join(place, device))
+            self._events.write("preparing", done=0, total=None, what=f"on {', '.join(str(each) for each in devices)}")
+            desk = Desk(self._directory, device, self._events, self._stop, time.monotonic(), ranks)
             self._training = prepare(desk)
             decisions = self._training.decisions
             self._events.write(
@@ -122,6 +137,16 @@ class _Attempt:
             if self._prepare_only:
                 return "queued", f"Ready: {decisions.steps} steps.", EXIT_OK
             return "finished", self._training.run(), EXIT_OK
+
+    def _devices(self) -> AbstractContextManager[list[torch.device]]:
+        """Take this machine's devices; one of its processes does so for all."""
+        from training.engine.owned import devices_together, own_devices
+
+        name, count = self._command.device, self._place.local_world
+        if self._place.local > 0:
+            return nullcontext(devices_together(name, count))
+        home = Home(self._command.home)
+        return own_devices(name, count, home, self._who(), waiting=self._tell_waiting, stop=self._stop)
 
     def _who(self) -> str:
         """Return what to tell others who wait for the device."""
@@ -158,7 +183,6 @@ class _Attempt:
             self._directory.finish(result)
         with suppress(OSError):
             self._events.write("end", **result.model_dump(mode="json"))
-        self._events.close()
 
     def _result(self, state: RunState, reason: str) -> Result:
         if self._training is None:

@@ -32,7 +32,8 @@ class Decisions(Document):
 
     Attributes:
         architecture: its name.
-        device: `cpu` or `cuda:N`.
+        device: `cpu` or `cuda:N`; of several, the first.
+        ranks: processes that train together, a device each.
         precision: of the forward pass.
         channels_last: memory format of the network and its input.
         threads: of torch on the CPU.
@@ -58,6 +59,7 @@ class Decisions(Document):
 
     architecture: str
     device: str
+    ranks: int = 1
     precision: Literal["fp32", "bf16", "fp16"]
     channels_last: bool
     threads: int

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,20 @@ class Event:
     attempt: int
     time: float
     values: Mapping[str, Any]
+
+
+class Events(Protocol):
+    """Where a trainer tells how it goes."""
+
+    def write(self, kind: str, **values: object) -> None:
+        """Tell one event."""
+
+
+class NoEvents:
+    """Tells nobody, for a process that trains along with one that does."""
+
+    def write(self, kind: str, **values: object) -> None:
+        """Tell nothing."""
 
 
 class EventWriter:
@@ -73,6 +87,12 @@ class EventWriter:
     def close(self) -> None:
         """Close the file."""
         os.close(self._descriptor)
+
+    def __enter__(self) -> EventWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def read_events(path: Path, start: int = 0) -> Iterator[Event]:

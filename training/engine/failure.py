@@ -15,6 +15,13 @@ class Stopped(Exception):  # noqa: N818 - it is no error
     """Somebody asked the training to stop, and its state is saved."""
 
 
+class PartnerLostError(TrainingError):
+    """Another process that trained along ended."""
+
+    def __init__(self, how: str = "its own words are in the log") -> None:
+        super().__init__(f"Another process of this training ended: {how}. Resume the run to go on.")
+
+
 _MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "alloc_cpu", "not enough memory")
 
 

@@ -12,15 +12,18 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 
 from training.data.prefetch import Prefetcher
 from training.engine.decisions import Decisions
-from training.engine.events import EventWriter
+from training.engine.events import Events
 from training.engine.failure import Stopped, TrainingError
 from training.engine.meter import Meter
 from training.engine.optimizer import set_learning_rate
+from training.engine.ranks import Ranks
 from training.engine.rundir import RunDirectory
 from training.engine.samples import Samples
 from training.engine.state import State
@@ -48,6 +51,7 @@ class Training:
         stop: whether somebody asked it to stop.
         meter: gathers figures.
         samples: keeps some predictions of every validation.
+        ranks: the processes that train together. All take the same way through this file; the leader alone writes.
     """
 
     directory: RunDirectory
@@ -57,10 +61,11 @@ class Training:
     numerics: Numerics
     state: State
     step: Step
-    events: EventWriter
+    events: Events
     stop: StopRequest
     meter: Meter
     samples: Samples
+    ranks: Ranks
 
     def run(self) -> str:
         """Train to the end.
@@ -75,19 +80,21 @@ class Training:
         """
         progress = self.state.progress
         saved = (progress.step, progress.validated)
-        self.samples.go_back_to(progress.validated)
+        if self.ranks.leads:
+            self.samples.go_back_to(progress.validated)
         with self.workload.batches_from(progress.step * self.decisions.recipe.accumulate) as batches:
             while True:
                 if self._validation_due():
                     self._validate()
                 finished = self._finished()
-                due = finished or self.stop() or progress.step % self.decisions.checkpoint_every == 0
+                asked = self.ranks.any(self.stop())
+                due = finished or asked or progress.step % self.decisions.checkpoint_every == 0
                 if due and saved != (progress.step, progress.validated):
                     self._save()
                     saved = (progress.step, progress.validated)
                 if finished:
                     return finished
-                if self.stop():
+                if asked:
                     raise Stopped
                 self._one_step(batches)
 
@@ -103,8 +110,7 @@ class Training:
         progress.step += 1
         if self.state.ema:
             self.state.ema.update(self.state.model, progress.step)
-        images = sum(len(batch.images) for batch in parts)
-        self.meter.add(outcome, images, time.perf_counter() - start, waited)
+        self.meter.add(outcome, recipe.batch * recipe.accumulate, time.perf_counter() - start, waited)
         if self.meter.due or progress.step == self.decisions.steps:
             self._report(lr)
 
@@ -142,6 +148,8 @@ class Training:
             stop=self.stop,
             see=self.samples.see,
             progress=self._tell_validating,
+            ranks=self.ranks,
+            leaders=self.samples.images,
         )
         if found is None:
             return  # asked to stop: the resumed run finds this validation still due
@@ -153,8 +161,9 @@ class Training:
         progress.history.append({"step": progress.step, "miou": found.miou, "pa": found.pa})
         if better:
             progress.best_step, progress.best_miou = progress.step, found.miou
-            self.state.save_weights(self.directory.best, self._spec_json())
-        self.samples.write(progress.step)  # before anybody is told to look
+            self._keep(self.state.save_weights, self.directory.best)
+        if self.ranks.leads:
+            self.samples.write(progress.step)  # before anybody is told to look
         self.events.write(
             "validation",
             step=progress.step,
@@ -182,8 +191,12 @@ class Training:
 
     def _save(self) -> None:
         self._check_weights()
-        self.state.save(self.directory.last, self._spec_json())
+        self._keep(self.state.save, self.directory.last)
         self.events.write("checkpoint", step=self.state.progress.step)
+
+    def _keep(self, save: Callable[[Path, str], None], path: Path) -> None:
+        if self.ranks.leads:
+            save(path, self._spec_json())
 
     def _check_weights(self) -> None:
         """Refuse to keep weights that are not numbers: the last good checkpoint stays."""

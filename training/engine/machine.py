@@ -27,7 +27,7 @@ def this_machine(device: torch.device) -> Machine:
     )
 
 
-def differences(decisions: Decisions, machine: Machine, device: torch.device) -> list[str]:
+def differences(decisions: Decisions, machine: Machine, device: torch.device, ranks: int) -> list[str]:
     """Say what changed since the run was decided; a resumed run then may differ in the last bits."""
     before = decisions.machine
     changed = [
@@ -37,6 +37,8 @@ def differences(decisions: Decisions, machine: Machine, device: torch.device) ->
     ]
     if decisions.device != str(device):
         changed.append(f"it computed on {decisions.device} and does on {device}")
+    if decisions.ranks != ranks:
+        changed.append(f"{decisions.ranks} processes trained it and {ranks} do now")
     cores = len(os.sched_getaffinity(0))
     if decisions.threads > cores:
         changed.append(f"it ran with {decisions.threads} threads and there are {cores} cores now")
@@ -59,7 +61,7 @@ def be_deterministic(device: torch.device) -> None:
 
 
 def usable_devices(name: str) -> list[torch.device]:
-    """Return the devices a name stands for, any of which will do: every GPU for `auto`, if there are any.
+    """Return the devices the name of one stands for, any of which will do: every GPU for `auto`, if there are any.
 
     Raises:
         UserError: no such device here; says which there are.

@@ -12,7 +12,7 @@ from labeling.progress import Progress
 from training.architectures import build
 from training.architectures.contract import Architecture
 from training.engine.decisions import Decisions, read_decisions, write_decisions
-from training.engine.events import EventWriter
+from training.engine.events import Events
 from training.engine.failure import Stopped
 from training.engine.initial import Beginning, begin
 from training.engine.length import plan, seconds
@@ -22,6 +22,7 @@ from training.engine.meter import Meter
 from training.engine.optimizer import freeze
 from training.engine.precision import candidates, fastest
 from training.engine.probe import build_step, measure, small_step
+from training.engine.ranks import Ranks
 from training.engine.rundir import Command, RunDirectory
 from training.engine.samples import Samples
 from training.engine.state import Ema, State
@@ -46,13 +47,15 @@ class Desk:
         events: where it tells how it goes.
         stop: whether somebody asked it to stop.
         started: `time.monotonic()` when the device became its own; `minutes` count from here.
+        ranks: the processes that train together.
     """
 
     directory: RunDirectory
     device: torch.device
-    events: EventWriter
+    events: Events
     stop: StopRequest
     started: float
+    ranks: Ranks
 
 
 def prepare(desk: Desk) -> Training:
@@ -84,6 +87,7 @@ def prepare(desk: Desk) -> Training:
         device=desk.device,
         placement=decisions.placement if decisions else None,
         progress=_teller(desk.events, desk.stop),
+        ranks=desk.ranks,
     )
     if not workload.val:
         desk.events.write(
@@ -93,8 +97,9 @@ def prepare(desk: Desk) -> Training:
         )
     if decisions is None:
         assert beginning is not None
-        decisions = _decide(desk, command, model, workload, beginning)
-        write_decisions(desk.directory.decisions, decisions)
+        decisions = desk.ranks.same(_decide(desk, command, model, workload, beginning))
+        if desk.ranks.leads:
+            write_decisions(desk.directory.decisions, decisions)
     else:
         _warn(desk, decisions, beginning)
     return _assemble(desk, command, model, workload, decisions)
@@ -105,8 +110,10 @@ def _decide(desk: Desk, command: Command, model: Architecture, workload: Workloa
     weights = class_weights(workload.histograms(model.num_classes), recipe.loss)
     weigh = tuple(weights.tolist()) if weights is not None else None
     options = candidates(recipe, desk.device, beginning.preprocessing)
-    numerics = fastest(model, options, small_step(recipe, workload.batches.batch(0)))
-    speed = measure(model, workload, recipe, numerics, weigh)
+    found = fastest(model, options, small_step(recipe, workload.batches.batch(0)))
+    precision, channels_last = desk.ranks.same((found.precision, found.channels_last))
+    numerics = Numerics(desk.device, beginning.preprocessing, precision, channels_last)
+    speed = desk.ranks.same(measure(model, workload, recipe, numerics, weigh, desk.ranks))
     length = plan(
         recipe,
         images=len(workload.train),
@@ -117,6 +124,7 @@ def _decide(desk: Desk, command: Command, model: Architecture, workload: Workloa
     return Decisions(
         architecture=command.architecture,
         device=str(desk.device),
+        ranks=desk.ranks.world,
         precision=numerics.precision,
         channels_last=numerics.channels_last,
         threads=torch.get_num_threads(),
@@ -145,7 +153,7 @@ def _assemble(desk: Desk, command: Command, model: Architecture, workload: Workl
     recipe = decisions.recipe
     numerics = Numerics(desk.device, decisions.preprocessing, decisions.precision, decisions.channels_last)
     numerics.place(model)
-    step, optimizer, scaler = build_step(model, recipe, numerics, decisions.class_weights)
+    step, optimizer, scaler = build_step(model, recipe, numerics, decisions.class_weights, desk.ranks)
     state = State(model, optimizer, Ema(model, recipe.ema) if recipe.ema else None, scaler)
     if desk.directory.last.exists():
         state.load(desk.directory.last)
@@ -171,13 +179,14 @@ def _assemble(desk: Desk, command: Command, model: Architecture, workload: Workl
         stop=desk.stop,
         meter=Meter(desk.device),
         samples=Samples(desk.directory.samples, workload.val),
+        ranks=desk.ranks,
     )
 
 
 def _warn(desk: Desk, decisions: Decisions, beginning: Beginning | None) -> None:
     """Say why the result may be another than without a break; the run goes on all the same."""
     torch.set_num_threads(decisions.threads)
-    changed = differences(decisions, this_machine(desk.device), desk.device)
+    changed = differences(decisions, this_machine(desk.device), desk.device, desk.ranks.world)
     if beginning is not None and beginning.sha256 != decisions.init_sha256:
         changed.append(f"the weights it starts from are others: {beginning.text}")
     if beginning is None and desk.device.type == "cuda" and not decisions.recipe.deterministic:
@@ -190,7 +199,7 @@ def _warn(desk: Desk, decisions: Decisions, beginning: Beginning | None) -> None
         )
 
 
-def _teller(events: EventWriter, stop: StopRequest) -> Progress:
+def _teller(events: Events, stop: StopRequest) -> Progress:
     """Pass progress on as events, about one a second, and give up when asked to stop: there is nothing to lose yet."""
     told = 0.0
 

@@ -13,6 +13,7 @@ from training.architectures.contract import Architecture
 from training.data.batches import Batch
 from training.engine.meter import peak_memory
 from training.engine.optimizer import build_optimizer
+from training.engine.ranks import ALONE, Ranks
 from training.engine.step import Step
 from training.engine.validate import validate
 from training.engine.workload import Workload
@@ -40,14 +41,18 @@ class Speed:
 
 
 def build_step(
-    model: Architecture, recipe: Recipe, numerics: Numerics, class_weights: Sequence[float] | None
+    model: Architecture,
+    recipe: Recipe,
+    numerics: Numerics,
+    class_weights: Sequence[float] | None,
+    ranks: Ranks = ALONE,
 ) -> tuple[Step, torch.optim.Optimizer, torch.amp.GradScaler]:
     """Wire optimiser, loss and network for training; the network must be in its place already."""
     weights = torch.tensor(class_weights, device=numerics.device) if class_weights is not None else None
     optimizer = build_optimizer(model, recipe.optimizer)
     scaler = numerics.scaler()
     loss = SegmentationLoss(model, recipe.loss.at, weights)
-    return Step(model, optimizer, scaler, loss, numerics, recipe), optimizer, scaler
+    return Step(model, optimizer, scaler, loss, numerics, recipe, ranks), optimizer, scaler
 
 
 def small_step(recipe: Recipe, batch: Batch) -> Callable[[Architecture, Numerics], None]:
@@ -69,8 +74,9 @@ def measure(
     recipe: Recipe,
     numerics: Numerics,
     class_weights: Sequence[float] | None,
+    ranks: Ranks,
 ) -> Speed:
-    """Train a copy for a few seconds, as the run will.
+    """Train a copy for a few seconds, as the run will, all processes together.
 
     Args:
         model: left as it is.
@@ -78,18 +84,20 @@ def measure(
         recipe: batch, crop, accumulation.
         numerics: where and how to compute.
         class_weights: of the loss.
+        ranks: the processes that train.
     """
     twin = numerics.place(copy.deepcopy(model))
-    step, _, _ = build_step(twin, recipe, numerics, class_weights)
+    step, _, _ = build_step(twin, recipe, numerics, class_weights, ranks)
     seconds: list[float] = []
     with workload.batches_from(0) as batches:
-        while len(seconds) < 3 or (sum(seconds[1:]) < SECONDS and len(seconds) < 12):
+        while len(seconds) < 3 or ranks.same(sum(seconds[1:]) < SECONDS and len(seconds) < 12):
             start = time.perf_counter()
             step(len(seconds), [next(batches) for _ in range(recipe.accumulate)])
             _wait(numerics.device)
             seconds.append(time.perf_counter() - start)
     each = sum(seconds[1:]) / (len(seconds) - 1)
-    return Speed(each, _validation_seconds(twin, workload, recipe, numerics), peak_memory(numerics.device))
+    validation = _validation_seconds(twin, workload, recipe, numerics) / ranks.world
+    return Speed(each, validation, peak_memory(numerics.device))
 
 
 def _validation_seconds(model: Architecture, workload: Workload, recipe: Recipe, numerics: Numerics) -> float:

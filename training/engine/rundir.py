@@ -51,7 +51,7 @@ class Command(Document):
         revision: digest of the revision.
         datasets: names of the datasets trained on.
         on: subset or role trained on.
-        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`; several with commas between train together.
         home: the workbench home, for packs, locks and weights.
         start: the model that the recipe's `init` names, where it names one.
         recipe: everything else.

@@ -47,6 +47,11 @@ class Samples:
         self._places = {val[n]: n for n in spread(len(val))}
         self._maps: dict[int, Tensor] = {}
 
+    @property
+    def images(self) -> tuple[int, ...]:
+        """The images that are shown, as indices into the source."""
+        return tuple(self._places)
+
     def see(self, images: Sequence[int], prediction: Tensor) -> None:
         """Take what is wanted of a batch.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -13,6 +14,7 @@ from training.architectures.contract import Architecture, Logits
 from training.counting import count
 from training.data.batches import Batch
 from training.engine.optimizer import set_train_mode
+from training.engine.ranks import Ranks
 from training.losses.cross_entropy import SegmentationLoss, ValidPixels, resize_labels
 from training.numerics import Numerics
 from training.recipe import Recipe
@@ -23,8 +25,8 @@ class Outcome:
     """What a step gave, still on its device.
 
     Attributes:
-        loss: fp32 scalar.
-        counts: (K, K) int64, rows are truth; at the logits' size.
+        loss: fp32 scalar, of all processes.
+        counts: (K, K) int64, rows are truth; at the logits' size; of all processes.
     """
 
     loss: Tensor
@@ -32,7 +34,7 @@ class Outcome:
 
 
 class Step:
-    """Forward, backward and update for one global batch, which may be fed in several passes."""
+    """Forward, backward and update for one global batch, which several passes and processes may share."""
 
     def __init__(
         self,
@@ -42,6 +44,7 @@ class Step:
         loss: SegmentationLoss,
         numerics: Numerics,
         recipe: Recipe,
+        ranks: Ranks,
     ) -> None:
         self._model = model
         self._optimizer = optimizer
@@ -49,30 +52,35 @@ class Step:
         self._loss = loss
         self._numerics = numerics
         self._recipe = recipe
-        self._logits = torch.compile(model.logits) if recipe.compile else model.logits
+        self._ranks = ranks
+        self._shared = ranks.logits(model)
+        self._logits: Callable[[Tensor], Logits] = torch.compile(self._shared) if recipe.compile else self._shared
 
     def __call__(self, step: int, batches: Sequence[Batch]) -> Outcome:
         """Update the weights once.
 
         Args:
             step: counted from 0; with the recipe's seed it decides every random draw inside the network.
-            batches: the step's forward passes; the loss divides by the valid pixels of them all.
+            batches: the step's forward passes, of each our share; the loss divides by the valid pixels of them all.
         """
-        torch.manual_seed(draw_seed(self._recipe.seed, step))
+        torch.manual_seed(draw_seed(self._recipe.seed, step, self._ranks.rank))
         set_train_mode(self._model, self._recipe)
-        valid = ValidPixels([batch.labels for batch in batches])
+        valid = ValidPixels([batch.labels for batch in batches], self._ranks.sum)
         total = torch.zeros((), device=self._numerics.device)
         k = self._model.num_classes
         counts = torch.zeros((k, k), dtype=torch.int64, device=self._numerics.device)
-        for batch in batches:
-            with self._numerics.autocast():
-                logits: Logits = self._logits(self._numerics.input(batch.pixels))
-                loss = self._loss(logits, batch.labels, valid)
-            self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        for number, batch in enumerate(batches, start=1):
+            later = number < len(batches)
+            with self._ranks.without_sum(self._shared) if later else nullcontext():
+                with self._numerics.autocast():
+                    logits = self._logits(self._numerics.input(batch.pixels))
+                    loss = self._loss(logits, batch.labels, valid)
+                # Gradients of several processes are averaged, but each loss is a share of one sum.
+                self._scaler.scale(loss * self._ranks.world).backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
             _count(counts, logits.out.detach(), batch.labels)
         self._update()
-        return Outcome(total, counts)
+        return Outcome(self._ranks.sum(total), self._ranks.sum(counts))
 
     def _update(self) -> None:
         if limit := self._recipe.optimizer.clip_norm:
@@ -83,9 +91,9 @@ class Step:
         self._optimizer.zero_grad(set_to_none=True)
 
 
-def draw_seed(seed: int, step: int) -> int:
-    """Mix a recipe's seed and a step into the seed of torch's generators (Fibonacci hashing)."""
-    return (seed * 0x9E3779B97F4A7C15 + step) % 2**63
+def draw_seed(seed: int, step: int, rank: int = 0) -> int:
+    """Mix a recipe's seed, a step and a process's rank into the seed of torch's generators (Fibonacci hashing)."""
+    return (seed * 0x9E3779B97F4A7C15 + rank * 0xC2B2AE3D27D4EB4F + step) % 2**63
 
 
 @torch.no_grad()

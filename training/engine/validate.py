@@ -13,6 +13,7 @@ from training.architectures.contract import Architecture
 from training.counting import count_tensor
 from training.data.batches import in_order
 from training.data.source import Source
+from training.engine.ranks import ALONE, Ranks
 from training.metrics import Metrics, metrics
 from training.numerics import Numerics
 
@@ -27,6 +28,8 @@ def validate(
     stop: Callable[[], bool] = lambda: False,
     see: Callable[[Sequence[int], Tensor], None] = lambda images, prediction: None,
     progress: Progress = silent,
+    ranks: Ranks = ALONE,
+    leaders: Sequence[int] = (),
 ) -> Metrics | None:
     """Predict whole images and count; memory does not grow with their number.
 
@@ -39,24 +42,31 @@ def validate(
         stop: asked between batches.
         see: shown every batch: the indices of its N images, and what was predicted, (N, H, W).
         progress: told the images done.
+        ranks: the processes that validate together, each its share.
+        leaders: the images that the leader is to see.
 
     Returns:
         The figures, or None when asked to stop before the end.
     """
     model.eval()
+    ranks.same_buffers(model)
     counts = torch.zeros((model.num_classes, model.num_classes), dtype=torch.int64, device=numerics.device)
     done = 0
-    for group in _same_size(source, indices):
+    asked = False
+    for group in _same_size(source, ranks.share(indices, leaders)):
         for batch in in_order(source, group, batch_size=batch_size, device=numerics.device):
-            if stop():
-                return None
+            asked = asked or stop()
+            if asked:
+                break
             with torch.inference_mode(), numerics.autocast():
                 prediction = model(numerics.input(batch.pixels)).argmax(dim=1)
             count_tensor(counts, batch.labels, prediction)
             see(batch.images, prediction)
             done += len(batch.images)
-            progress(done, len(indices), "images")
-    return metrics(counts.cpu().numpy())
+            progress(min(done * ranks.world, len(indices)), len(indices), "images")
+    if ranks.any(asked):
+        return None
+    return metrics(ranks.sum(counts).cpu().numpy())
 
 
 def _same_size(source: Source, indices: Sequence[int]) -> Iterator[list[int]]:

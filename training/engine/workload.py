@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from db.errors import UserError
 from labeling.progress import Progress
 from training.architectures.contract import Preprocessing
 from training.data.batches import BatchMaker
@@ -20,6 +21,7 @@ from training.data.sizes import Resize
 from training.data.source import Source
 from training.data.spec import BatchSpec
 from training.engine.photos import pack_source
+from training.engine.ranks import ALONE, Ranks
 from training.engine.rundir import Images
 from training.recipe import Recipe
 
@@ -66,6 +68,7 @@ def open_workload(
     device: torch.device,
     placement: Placement | None,
     progress: Progress,
+    ranks: Ranks = ALONE,
 ) -> Workload:
     """Decode the photos, or find them decoded, and check every label before the first step.
 
@@ -78,10 +81,13 @@ def open_workload(
         device: where batches are to end up.
         placement: where they are made, as the run settled it; None: settle it now.
         progress: told the images done.
+        ranks: the processes that share every batch.
 
     Raises:
-        UserError: a file is missing or damaged, or a label is no class.
+        UserError: a file is missing or damaged, a label is no class, or a batch has no image for every process.
     """
+    if recipe.batch < ranks.world:
+        raise UserError(f"A batch of {recipe.batch} cannot be shared by {ranks.world} devices: give a larger --batch.")
     photos = (*images.train, *images.val)
     source = open_or_build(
         [pack_source(photo) for photo in photos],
@@ -93,7 +99,7 @@ def open_workload(
     )
     check_labels(source, num_classes)
     train = tuple(range(len(images.train)))
-    placement = placement or choose_placement(source, train, device)
+    settled = placement if placement is not None else ranks.same(choose_placement(source, train, device))
     return Workload(
         source=source,
         train=train,
@@ -105,10 +111,12 @@ def open_workload(
             seed=recipe.seed,
             batch_size=recipe.batch,
             device=device,
-            placement=placement,
+            placement=settled,
+            rank=ranks.rank,
+            world=ranks.world,
         ),
         device=device,
-        placement=placement,
+        placement=settled,
     )
 
 

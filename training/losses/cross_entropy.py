@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import torch
@@ -75,10 +75,13 @@ class ValidPixels:
 
     Args:
         labels: (N, H, W) uint8 of every forward pass of the step.
+        everywhere: adds up a scalar over all processes that share the step, which ask for the same sizes in the same
+            order; alone, the scalar itself.
     """
 
-    def __init__(self, labels: Sequence[Tensor]) -> None:
+    def __init__(self, labels: Sequence[Tensor], everywhere: Callable[[Tensor], Tensor] = lambda count: count) -> None:
         self._labels = labels
+        self._everywhere = everywhere
         self._known: dict[tuple[int, ...], Tensor] = {}
 
     def at(self, size: Sequence[int]) -> Tensor:
@@ -86,7 +89,7 @@ class ValidPixels:
         key = tuple(size)
         if key not in self._known:
             counts = [(resize_labels(part, key) != IGNORE).sum() for part in self._labels]
-            self._known[key] = torch.stack(counts).sum().clamp(min=1)
+            self._known[key] = self._everywhere(torch.stack(counts).sum()).clamp(min=1)
         return self._known[key]
 
 
@@ -94,9 +97,10 @@ class SegmentationLoss:
     """The loss of an architecture's output and further heads.
 
     Every head contributes head weight x (sum over its valid pixels) / (number of valid pixels at its size in the
-    whole optimiser step). The number is the plain count also with class weights: those have a mean of 1 over the
-    training pixels (see `training.losses.class_weights`), so the loss keeps its scale while it stays a sum that adds
-    up over accumulation steps, which a division by each batch's own weight would not.
+    whole optimiser step, whichever passes and processes share it). The number is the plain count also with class
+    weights: those have a mean of 1 over the training pixels (see `training.losses.class_weights`), so the loss keeps
+    its scale while it stays a sum that adds up over accumulation steps, which a division by each batch's own weight
+    would not.
     """
 
     def __init__(self, model: Architecture, at: Literal["auto", "logits", "input"], weights: Tensor | None) -> None:
