@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from db.errors import UserError
-from workbench.cli.options import DeviceOption, HomeOption, JsonOption, ProjectOption, Workplace
+from workbench.cli.options import DevicesOption, HomeOption, JsonOption, ProjectOption, Workplace
 from workbench.cli.output import emit, note, percent, progress_bar, say, table
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def train(
     crop: Annotated[str | None, typer.Option(help="HxW of what the network sees, or none.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Decides every random draw.")] = None,
     init: Annotated[str | None, typer.Option(help="auto, scratch, imagenet, a weights file, or a run.")] = None,
-    device: DeviceOption = "auto",
+    device: DevicesOption = "auto",
     precision: Annotated[Literal["auto", "fp32", "bf16", "fp16"] | None, typer.Option(help="Number format.")] = None,
     name: Annotated[str | None, typer.Option(help="What to call the run.")] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Return at once; the training goes on by itself.")] = False,

@@ -29,6 +29,9 @@ ModelArgument = Annotated[
     str, typer.Argument(help="A run (12, 12:best, 12:last), an imported model's name, or a bundle file.")
 ]
 SizeOption = Annotated[str, typer.Option(help="Size photos are given to the network at: original, HxW or `long N`.")]
+DevicesOption = Annotated[
+    str, typer.Option("--device", help="auto, cpu, cuda or cuda:N; several train together: cuda:0,cuda:1.")
+]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Write into a folder that holds files.")]
 
