@@ -244,6 +244,16 @@ def test_every_answer_has_the_headers(services, inside, outside):
             assert policy.startswith("default-src 'none'")
 
 
+def test_where_who_asks_cannot_be_looked_up_the_answer_is_ours_too(inside, monkeypatch):
+    def locked(*_):
+        raise RuntimeError("database is locked")
+
+    monkeypatch.setattr(Sessions, "admits", locked)
+    answer = inside.get("/api/probe/fine")
+    assert (answer.status_code, list(answer.json())) == (500, ["error"])
+    assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
+
+
 def test_errors_are_json_without_the_folders_of_this_computer(services, inside):
     asked = {how: inside.get(f"/api/probe/{how}") for how in ("user", "missing", "bug", "number/x", "number/1/2")}
     assert {how: answer.status_code for how, answer in asked.items()} == {

@@ -11,6 +11,7 @@ from workbench.server import users as users_module
 from workbench.server.attempts import FREE, Attempts
 from workbench.server.login import local_path
 from workbench.server.security import Security
+from workbench.server.sessions import Sessions
 from workbench.server.users import (
     check_password,
     hash_password,
@@ -170,6 +171,13 @@ def test_users_log_in_and_stay_in_after_a_restart(services, anna):
     again = for_others(services)
     again.cookies = client.cookies
     assert is_in(again)
+
+
+def test_a_session_of_a_user_whose_number_is_none_opens_nothing(services, anna):
+    client = for_others(services)
+    name = Sessions(Security.for_host("lab.example", services.home), services.database).cookie
+    client.cookies.set(name, f"{10**24}.{10**11}.00000000.{'0' * 64}")
+    assert client.get("/api/nothing").status_code == 401
 
 
 def test_a_users_session_opens_nothing_where_the_token_is_asked_for(services, anna):

@@ -69,24 +69,24 @@ class Guard:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
             return
-        refusal = self._refusal(scope) or await self._unknown(scope)
         if scope["type"] == "websocket":
+            refusal = self._refusal(scope) or await self._unknown(scope)
             await self._websocket(scope, receive, send, refused=refusal is not None)
             return
-        send = _with_headers(scope, send)
-        if refusal is not None:
-            await refusal(scope, receive, send)
-            return
+        started = _Started(_with_headers(scope, send))
         try:
-            started = _Started(send)
-            await self.app(scope, _bounded(receive, self._limit(scope)), started)
+            refusal = self._refusal(scope) or await self._unknown(scope)
+            if refusal is not None:
+                await refusal(scope, receive, started)
+            else:
+                await self.app(scope, _bounded(receive, self._limit(scope)), started)
         except Exception:
             # Here, not in FastAPI's outermost layer, whose answer would go out without our headers.
             if started.yes:
                 raise
             LOG.exception("%s %s failed", scope["method"], scope["path"])
             told = {"error": "The workbench itself failed; the terminal it was started in says why."}
-            await JSONResponse(told, 500)(scope, receive, send)
+            await JSONResponse(told, 500)(scope, receive, started)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send, *, refused: bool) -> None:
         if not refused:
