@@ -166,3 +166,14 @@ def until(condition: Any, child: subprocess.Popen[bytes], seconds: float = 120) 
         assert child.poll() is None, "the trainer ended"
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
+def test_two_gpus_train_one_run(tmp_path: Path) -> None:
+    alone = gpu_run(tmp_path, "alone", precision="fp32", deterministic="true", **{"options.batch_norm": "false"})
+    settings = alone.command().recipe
+    both = make_run(tmp_path, settings, name="both", device="cuda:0,cuda:1")
+    assert [started(run).wait(300) for run in (alone, both)] == [0, 0]
+    one, two = (load_checkpoint(run.last)["model"] for run in (alone, both))
+    for name, tensor in one.items():
+        torch.testing.assert_close(two[name], tensor, rtol=1e-2, atol=1e-3)
