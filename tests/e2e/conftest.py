@@ -124,6 +124,17 @@ def visiting(browser: Browser, url: str, origin: str) -> Iterator[Page]:
     assert not faults
 
 
+def drag(page: Page, selector: str, path: Path) -> None:
+    """Drag a file or folder of the disk into the page, as a file manager would."""
+    area = page.locator(selector).bounding_box()
+    assert area is not None
+    place = {"x": area["x"] + 20, "y": area["y"] + 20}
+    session = page.context.new_cdp_session(page)
+    for step in ("dragEnter", "dragOver", "drop"):
+        dragged = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+        session.send("Input.dispatchDragEvent", {"type": step, "data": dragged, **place})
+
+
 def is_fault(line: ConsoleMessage) -> bool:
     """Tell whether a line of the console says that something went wrong; a stream cut by leaving the page did not."""
     return line.type == "error" and not line.text.startswith((REFUSED, *LEFT))

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from db.home import Home
 from db.schema import AnnotationVersion, Class, Dataset, Image, Project
 from db.session import open_database
-from tests.e2e.conftest import Served, serving
+from tests.e2e.conftest import Served, drag, serving
 from tests.support.cli import Workbench
 from workbench.demo.sample import write_sample
 
@@ -45,17 +45,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def open_wizard(page: Page, served: Served) -> None:
     page.goto(f"{served.origin}/data?project=1&tab=import")
     expect(page.get_by_text("Drop photos with their labels here")).to_be_visible()
-
-
-def drag(page: Page, selector: str, path: Path) -> None:
-    """Drag a file or folder of the disk into the page, as a file manager would."""
-    area = page.locator(selector).bounding_box()
-    assert area is not None
-    place = {"x": area["x"] + 20, "y": area["y"] + 20}
-    session = page.context.new_cdp_session(page)
-    for step in ("dragEnter", "dragOver", "drop"):
-        dragged = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
-        session.send("Input.dispatchDragEvent", {"type": step, "data": dragged, **place})
 
 
 def stored(workbench: Workbench, project: str, dataset: str) -> dict[str, Any]:

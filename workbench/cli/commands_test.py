@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -44,6 +44,9 @@ def evaluate(
     ] = None,
     predictions: Annotated[bool, typer.Option(help="Store the predicted class maps.")] = True,
     device: DeviceOption = "auto",
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16", "fp16"], typer.Option(help="Number format (auto: bf16 where clearly faster).")
+    ] = "auto",
     project: ProjectOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -66,6 +69,7 @@ def evaluate(
             mapping=mapping,
             predictions=predictions,
             device=device,
+            precision=precision,
             progress=progress,
         )
     emit(report, as_json=as_json, show=lambda: show_evaluation(report))
