@@ -25,6 +25,7 @@ from workbench.server.app import create_app
 from workbench.server.security import Security, is_loopback, is_wildcard
 from workbench.server.services import Services
 from workbench.server.users import has_users
+from workbench.server.warming import warm_up
 
 NO_BROWSER = "WORKBENCH_NO_BROWSER"
 _GOODBYE_SECONDS = 2  # pages hold streams open for as long as they are; nobody waits for them
@@ -91,6 +92,7 @@ def serve(home: Home, database: Database, request: ServeRequest, announce: Calla
 
         def ready() -> None:
             announce(address)
+            warm_up(services)
             if request.browser and loopback and _has_browser():
                 # In a thread: a text browser in the terminal would hold up the server.
                 threading.Thread(target=webbrowser.open, args=[address.url], daemon=True).start()

@@ -16,7 +16,8 @@ export function mountCards(element, options) {
 class Cards {
   constructor(element, options) {
     Object.assign(this, options, { found: new Map(), turn: 0 });
-    this.list = h("div", { class: "wb-archs", role: "radiogroup", "aria-label": "Architecture" }, h("p", { class: "wb-hint" }, "Looking up the architectures…"));
+    const waits = "Looking up the architectures. Just after the workbench was started this takes some seconds, until PyTorch is loaded.";
+    this.list = h("div", { class: "wb-archs", role: "radiogroup", "aria-label": "Architecture" }, h("p", { class: "wb-hint", role: "status" }, waits));
     this.own = h("div", { class: "wb-arch-options" });
     element.replaceChildren(this.list, this.own);
     this.ready = this.load();
