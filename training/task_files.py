@@ -10,8 +10,11 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
+from pydantic import ValidationError
+
+from db.errors import UserError
 from db.files import write_atomic
 from db.home import Home
 from db.locks import is_held
@@ -23,6 +26,8 @@ TaskState = Literal["running", "finished", "failed", "cancelled", "interrupted"]
 TAIL_BYTES = 16 * 1024
 """Of the events; the rate is that of the work they tell of, about the last half minute."""
 LOG_TAIL_BYTES = 4 * 1024
+
+D = TypeVar("D", bound=Document)
 
 
 class TaskCommand(Document):
@@ -151,13 +156,22 @@ class TaskDirectory:
         return is_held(self.lock)
 
     def command(self) -> TaskCommand:
-        """Read what was asked."""
-        return TaskCommand.model_validate_json(self.command_file.read_bytes())
+        """Read what was asked.
+
+        Raises:
+            FileNotFoundError: it is no task, or was removed meanwhile.
+            UserError: it is damaged.
+        """
+        return read_document(TaskCommand, self.command_file)
 
     def result(self) -> TaskResult | None:
-        """Read how it ended, None while it runs or when it was killed."""
+        """Read how it ended, None while it runs or when it was killed.
+
+        Raises:
+            UserError: it is damaged.
+        """
         try:
-            return TaskResult.model_validate_json(self.result_file.read_bytes())
+            return read_document(TaskResult, self.result_file)
         except FileNotFoundError:
             return None
 
@@ -166,11 +180,28 @@ class TaskDirectory:
         write_atomic(self.result_file, result.model_dump_json(indent=1).encode())
 
 
+def read_document(kind: type[D], path: Path) -> D:
+    """Read a file that we wrote earlier.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        UserError: it is damaged, or of a version that writes it otherwise.
+    """
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except ValidationError:
+        raise UserError(
+            f"{path} is damaged, or was written by another version of the workbench. Update the workbench, or delete "
+            f"the folder {path.parent}."
+        ) from None
+
+
 def describe_task(directory: TaskDirectory) -> TaskInfo:
     """Return what a task's directory says.
 
     Raises:
         FileNotFoundError: it is no task, or was removed meanwhile.
+        UserError: one of its files is damaged.
     """
     # In this order: a task that ends in between has written its result before it let go of its lock.
     alive = directory.is_alive()

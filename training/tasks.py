@@ -34,6 +34,7 @@ GRACES = (30.0, 15.0)
 """Seconds a task has to end after SIGINT, which is Ctrl-C, and again after SIGTERM."""
 KILL_SECONDS = 10.0
 POLL_SECONDS = 0.05
+_NUMBERS = 10**18  # no task has a greater one, nor could it name a folder
 
 
 def start_task(
@@ -64,27 +65,38 @@ def start_task(
             link=None if link is None else link.replace("{task}", str(directory.id)),
             started_at=time.time(),
         )
-        with hold_for_child(directory.lock) as lock, directory.log.open("ab") as log:
-            # Last of all: from then on it is a task for everyone, and its lock is held already.
-            write_atomic(directory.command_file, command.model_dump_json(indent=1).encode())
-            child = subprocess.Popen(
-                [sys.executable, "-P", "-m", "workbench.cli.task", str(directory.path), str(lock)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                pass_fds=(lock,),
-            )
+        try:
+            child = _launch(directory, command)
+        except BaseException:
+            shutil.rmtree(directory.path, ignore_errors=True)  # it would be told of as one that was killed
+            raise
     # Somebody has to take its exit code, or it stays a zombie for as long as we live.
     threading.Thread(target=child.wait, daemon=True).start()
     return describe_task(directory)
 
 
-def list_tasks(home: Home, limit: int = KEPT, offset: int = 0) -> list[TaskInfo]:
-    """Return tasks, the newest first, without what their commands printed."""
+def _launch(directory: TaskDirectory, command: TaskCommand) -> subprocess.Popen[bytes]:
+    with hold_for_child(directory.lock) as lock, directory.log.open("ab") as log:
+        # Last of all: from then on it is a task for everyone, and its lock is held already.
+        write_atomic(directory.command_file, command.model_dump_json(indent=1).encode())
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "workbench.cli.task", str(directory.path), str(lock)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            pass_fds=(lock,),
+        )
+
+
+def list_tasks(home: Home, limit: int | None = None, offset: int = 0) -> list[TaskInfo]:
+    """Return tasks, the newest first, without what their commands printed; all that are kept where there is no limit.
+
+    One whose files are damaged is left out; `find_task` says what is the matter with it.
+    """
     found = []
-    for directory in _directories(_folder(home))[offset : offset + limit]:
-        with suppress(FileNotFoundError):  # removed meanwhile
+    for directory in _directories(_folder(home))[offset:][:limit]:
+        with suppress(FileNotFoundError, UserError):  # removed meanwhile, or damaged
             found.append(describe_task(directory))
     return found
 
@@ -94,6 +106,7 @@ def find_task(home: Home, number: int) -> TaskInfo:
 
     Raises:
         NotFoundError: there is no such task, or no longer.
+        UserError: its files are damaged.
     """
     directory = _find(home, number)
     info = describe_task(directory)
@@ -162,7 +175,7 @@ def _folder(home: Home) -> Path:
 
 def _find(home: Home, number: int) -> TaskDirectory:
     directory = TaskDirectory(_folder(home) / str(number))
-    if number < 1 or not directory.command_file.exists():
+    if not 0 < number < _NUMBERS or not directory.command_file.exists():
         raise NotFoundError(
             f"There is no task {number}; `workbench tasks` lists them. Only the newest {KEPT} are kept."
         )

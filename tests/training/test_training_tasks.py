@@ -197,6 +197,39 @@ def test_old_tasks_go_and_numbers_are_never_used_again(home: Home, monkeypatch: 
         find_task(home, 2)
 
 
+def test_a_task_that_could_not_be_started_is_none(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr("training.tasks.subprocess.Popen", refuse)
+    with pytest.raises(BlockingIOError):
+        start_task(home, ["projects"], title="List")
+    assert list_tasks(home) == []
+
+
+def test_an_old_task_that_still_works_is_listed_however_many_came_after_it(home: Home) -> None:
+    for number in range(1, tasks.KEPT + 2):
+        make_task(home, number)
+    with hold(TaskDirectory(home.path / "tasks" / "1").lock, wait=False):
+        assert [task.id for task in list_tasks(home) if task.state == "running"] == [1]
+
+
+@pytest.mark.parametrize(("name", "text"), [("command.json", '{"argv": ["fre'), ("result.json", '{"from": "2.0"}')])
+def test_a_damaged_task_hides_no_other(home: Home, name: str, text: str) -> None:
+    for number in (1, 2):
+        make_task(home, number)
+    (home.path / "tasks" / "1" / name).write_text(text)
+    assert [task.id for task in list_tasks(home)] == [2]
+    with pytest.raises(UserError, match=rf"{name} is damaged"):
+        find_task(home, 1)
+
+
+@pytest.mark.parametrize("number", [0, 7, 10**25, 10**400])
+def test_a_number_that_no_task_has_is_said(home: Home, number: int) -> None:
+    with pytest.raises(NotFoundError, match="There is no task"):
+        find_task(home, number)
+
+
 def test_options_come_before_a_lone_dash_dash() -> None:
     assert with_options(["import", "voc", "--", "-folder"], "--json") == ["import", "voc", "--json", "--", "-folder"]
 
