@@ -30,6 +30,7 @@ from labeling.names import is_reserved
 from labeling.options import DatasetOptions
 from labeling.photos import PhotoError, fit_size, read_reduced
 from labeling.raster import render
+from labeling.source_listing import Lister, list_source
 from labeling.workers import map_in_order
 
 SIZE = 512
@@ -115,26 +116,26 @@ class _Drawn:
     names: tuple[str, ...] = ()
 
 
-def preview_import(request: ImportRequest, count: int = 6) -> ImportPreview:
+def preview_import(request: ImportRequest, count: int = 6, lister: Lister = list_source) -> ImportPreview:
     """Return the first images as an import would read and draw them. Nothing is written.
 
     Args:
         request: as for `labeling.importing.import_dataset`; project, dataset, lists and role do not matter.
         count: images, 1 to 24.
+        lister: lists the source.
 
     Raises:
         UserError: the source as a whole cannot be read, or holds no image; too many are asked for.
     """
     if not 1 <= count <= MAX_IMAGES:
         raise UserError(f"A preview shows 1 to {MAX_IMAGES} images, found {count}.")
-    codec = CODECS.get(request.format)
-    if codec is None:
+    if request.format not in CODECS:
         raise UserError(f"There is no format {request.format!r}. Formats: {', '.join(sorted(CODECS))}.")
     location = request.location
     if not location.exists():
         raise NotFoundError(f"There is nothing to import at {location}: no such file or folder.")
     asked = asked_options(request, None, same_source=False)
-    listing = codec.list_source(read_request(location, asked))
+    listing = lister(request.format, read_request(location, asked))
     if not listing.items:
         raise UserError(f"{location} holds no image that can be imported as {request.format}.")
     options = settled_options(asked, request, location, listing, None)

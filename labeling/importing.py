@@ -24,6 +24,7 @@ from labeling.import_store import ImportStore
 from labeling.import_target import StoredDataset, find_stored, open_target
 from labeling.import_worker import Job, Prepared, Task, died, prepare
 from labeling.progress import Progress, silent
+from labeling.source_listing import list_source
 from labeling.subsets import list_subsets
 from labeling.workers import map_in_order
 
@@ -70,7 +71,7 @@ def _import(
     moved = stored is not None and bool(stored.source) and stored.source != request.remembered
     before = stored.options if stored else None
     asked = asked_options(request, before, same_source=not moved)
-    listing = CODECS[request.format].list_source(read_request(location, asked))
+    listing = list_source(request.format, read_request(location, asked))
     if not listing.items and not listing.skipped:
         raise UserError(f"{location} holds no image that can be imported as {request.format}.")
     options = settled_options(asked, request, location, listing, before)

@@ -8,12 +8,13 @@ from db.errors import NotFoundError, UserError
 from labeling.formats import CODECS
 from labeling.formats.mask_legend import is_ignore
 from labeling.import_request import ImportRequest, asked_options, read_request
+from labeling.source_listing import Lister, list_source
 
 UNNAMED = frozenset({"(no label)", "(no category)"})
 """What recognising a source counts labels without a name as."""
 
 
-def source_classes(request: ImportRequest, seen: Iterable[str] = ()) -> tuple[str, ...]:
+def source_classes(request: ImportRequest, seen: Iterable[str] = (), lister: Lister = list_source) -> tuple[str, ...]:
     """Return the names of a source's classes, those first that it lists itself. Nothing is written.
 
     A class that stands only for what nobody outlined is left out: what that becomes is an option of its own.
@@ -21,17 +22,18 @@ def source_classes(request: ImportRequest, seen: Iterable[str] = ()) -> tuple[st
     Args:
         request: of the import; its mapping does not matter.
         seen: names that were seen in the labels.
+        lister: lists the source.
 
     Raises:
         UserError: the source as a whole cannot be read.
     """
-    codec = CODECS.get(request.format)
-    if codec is None:
+    if request.format not in CODECS:
         raise UserError(f"There is no format {request.format!r}. Formats: {', '.join(sorted(CODECS))}.")
     location = request.location
     if not location.exists():
         raise NotFoundError(f"There is nothing to import at {location}: no such file or folder.")
-    listing = codec.list_source(read_request(location, asked_options(request, None, same_source=False)))
+    asked = asked_options(request, None, same_source=False)
+    listing = lister(request.format, read_request(location, asked))
     seen = tuple(seen)
     if listing.background is None:
         # Every pixel is labelled, and what was seen are values, which the listing names.

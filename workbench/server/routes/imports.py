@@ -17,6 +17,7 @@ from labeling.names import clean_name
 from labeling.projects import project_of_id
 from labeling.recognise import recognise
 from labeling.source_classes import source_classes
+from labeling.source_listing import KeptListing
 from training.task_files import shell_line
 from training.tasks import find_task, start_task
 from workbench.cli.commands_import import import_argv
@@ -32,6 +33,7 @@ from workbench.server.tray import task_entry
 def router(services: Services) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(prefix="/api")
+    listed = KeptListing()
 
     def name_of(project: int) -> str:
         with services.database.read() as session:
@@ -49,6 +51,7 @@ def router(services: Services) -> APIRouter:
         """What a source looks like, and the datasets that it could be imported into again."""
         datasets = list_datasets(services.database, name_of(project))
         location = locate(services, source)
+        listed.forget(location)
         options = {"mapping", "unlabelled", "ignore_index"}
         return told(services, plain(recognise(location))) | {
             "name": source_name(services, source),
@@ -62,12 +65,12 @@ def router(services: Services) -> APIRouter:
     @routes.post("/projects/{project}/import/classes")
     def classes(project: int, choices: Choices, seen: Annotated[list[str], Body()]) -> dict[str, Any]:
         """The names of the source's classes, read in the chosen format."""
-        return {"classes": list(source_classes(choices.request(services, name_of(project)), seen))}
+        return {"classes": list(source_classes(choices.request(services, name_of(project)), seen, listed))}
 
     @routes.post("/projects/{project}/import/preview")
     def preview(project: int, choices: Choices, count: Annotated[int, Query(ge=1, le=24)] = 6) -> dict[str, Any]:
         """A few images as they would be imported."""
-        found = preview_import(choices.request(services, name_of(project)), count)
+        found = preview_import(choices.request(services, name_of(project)), count, listed)
         shown: dict[str, Any] = told(
             services,
             {
@@ -90,6 +93,7 @@ def router(services: Services) -> APIRouter:
     def start(project: int, choices: Choices) -> dict[str, Any]:
         """Start the import as a task. An upload is deleted once it is imported."""
         request = _final(choices, services, name_of(project))
+        listed.forget(request.location)
         task = start_task(
             services.home,
             import_argv(request),

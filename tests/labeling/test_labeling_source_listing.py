@@ -1,0 +1,87 @@
+"""A kept listing is the one that would be made anew, for as long as that is so."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from labeling import source_listing
+from labeling.formats import CODECS
+from labeling.formats.base import ReadRequest
+from labeling.import_preview import preview_import
+from labeling.import_request import ImportRequest
+from labeling.options import DatasetOptions
+from labeling.source_classes import source_classes
+from labeling.source_listing import KEPT_SECONDS, KeptListing, list_source
+from tests.support.codec_sources import BUILDERS, PHOTOS
+from tests.support.labelme_folder import make_folder
+
+DRAWN = DatasetOptions(
+    mapping={"car": "vehicle", "räum <b>": None},
+    unlabelled="vehicle",
+    background="ground",
+    overlap="area",
+    crowd="class",
+    raster="center",
+    line_width=3,
+    point_radius=2,
+)
+
+
+@pytest.fixture
+def listed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ReadRequest]]:
+    """What was listed anew."""
+    asked: list[tuple[str, ReadRequest]] = []
+
+    def note(format: str, request: ReadRequest):
+        asked.append((format, request))
+        return list_source(format, request)
+
+    monkeypatch.setattr(source_listing, "list_source", note)
+    return asked
+
+
+@pytest.mark.parametrize("format", sorted(CODECS))
+def test_options_of_drawing_change_no_listing(tmp_path: Path, listed, format: str) -> None:
+    request = BUILDERS[format](tmp_path / "source", PHOTOS)
+    keep = KeptListing()
+    first = keep(format, request)
+    drawn = replace(request, options=DRAWN)
+    assert keep(format, drawn) is first
+    anew = list_source(format, drawn)
+    assert replace(anew, items=list(anew.items)) == replace(first, items=list(first.items))
+    assert len(listed) == 1
+
+
+def test_what_may_change_a_listing_makes_it_anew(tmp_path: Path, listed, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_folder(tmp_path / "a", ["1", "2"])
+    request = ReadRequest(folder)
+    names = tmp_path / "names.txt"
+    names.write_text("car\nroad\n")
+    keep = KeptListing()
+    assert keep("labelme", request).classes == ()
+    assert keep("labelme", replace(request, classes_file=names)).classes == ("car", "road")
+    assert keep("labelme", request).classes == ()
+    keep("labelme", replace(request, options=DatasetOptions(ignore_index=3)))
+    keep("labelme", replace(request, source=make_folder(tmp_path / "b", ["1"])))
+    assert len(listed) == 5
+    make_folder(tmp_path / "b", ["3"])
+    other = replace(request, source=tmp_path / "b")
+    keep.forget(folder)
+    assert len(keep("labelme", other).items) == 1
+    keep.forget(tmp_path / "b")
+    assert len(keep("labelme", other).items) == 2
+    now = source_listing.time.monotonic()
+    monkeypatch.setattr(source_listing.time, "monotonic", lambda: now + KEPT_SECONDS + 60)
+    keep("labelme", other)
+    assert len(listed) == 7
+
+
+def test_classes_and_previews_of_one_form_list_once(tmp_path: Path, listed) -> None:
+    request = ImportRequest("labelme", make_folder(tmp_path / "campus", ["a", "b"]))
+    keep = KeptListing()
+    assert source_classes(request, ["road", "car"], keep) == ("road", "car")
+    for target in ("vehicle", "ignore", None):
+        changed = replace(request, mapping={"car": target}, unlabelled="ignore")
+        assert preview_import(changed, 2, keep) == preview_import(changed, 2)
+    assert len(listed) == 1
