@@ -58,7 +58,7 @@ def read_piece(path: Path, is_alive: Callable[[], bool], start: int) -> LogPiece
     """
     alive = is_alive()  # before the file is read: what a writer wrote last must not be missed
     size = path.stat().st_size if path.exists() else 0
-    first = start if start >= 0 else max(0, size + start)
+    first = min(start, size) if start >= 0 else max(0, size + start)
     data = _read(path, first, PIECE_BYTES)
     if start < 0 < first:
         skipped = data.find(b"\n") + 1

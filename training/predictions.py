@@ -14,7 +14,7 @@ from db.errors import NotFoundError, UserError
 from db.files import explain_os_errors, write_atomic
 from db.home import Home
 from training.engine.rundir import Document
-from training.task_files import TaskInfo
+from training.task_files import TaskInfo, read_document
 from training.tasks import find_task, start_task
 
 _RECORD = "prediction.json"
@@ -99,12 +99,12 @@ def start_prediction(
 
 
 def list_predictions(home: Home, project_id: int) -> list[PredictionInfo]:
-    """Return the predicted folders of a project, the newest first."""
+    """Return the predicted folders of a project, the newest first; those whose record is damaged are left out."""
     folder = _folder(home, project_id)
     numbers = [int(path.name) for path in folder.glob("*/") if path.name.isascii() and path.name.isdigit()]
     found = []
     for number in sorted(numbers, reverse=True):
-        with suppress(NotFoundError):  # just being made, or deleted
+        with suppress(UserError):  # just being made, deleted, or damaged
             found.append(find_prediction(home, project_id, number))
     return found
 
@@ -114,10 +114,11 @@ def find_prediction(home: Home, project_id: int, number: int) -> PredictionInfo:
 
     Raises:
         NotFoundError: there is none.
+        UserError: its record is damaged.
     """
     folder = _folder(home, project_id) / str(number)
     try:
-        record = PredictionRecord.model_validate_json((folder / _RECORD).read_bytes())
+        record = read_document(PredictionRecord, folder / _RECORD)
     except FileNotFoundError:
         raise NotFoundError(f"There is no prediction {number} (any more): predict the photos again.") from None
     files = folder / _FILES

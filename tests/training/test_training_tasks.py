@@ -245,3 +245,4 @@ def test_a_log_is_read_piece_by_piece_in_whole_lines(tmp_path: Path) -> None:
     tail = read_piece(log, lambda: False, -5)
     assert (tail.text, tail.start) == ("ö", 10)
     assert read_piece(log, lambda: False, -500).text == "eins\nzwei\nö"
+    assert read_piece(log, lambda: False, 10**25).position == 12

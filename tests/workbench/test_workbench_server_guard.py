@@ -37,6 +37,10 @@ def probe(services):
             raise NotFoundError("There is no probe 7.")
         if how == "bug":
             raise ArithmeticError(f"secret of {services.home.path}")
+        if how == "bytes":
+            raise UserError("No photo caf\udce9.jpg")
+        if how == "overflow":
+            float(10**400)
         return {"how": how}
 
     @routes.get("/api/probe/number/{number}")
@@ -268,6 +272,20 @@ def test_errors_are_json_without_the_folders_of_this_computer(services, inside):
     for answer in asked.values():
         assert list(answer.json()) == ["error"]
         assert str(services.home.path) not in answer.text
+
+
+@pytest.mark.parametrize("path", ["projects/{}/gallery", "runs/{}", "evaluations/{}", "projects/{}/images/1/photo"])
+def test_a_number_larger_than_any_is_not_found(inside, path):
+    answer = inside.get(f"/api/{path}".format(10**25))
+    assert (answer.status_code, list(answer.json())) == (404, ["error"])
+
+
+def test_other_overflows_are_faults_of_ours(inside):
+    assert inside.get("/api/probe/overflow").status_code == 500
+
+
+def test_names_that_are_no_text_are_told(inside):
+    assert inside.get("/api/probe/bytes").json() == {"error": r"No photo caf\udce9.jpg"}
 
 
 def test_a_body_that_says_it_is_too_large_is_refused_unread(inside, monkeypatch):

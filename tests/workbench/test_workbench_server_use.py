@@ -120,6 +120,15 @@ def test_what_the_project_does_not_have_cannot_be_predicted_with(
     assert not (place.home.path / "predictions").exists()
 
 
+def test_a_damaged_prediction_hides_no_other(place: Workspace, client: TestClient) -> None:
+    for number, text in ((1, '{"model": "a"'), (2, '{"model": "a", "source": "b", "task": 1, "started_at": 1}')):
+        folder = place.home.path / "predictions" / "1" / str(number)
+        folder.mkdir(parents=True)
+        (folder / "prediction.json").write_text(text)
+    assert [each["id"] for each in client.get("/api/projects/1/predictions").json()["predictions"]] == [2]
+    assert "damaged" in client.get("/api/projects/1/predictions/1/zip").json()["error"]
+
+
 def test_weights_alone_need_their_architecture_and_classes(place: Workspace, client: TestClient) -> None:
     module = build("unet", len(CLASSES))
     buffer = io.BytesIO()

@@ -191,7 +191,8 @@ def test_a_weights_file_is_taken_only_from_below_the_import_root(place: Place) -
     root = place.home.path.parent / "open"
     root.mkdir()
     client = visitor(serve(place.home, root))
-    for path, fine in ((root / "w.pt", True), (root / ".." / "w.pt", False), (Path("/etc/passwd"), False)):
+    outside = (root / ".." / "w.pt", "/etc/passwd", "~nobody-of-this-name/w.pt", "w\0.pt")
+    for path, fine in ((root / "w.pt", True), *((each, False) for each in outside)):
         form = {"architecture": "unet", "settings": {"init": str(path)}}
         obstacle = client.post("/api/projects/1/train/plan", json=form).json()["obstacle"]
         assert (obstacle is None) == fine

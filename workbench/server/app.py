@@ -79,10 +79,17 @@ def create_app(services: Services, security: Security, *, ui: bool = True) -> Fa
         return JSONResponse({"error": said(services, str(error))}, status)
 
     app.add_exception_handler(UserError, say_user_error)
+    app.add_exception_handler(OverflowError, _say_out_of_range)
     app.add_exception_handler(HTTPException, _say_http_error)
     app.add_exception_handler(RequestValidationError, _say_invalid)
     app.add_middleware(Guard, sessions=sessions, upload_limit=services.upload_limit_bytes)
     return app
+
+
+def _say_out_of_range(_: Request, error: Exception) -> JSONResponse:
+    if "SQLite" not in str(error):
+        raise error
+    return JSONResponse({"error": "There is nothing of this number: it is larger than any that is given."}, 404)
 
 
 def _say_http_error(_: Request, error: Exception) -> JSONResponse:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from workbench.plain import readable
 from workbench.server.services import Services
 
 KNOWN_AS = "upload:"
@@ -30,11 +31,12 @@ def told(services: Services, value: Any) -> Any:
 
 def said(services: Services, text: str) -> str:
     """Return a text without where uploads, the workbench and its user's own folder lie."""
+    text = readable(text)
     upload = rf"{re.escape(str(services.uploads.root.resolve()))}/\w+"
     text = re.sub(rf"{upload}/files(?!/)|{_LOOSE.pattern}", "what was dropped", text)
     text = re.sub(rf"{upload}/(files/)?", "", text)
     for folder, name in ((services.home.path.resolve(), "(home)"), (services.home.path, "(home)"), (Path.home(), "~")):
-        text = re.sub(rf"(?<![\w.~)-]){re.escape(str(folder))}(?![\w-])", name, text)
+        text = re.sub(rf"(?<![\w.~)/-]){re.escape(str(folder))}(?![\w-])", name, text)
     return text
 
 

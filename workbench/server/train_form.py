@@ -109,6 +109,13 @@ def _read(text: str) -> Any:
         return text
 
 
+def _lies_below(root: Path, text: str) -> bool:
+    try:
+        return Path(text).expanduser().resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError, ValueError):  # too long, a loop of links, no such user, a zero byte
+        return False
+
+
 def check_init(services: Services, project: str, form: TrainForm) -> None:
     """Refuse a weights file of the server's that a visitor may not name.
 
@@ -121,6 +128,6 @@ def check_init(services: Services, project: str, form: TrainForm) -> None:
     if any(model.reference == init for model in model_names(services.home, services.database, project)):
         return
     root = services.import_root
-    if root is None or not Path(init).expanduser().resolve().is_relative_to(root.resolve()):
+    if root is None or not _lies_below(root, init):
         allowed = "" if root is None else f", or the path of a weights file below {root}"
         raise UserError(f"init: expected auto, scratch, imagenet, a run or an imported model{allowed}; found {init!r}.")

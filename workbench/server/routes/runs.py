@@ -50,9 +50,9 @@ def router(services: Services) -> APIRouter:
         return told(services, values) | {"classes": _classes(info)}
 
     @routes.get("/runs/{run}/series")
-    def series(run: int, after: int = 0) -> dict[str, Any]:
+    def series(run: int, after: Annotated[int, Query(ge=0, lt=2**63)] = 0) -> dict[str, Any]:
         """What is new of a run's curves since `position` of the answer before."""
-        values = run_series(found(run).directory, max(0, after)).to_json()
+        values = run_series(found(run).directory, after).to_json()
         return values | {name: told(services, values[name]) for name in ("figures", "messages")}
 
     @routes.get("/runs/{run}/log")
