@@ -36,6 +36,7 @@ def test_a_project_is_made_renamed_thrown_away_and_brought_back(page: Page, serv
     page.get_by_role("dialog").get_by_role("button", name="Rename").click()
     heading = page.get_by_role("heading", name=HOSTILE, exact=True)
     expect(heading).to_be_visible()
+    expect(page.get_by_label("Project").get_by_role("option", name=HOSTILE)).to_have_count(1)
     assert heading.evaluate("node => node.querySelector('img')") is None
 
     card = page.get_by_role("listitem").filter(has=heading)
@@ -74,6 +75,7 @@ def test_the_tray_shows_tasks_and_opens_by_keyboard(page: Page) -> None:
     expect(page.get_by_role("heading", name="Tasks")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("heading", name="Tasks")).to_be_hidden()
+    expect(button).to_be_focused()
 
 
 def test_deep_links_lead_to_their_page(page: Page, served: Served) -> None:

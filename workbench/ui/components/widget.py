@@ -17,6 +17,9 @@ const place = element.querySelector(".wb-mount");
 import("/static-wb/widgets/%s.js").then((module) => {
   const mounted = module.mount(place, props.value, (name, data) => trigger(name, data));
   watch("value", () => mounted.update(props.value));
+}).catch((error) => {
+  console.error(error);
+  place.textContent = "This part of the page could not be loaded. Reload the page.";
 });
 // It sends: %s
 """
