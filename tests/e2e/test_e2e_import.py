@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from sqlalchemy import select
 
 from db.home import Home
 from db.schema import AnnotationVersion, Class, Dataset, Image, Project
 from db.session import open_database
-from tests.e2e.conftest import Served, drag, serving
+from tests.e2e.conftest import Served, drag, serving, visiting
 from tests.support.cli import Workbench
 from workbench.demo.sample import write_sample
 
@@ -157,3 +160,84 @@ def test_a_folder_on_this_computer_is_taken_below_the_root_only(page: Page, serv
     page.get_by_label("Name of the dataset").fill("evening")
     page.get_by_text("The same by command line").click()
     expect(page.locator(".wb-command code")).to_contain_text("--dataset=evening", timeout=PATIENCE)
+
+
+def zipped(folder: Path, to: Path) -> Path:
+    """Pack a folder's files, without the folder."""
+    with zipfile.ZipFile(to, "w") as archive:
+        for file in sorted(folder.iterdir()):
+            archive.write(file, file.name)
+    return to
+
+
+def test_a_dropped_zip_is_imported_and_after_editing_dropped_again(page: Page, served: Served, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(served.photos / "dusk", tmp_path / "photos"))
+    open_wizard(page, served)
+    drag(page, "#wb-import-drop", zipped(folder, tmp_path / "twilight.zip"))
+    expect(page.get_by_label("Name of the dataset")).to_have_value("twilight", timeout=PATIENCE)
+    expect(page.get_by_text("4 photos, 4 labelled")).to_be_visible()
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_role("heading", name="Imported into twilight")).to_be_visible(timeout=PATIENCE)
+    expect(page.locator("[data-count=imported] dd")).to_have_text("4")
+
+    edited = next(iter(sorted(folder.glob("*.json"))))
+    document = json.loads(edited.read_text())
+    edited.write_text(json.dumps(document | {"shapes": document["shapes"][:1]}))
+    page.get_by_role("button", name="Import something else").click()
+    drag(page, "#wb-import-drop", zipped(folder, tmp_path / "twilight.zip"))
+    expect(page.get_by_text("Updates the dataset of this name (4 images)")).to_be_visible(timeout=PATIENCE)
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.locator("[data-count=updated] dd")).to_have_text("1", timeout=PATIENCE)
+    expect(page.locator("[data-count=unchanged] dd")).to_have_text("3")
+    expect(page.locator("[data-count=conflicts] dd")).to_have_text("0")
+    expect(page.get_by_text("last imported from")).to_have_count(0)
+
+
+def test_an_upload_cancelled_in_the_middle_leaves_nothing(page: Page, served: Served) -> None:
+    open_wizard(page, served)
+    before = page.request.get(f"{served.origin}/api/tasks").json()["tasks"]
+    sent: list[Route] = []
+
+    def answer_two(route: Route) -> None:
+        sent.append(route)
+        if len(sent) <= 2:
+            route.continue_()
+
+    page.route("**/api/uploads/*/files?*", answer_two)
+    page.locator("#wb-import-drop-folder").set_input_files(served.photos / "day")
+    expect(page.get_by_text("2 of 8 files")).to_be_visible()
+    expect(page.locator(".wb-under-way li")).to_have_count(4)
+    [upload] = parse_qs(urlsplit(page.url).query)["upload"]
+    kept = served.workbench.folder / "home" / "uploads" / upload
+    assert kept.is_dir()
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    expect(page.locator(".wb-under-way")).to_have_count(0)
+    expect(page.get_by_role("button", name="Choose a folder")).to_be_enabled()
+    assert "upload=" not in page.url
+    assert not kept.exists()
+    assert page.request.get(f"{served.origin}/api/tasks").json()["tasks"] == before
+
+    page.unroute_all()
+    page.locator("#wb-import-drop-folder").set_input_files(served.photos / "day")
+    expect(page.get_by_label("Name of the dataset")).to_have_value("day", timeout=PATIENCE)
+    page.get_by_role("button", name="Start over").click()
+    expect(page.get_by_text("Drop photos with their labels here")).to_be_visible()
+
+
+def test_what_a_broken_connection_left_out_is_sent_again(browser: Browser, served: Served) -> None:
+    with visiting(browser, served.url, served.origin, broken=True) as page:
+        open_wizard(page, served)
+        lost = re.compile(r"/files\?path=.*\.json$")
+        page.route(lost, lambda route: route.abort("connectionreset"))
+        page.locator("#wb-import-drop-folder").set_input_files(served.photos / "day")
+        expect(page.get_by_text("4 files could not be sent")).to_be_visible()
+        expect(page.get_by_text("the workbench did not answer").first).to_be_visible()
+        expect(page.get_by_role("heading", name="Questions")).to_have_count(0)
+        page.unroute(lost)
+        page.route("**/finish", lambda route: route.abort("connectionreset"))
+        page.get_by_role("button", name="Try those again").click()
+        expect(page.get_by_text("The workbench does not answer. Is it still running?")).to_be_visible()
+        page.unroute_all()
+        page.get_by_role("button", name="Try again", exact=True).click()
+        expect(page.get_by_text("4 photos, 4 labelled")).to_be_visible(timeout=PATIENCE)
+        expect(page.locator(".wb-import-source")).to_contain_text("day8 files")

@@ -99,7 +99,7 @@ class Dropzone {
       this.options.onReady({ ...done, refused: [...upload.refused, ...done.skipped], clutter: this.clutter + done.clutter });
     } catch (error) {
       this.area.classList.remove("wb-busy");
-      this.say(error.message);
+      this.say(error.message, error.status === 0 && this.button("Try again", () => this.finish(), true));
     }
   }
 
@@ -155,11 +155,12 @@ class Dropzone {
     await this.settle();
   }
 
-  say(text) {
+  // `remedy`: a button beside starting over
+  say(text, remedy = null) {
     const { refused } = this.upload;
     this.state.replaceChildren(...[
       h("p", { class: "wb-fault-line", role: "alert" }, text), refused.length > 0 && drawFiles("not taken", refused),
-      this.upload.id && h("div", { class: "wb-bar" }, this.button("Start over", () => this.cancel())),
+      this.upload.id && h("div", { class: "wb-bar" }, remedy || null, this.button("Start over", () => this.cancel())),
     ].filter(Boolean));
     if (!this.upload.id) this.upload.refused = [];
   }

@@ -140,9 +140,16 @@ export class Upload extends EventTarget {
     }
   }
 
+  // The last change is told too, be it a little later: perhaps nothing follows it for long.
   tell(now = false) {
     const at = performance.now();
-    if (!now && at - (this.told ?? -Infinity) < TELL_EVERY) return;
+    const early = TELL_EVERY - (at - (this.told ?? -Infinity));
+    if (!now && early > 0) {
+      this.later ??= setTimeout(() => this.tell(true), early);
+      return;
+    }
+    clearTimeout(this.later);
+    this.later = null;
     this.told = at;
     this.moved.push({ at, bytes: this.bytes });
     while (at - this.moved[0].at > RATE_OVER) this.moved.shift();
