@@ -64,6 +64,16 @@ class Home:
         return self.path / "packs"
 
     @property
+    def exports(self) -> Path:
+        """Weights that pages exported, to be downloaded: a folder a project, named by its number."""
+        return self.path / "exports"
+
+    @property
+    def predictions(self) -> Path:
+        """Folders of photos that pages had predicted: a folder a project, named by its number."""
+        return self.path / "predictions"
+
+    @property
     def locks(self) -> Path:
         """Lock files. They stay when nobody holds them: what is locked is the file, not its presence."""
         return self.path / "locks"

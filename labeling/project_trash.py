@@ -21,8 +21,9 @@ KEPT = timedelta(days=30)
 def sweep_trash(database: Database, now: datetime | None = None) -> list[str]:
     """Delete for good the projects that have been in the trash for over thirty days.
 
-    With a project go its labels, revisions, runs, evaluations and imported models. Photos and class maps stay in the
-    content store, where other projects may use the same. A project with a run that is still being trained stays too.
+    With a project go its labels, revisions, runs, evaluations and imported models, and what pages exported and
+    predicted. Photos and class maps stay in the content store, where other projects may use the same. A project with a
+    run that is still being trained stays too.
 
     Args:
         database: the database.
@@ -55,7 +56,7 @@ def sweep_trash(database: Database, now: datetime | None = None) -> list[str]:
 
 
 def _paths(session: Session, home: Home, project_id: int) -> list[Path]:
-    """Return the folders and files of a project's runs, evaluations and imported models, those below the home only."""
+    """Return the folders and files that are a project's own, those below the home only."""
     runs = session.execute(select(Run.id, Run.directory).where(Run.project_id == project_id)).all()
     # Two projects that imported the same model share its file.
     shared = set(session.scalars(select(Model.path).where(Model.project_id != project_id)))
@@ -65,8 +66,10 @@ def _paths(session: Session, home: Home, project_id: int) -> list[Path]:
         *(f"{home.trash.name}/run-{number}" for number, _ in runs),  # where those discarded one by one lie
         *session.scalars(select(Evaluation.directory).where(Evaluation.project_id == project_id)),
         *models,
+        # The number of a project that is gone may become another one's.
+        *(f"{folder.name}/{project_id}" for folder in (home.exports, home.predictions)),
     ]
-    roots = (home.runs, home.evaluations, home.models, home.trash)
+    roots = (home.runs, home.evaluations, home.models, home.trash, home.exports, home.predictions)
     paths = [(home.path / name).resolve() for name in named]
     return [path for path in paths if any(root.resolve() in path.parents for root in roots)]
 

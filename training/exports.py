@@ -43,7 +43,7 @@ def new_export_path(home: Home, project_id: int, model: str, format: str) -> Pat
     Raises:
         UserError: the folder cannot be made.
     """
-    folder = home.path / "exports" / str(project_id)
+    folder = home.exports / str(project_id)
     with explain_os_errors(home.path):
         folder.mkdir(parents=True, exist_ok=True)
     stem, ending = re.sub(r"[^\w.-]+", "-", Path(model).name).strip(".-")[:80] or "model", ENDINGS[format]
@@ -55,7 +55,7 @@ def new_export_path(home: Home, project_id: int, model: str, format: str) -> Pat
 
 def list_exports(home: Home, project_id: int) -> list[ExportedFile]:
     """Return the files of a project, the newest first; those still being written are left out."""
-    folder = home.path / "exports" / str(project_id)
+    folder = home.exports / str(project_id)
     if not folder.is_dir():
         return []
     found = []

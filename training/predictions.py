@@ -145,7 +145,7 @@ def delete_prediction(home: Home, project_id: int, number: int) -> None:
 
 
 def _folder(home: Home, project_id: int) -> Path:
-    return home.path / "predictions" / str(project_id)
+    return home.predictions / str(project_id)
 
 
 def _claim(folder: Path) -> Path:

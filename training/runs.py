@@ -20,7 +20,7 @@ from sqlalchemy import select
 
 from db.errors import NotFoundError, UserError
 from db.home import Home
-from db.schema import Run
+from db.schema import Project, Run
 from db.session import Database
 from labeling.projects import find_project
 from training import run_process
@@ -213,11 +213,13 @@ def get_run(home: Home, database: Database, number: int) -> RunInfo:
     """Return a run by its number, of whatever project, as its directory says it is now.
 
     Raises:
-        NotFoundError: there is none, or it is in the trash.
+        NotFoundError: there is none, or it or its project is in the trash.
     """
     with database.read() as session:
         row = session.get(Run, number)
-    if row is None or row.deleted_at is not None or not (home.path / row.directory).is_dir():
+        owner = None if row is None else session.get(Project, row.project_id)
+    gone = row is None or row.deleted_at is not None or owner is None or owner.deleted_at is not None
+    if row is None or gone or not (home.path / row.directory).is_dir():
         raise NotFoundError(f"There is no run {number}.")
     return _fresh(home, row)
 

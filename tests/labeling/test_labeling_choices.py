@@ -214,8 +214,10 @@ def test_a_card_shows_the_image_labelled_last_and_the_best_run(place, folder):
 
 def test_the_trash_is_emptied_after_thirty_days_with_all_that_is_the_projects(place):
     merge_class(place.database, None, "car", "road")
-    directory = place.home.runs / "1"
+    directory, exported = place.home.runs / "1", place.home.exports / "1" / "one.onnx"
     directory.mkdir()
+    exported.parent.mkdir(parents=True)
+    exported.write_bytes(b"weights")
     with place.database.write() as session:
         session.add(make_run(1, "one", directory="runs/1"))
         session.add(make_run(1, "elsewhere", directory="../.."))
@@ -227,6 +229,7 @@ def test_the_trash_is_emptied_after_thirty_days_with_all_that_is_the_projects(pl
         assert sweep_trash(place.database, later) == []
     assert sweep_trash(place.database, later) == ["campus"]
     assert not directory.exists()
+    assert not exported.exists()  # the next project may get the number
     assert place.home.database.exists()
     assert [each.name for each in list_projects(place.database)] == ["other"]
     assert list_projects(place.database, trashed=True) == []

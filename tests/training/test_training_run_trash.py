@@ -66,6 +66,14 @@ def test_a_run_comes_back_from_the_trash_as_it_was(home: Home, database: Databas
     assert restore_run(home, database, "p", "1").state == "finished"
 
 
+def test_a_run_of_a_project_in_the_trash_is_not_found(home: Home, database: Database) -> None:
+    add_run(home, database, 1)
+    with database.write() as session:
+        session.get_one(Project, 4).deleted_at = utc_now()
+    with pytest.raises(NotFoundError, match="no run 1"):
+        get_run(home, database, 1)
+
+
 def test_a_run_that_is_trained_is_not_thrown_away(home: Home, database: Database) -> None:
     run = add_run(home, database, 1)
     with hold(RunDirectory(run.directory).lock, wait=False), pytest.raises(UserError, match=r"running\. Stop it"):
