@@ -130,15 +130,28 @@ def _longest_list(file: BinaryIO) -> int:
     end = tail.rfind(b"PK\x05\x06")
     if end < 0 or end + 22 > len(tail):
         raise zipfile.BadZipFile("its end, with the list of members, is missing")
-    (length,) = struct.unpack_from("<I", tail, end + 12)
-    if end >= 76 and tail[end - 20 : end - 16] == b"PK\x06\x07":  # zip64
-        end -= 76
-        (length,) = struct.unpack_from("<Q", tail, end + 40)
-    file.seek(max(0, tail_start + end - length))
-    remaining = min(length, size)
+    lists = [(tail_start + end, *struct.unpack_from("<I", tail, end + 12))]
+    if end >= 20 and tail[end - 20 : end - 16] == b"PK\x06\x07":  # zip64, where the record that it names is there
+        (named,) = struct.unpack_from("<Q", tail, end - 12)
+        lists = list(_zip64_lists(file, {tail_start + end - 76, named}, size)) or lists
+    return max(_signatures(file, place - length, min(length, size)) for place, length in lists)
+
+
+def _zip64_lists(file: BinaryIO, places: set[int], size: int) -> Iterator[tuple[int, int]]:
+    """Yield where the list of members ends and its length, for each place where versions of the library look."""
+    for place in places:
+        if 0 <= place < size:
+            file.seek(place)
+            record = file.read(56)
+            if record.startswith(b"PK\x06\x06") and len(record) == 56:
+                yield place, *struct.unpack_from("<Q", record, 40)
+
+
+def _signatures(file: BinaryIO, start: int, length: int) -> int:
+    file.seek(max(0, start))
     found, before = 0, b""
-    while remaining and (chunk := file.read(min(remaining, 1024**2))):
-        remaining -= len(chunk)
+    while length > 0 and (chunk := file.read(min(length, 1024**2))):
+        length -= len(chunk)
         found += (before + chunk).count(b"PK\x01\x02")
         before = chunk[-3:]
     return found

@@ -206,6 +206,17 @@ def test_too_many_members_are_refused_whatever_the_archive_states(tmp_path, fold
         unpack(make_tar(tmp_path / "a.tar", [(f"{number}.jpg", b"") for number in range(21)]), folder, SMALL)
 
 
+def test_a_list_of_members_is_not_hidden_behind_a_record_that_is_none(tmp_path, folder):
+    archive = tmp_path / "a.zip"
+    with zipfile.ZipFile(archive, "w") as opened:
+        for number in range(21):
+            opened.writestr(f"{number}.jpg", b"")
+        # Where zip64 names its record, of which this claims that the list is empty.
+        opened.infolist()[-1].comment = bytes(56) + b"PK\x06\x07" + struct.pack("<LQL", 0, 0, 1)
+    with pytest.raises(UserError, match="more than 20 members"):
+        unpack(archive, folder, SMALL)
+
+
 def test_twenty_members_are_not_too_many(tmp_path, folder):
     members = [(f"{number}.jpg", b"x") for number in range(20)]
     assert unpack(make_zip(tmp_path / "a.zip", members), folder, SMALL).files == 20
