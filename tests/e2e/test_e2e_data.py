@@ -87,3 +87,15 @@ def test_a_revision_is_frozen_and_compared(page: Page, served: Served, project: 
         boxes.nth(place).click()
     expect(page.get_by_role("table", name="Images that differ")).to_contain_text("dusk_0000.jpg")
     assert "from=" in page.url
+
+
+def test_a_list_is_renamed(page: Page, served: Served, project: int) -> None:
+    in_it = ("--dataset", "dusk", "--project", "night")
+    served.workbench.ask("subsets", "add", "fog", "dusk_0001.jpg", *in_it)
+    page.goto(f"{served.origin}/data?project={project}&tab=roles")
+    page.get_by_role("button", name="Rename fog").click()
+    page.get_by_role("dialog").get_by_label("Name").fill(HOSTILE)
+    page.get_by_role("dialog").get_by_role("button", name="Rename").click()
+    expect(page.get_by_role("table", name="Lists")).to_contain_text(HOSTILE)
+    lists = served.workbench.ask("subsets", "list", *in_it)["subsets"]
+    assert (lists[HOSTILE], "fog" in lists) == (1, False)

@@ -193,3 +193,23 @@ def test_a_mapping_reads_an_evaluation_anew(page: Page, served: Served, figures:
     known = served.workbench.ask("evaluations", "show", 1, "--mapping", "without the best")
     assert known["classes"][most]["iou"] == 0 != figures["classes"][most]["iou"]
     expect(page.get_by_test_id("figure-miou")).to_have_text(f"{100 * known['miou']:.1f} %")
+
+    made = served.workbench.ask("evaluate", 1, "--dataset", "day", "--on", "val", "--mapping", "without the best")
+    open_evaluation(page, served, made["evaluation"])
+    expect(page.get_by_test_id("figure-miou")).to_have_text(f"{100 * known['miou']:.1f} %")
+    page.locator("#wb-evaluate-mapping").select_option("classes of the same name")
+    expect(page.get_by_test_id("figure-miou")).to_have_text(f"{100 * figures['miou']:.1f} %")
+    expect(page.locator(".wb-provenance").first).to_contain_text("classes by name")
+
+
+def test_a_run_leads_to_the_form_with_its_model_chosen(page: Page, served: Served) -> None:
+    page.goto(f"{served.origin}/runs?project=1&run=1")
+    page.locator("#wb-run-evaluate").click(timeout=PATIENCE)
+    expect(page.get_by_label("Model", exact=True)).to_have_value(re.compile("^1:best · first "), timeout=PATIENCE)
+    page.goto(f"{served.origin}/evaluate?project=1&model=1:last&dataset=day&on=train")
+    command = page.locator("#wb-evaluate-command textarea")
+    last = "workbench evaluate --dataset=day --on=train --project=campus -- 1:last"
+    expect(command).to_have_value(last, timeout=PATIENCE)
+    page.get_by_role("link", name="Evaluation 1", exact=True).click()
+    expect(page.get_by_role("heading", name="Evaluation 1", exact=True)).to_be_visible()
+    assert "model=" not in page.url

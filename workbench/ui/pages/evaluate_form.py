@@ -233,7 +233,11 @@ def preselected(what: str, asked: Mapping[str, str], there: Sequence[str], usual
         return usual
     if wanted in there:
         return wanted
-    gr.Warning(f"The address asks for {what}={escape(wanted)}, which is not here (any more). Choose.", None, title="")
+    gr.Warning(
+        f"The address asks for {what}={escape(wanted)}, which is not here (any more). Choose another one.",
+        None,
+        title="",
+    )
     return None
 
 

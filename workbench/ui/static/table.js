@@ -15,6 +15,13 @@ export function drawTable({ label, columns, rows, sort = null, onSort = null, em
   return h("div", { class: "wb-sheet", role: "group", tabindex: 0, "aria-label": label }, table);
 }
 
+// Draw a table into a place of its own, scrolled to where the one before it was.
+export function showTable(place, options) {
+  const { scrollLeft = 0, scrollTop = 0 } = place.firstElementChild ?? {};
+  place.replaceChildren(drawTable(options));
+  place.firstElementChild.scrollTo(scrollLeft, scrollTop);
+}
+
 function header({ id, title, number, value }, sort, onSort) {
   const chosen = sort?.id === id;
   const order = chosen ? (sort.down ? "descending" : "ascending") : null;

@@ -7,7 +7,7 @@ import { exact, h, loadStyle, name as bdi } from "../dom.js";
 import { follow } from "../follow.js";
 import { askMerge } from "../merge_dialog.js";
 import { dataPage } from "../place.js";
-import { drawTable } from "../table.js";
+import { showTable } from "../table.js";
 
 const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
 const MANY = 20; // classes from which on one is searched for
@@ -67,11 +67,11 @@ class Classes {
       { id: "images", title: "images", number: true, value: ({ images }) => images, cell: (row) => this.images(row) },
       { id: "merge", title: "", cell: (row) => this.merge(row) },
     ];
-    this.place.replaceChildren(drawTable({
+    showTable(this.place, {
       label: "Classes", columns, sort: this.sort, onSort: (sort) => { this.sort = sort; this.drawTable(); },
       rows: this.classes.filter(({ name }) => name.toLowerCase().includes(wanted)),
       empty: this.classes.length ? "No class is named so." : "No class yet. They come with the labels of an import, or add one.",
-    }));
+    });
     // A name that is being typed stays, whatever else changed meanwhile.
     const field = focused ? this.place.querySelector(`#${CSS.escape(focused)}`) : null;
     if (field && typed !== before && field.type === "text") field.value = typed;

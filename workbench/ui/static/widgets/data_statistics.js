@@ -5,7 +5,7 @@ import { getJson } from "../api.js";
 import { exact, h, loadStyle, name as bdi, percent, short } from "../dom.js";
 import { follow } from "../follow.js";
 import { dataPage } from "../place.js";
-import { drawTable } from "../table.js";
+import { showTable } from "../table.js";
 import { followTask, progressText } from "../task.js";
 
 const SIZES = 8; // image sizes shown
@@ -132,10 +132,10 @@ class Statistics {
       { id: "images", title: "images", number: true, value: ({ images }) => images, cell: (row) => this.images(row) },
     ];
     const redraw = (sort) => { this.sort = sort; this.drawTable(); };
-    this.place.replaceChildren(drawTable({
+    showTable(this.place, {
       label: "Classes by pixels and images", columns, rows, sort: this.sort, onSort: redraw,
       empty: all.length ? "No class is named so." : "No class yet. Classes come with the labels of an import, or are added under Classes.",
-    }));
+    });
   }
 
   label(name) {
