@@ -106,11 +106,6 @@ class KeptModel:
             finally:
                 self._used = self._clock()
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether no model is kept."""
-        return self._kept is None
-
     def _watch(self) -> None:
         self._used = self._clock()
         if not self._watched:
@@ -125,8 +120,7 @@ class KeptModel:
                 self._later(left, self._release_idle)
                 return
             self._kept, self._watched = None, False
-            if torch.cuda.is_initialized():
-                torch.cuda.empty_cache()  # torch would keep the memory for itself, out of a trainer's reach
+            torch.cuda.empty_cache()  # torch would keep the memory for itself, out of a trainer's reach
 
 
 def _stamp(path: Path, precision: Precision) -> _Stamp:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from db.errors import UserError
 from labeling.classes import list_classes
-from labeling.projects import find_project, project_of_id
+from labeling.projects import list_projects
 from workbench.server.services import Services
 
 
@@ -28,11 +27,7 @@ def _load(services: Services) -> None:
 
 
 def _count_classes(services: Services) -> int:
-    try:
-        with services.database.read() as session:
-            chosen = services.project
-            project = find_project(session, None) if chosen is None else project_of_id(session, chosen)
-            name = project.name
-        return sum(each.merged_into is None for each in list_classes(services.database, name))
-    except UserError:  # no project yet
+    project = services.usual_project(list_projects(services.database))
+    if project is None:
         return 0
+    return sum(each.merged_into is None for each in list_classes(services.database, project.name))
