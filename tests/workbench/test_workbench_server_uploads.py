@@ -1,8 +1,11 @@
 import asyncio
 import io
 import os
+import shutil
+import threading
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -177,6 +180,21 @@ def test_one_zip_is_unpacked(services, client, upload):
     assert services.uploads.content(upload).name == "photos"
 
 
+def test_of_two_who_finish_at_once_one_does(services, client, upload, monkeypatch):
+    put(client, upload, "photos.zip", zipped({"a.jpg": b"photo"}))
+    found, both = services.uploads._receiving(upload), threading.Barrier(2)
+
+    def receiving(_):
+        both.wait()
+        return found
+
+    monkeypatch.setattr(services.uploads, "_receiving", receiving)
+    with ThreadPoolExecutor() as pool:
+        answers = list(pool.map(lambda _: client.post(f"/api/uploads/{upload}/finish"), range(2)))
+    assert sorted(answer.status_code for answer in answers) == [200, 400]
+    assert [path.name for path in services.uploads.content(upload).iterdir()] == ["a.jpg"]
+
+
 def test_a_refused_zip_can_be_sent_again(services, client, upload):
     good = zipped({"a.jpg": b"photo"})
     for bad in (good[:-10], b"no zip", zipped({f"{number}.jpg": b"" for number in range(6)})):
@@ -223,6 +241,20 @@ def test_uploads_of_the_day_before_are_swept_and_those_in_use_are_not(services, 
     services.uploads.content(used)
     assert UploadStore(services.uploads.root, 1, 1).sweep() == 1
     assert sorted(path.name for path in services.uploads.root.iterdir()) == sorted([used, "not an upload"])
+
+
+def test_two_may_sweep_at_once(services, client, monkeypatch):
+    old = time.time() - 25 * 3600
+    for _ in range(2):
+        os.utime(services.uploads.root / client.post("/api/uploads").json()["upload"], (old, old))
+    remove = shutil.rmtree
+
+    def remove_all(*_, **__):  # as the other one does meanwhile
+        for folder in services.uploads.root.iterdir():
+            remove(folder)
+
+    monkeypatch.setattr(shutil, "rmtree", remove_all)
+    assert UploadStore(services.uploads.root, 1, 1).sweep() == 1
 
 
 def test_photos_are_written_to_disk_as_they_come(services):

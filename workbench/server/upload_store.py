@@ -13,7 +13,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -190,6 +190,7 @@ class UploadStore:
             return self.finished(upload)
         found = self._receiving(upload)
         with found.lock:
+            _refuse_unpacking(found)
             if found.under_way:
                 raise UserError(f"{found.under_way} files are still on their way. Finish the upload after the last.")
             if not found.sizes:
@@ -247,15 +248,17 @@ class UploadStore:
         old = time.time() - KEPT_HOURS * 3600
         swept = 0
         for folder in self.root.glob("*/"):
-            if _ID.fullmatch(folder.name) and folder.stat().st_mtime < old:
-                self._open.pop(folder.name, None)
-                shutil.rmtree(folder, ignore_errors=True)
-                swept += 1
+            with suppress(FileNotFoundError):  # somebody else sweeps, too
+                if _ID.fullmatch(folder.name) and folder.stat().st_mtime < old:
+                    self._open.pop(folder.name, None)
+                    shutil.rmtree(folder, ignore_errors=True)
+                    swept += 1
         return swept
 
     def _claim(self, found: _Upload, cleaned: str, path: str) -> bool:
         """Take a path for a file that is about to come; return whether it is a new one."""
         with found.lock:
+            _refuse_unpacking(found)
             if cleaned not in found.sizes and len(found.sizes) + found.under_way >= self._limits.files:
                 raise UserError(f"An upload holds at most {self._limits.files:,} files. Drop fewer, or one zip.")
             try:
@@ -301,8 +304,6 @@ class UploadStore:
         if found is None:
             self.finished(upload)
             raise UserError("This upload is finished. Begin another one.")
-        if found.state != "receiving":
-            raise UserError("This upload is being unpacked. Wait for its end.")
         return found
 
     def _folder(self, upload: str) -> Path:
@@ -317,6 +318,12 @@ def _folder_name(paths: Iterable[str]) -> str:
     """Return the name of the one folder that all files lie in, empty where there is none."""
     tops = {top if below else "" for top, below, _ in (path.partition("/") for path in paths)}
     return tops.pop() if len(tops) == 1 else ""
+
+
+def _refuse_unpacking(found: _Upload) -> None:
+    """Raise `UserError` unless files may come. For the holder of the lock only: it would be a guess otherwise."""
+    if found.state != "receiving":
+        raise UserError("This upload is being unpacked. Wait for its end.")
 
 
 def _files_below(root: Path) -> Iterator[Path]:
