@@ -123,6 +123,7 @@ def test_loopback_is_what_only_this_computer_reaches(host, is_so):
     [
         {"origin": "https://evil.example"},
         {"origin": "null"},
+        {"origin": "http://["},
         {"origin": "http://127.0.0.1:3000"},
         {"origin": "http://localhost:7860"},
         {"origin": "http://127.0.0.1:7860.evil.example"},
@@ -248,14 +249,15 @@ def test_every_answer_has_the_headers(services, inside, outside):
             assert policy.startswith("default-src 'none'")
 
 
-def test_where_who_asks_cannot_be_looked_up_the_answer_is_ours_too(inside, monkeypatch):
+def test_where_who_asks_cannot_be_looked_up_the_answer_is_ours_too(inside, monkeypatch, caplog):
     def locked(*_):
         raise RuntimeError("database is locked")
 
     monkeypatch.setattr(Sessions, "admits", locked)
-    answer = inside.get("/api/probe/fine")
+    answer = inside.get("/api/probe/%0A%1B[2J")
     assert (answer.status_code, list(answer.json())) == (500, ["error"])
     assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
+    assert caplog.records[-1].getMessage() == r"GET '/api/probe/\n\x1b[2J' failed"
 
 
 def test_errors_are_json_without_the_folders_of_this_computer(services, inside):
