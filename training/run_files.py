@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import lru_cache
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -47,10 +48,9 @@ def describe(directory: Path) -> tuple[RunState, dict[str, Any]]:
     # In this order: a run that ends in between has its result, one that begins anew its lock.
     alive = is_alive(directory)
     result = run.result()
-    earlier, recent = _recent(run.events)
-    figures = _figures([*earlier, *recent])
+    recent, figures = _told(run.events)
     if alive:
-        told = [event.kind for event in recent if event.kind != "warning"]
+        told = [kind for kind in recent if kind != "warning"]
         return _STATES.get(told[-1] if told else "attempt", "running"), figures
     if result is not None:
         known = {key: value for key, value in result.model_dump(exclude={"state"}).items() if value is not None}
@@ -61,6 +61,23 @@ def describe(directory: Path) -> tuple[RunState, dict[str, Any]]:
     if not recent and time.time() - run.log.stat().st_mtime < STARTING_SECONDS:
         return "queued", figures
     return "interrupted", {**figures, "eta": None, "sentence": _killed(run)}
+
+
+def _told(path: Path) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Return the kinds of the events at the end of a file, and the figures that its events give."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return (), _figures([])
+    recent, figures = _read(path, status.st_size, status.st_mtime_ns)
+    return recent, dict(figures)
+
+
+@lru_cache(maxsize=2048)
+def _read(path: Path, _size: int, _mtime_ns: int) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Read what `_told` returns: once as long as the file stays as it is, as lists of runs are read often."""
+    earlier, recent = _recent(path)
+    return tuple(event.kind for event in recent), _figures([*earlier, *recent])
 
 
 def _figures(events: list[Event]) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from typing import Any, cast
 import pytest
 
 from tests.support.runs import make_run, tiny_recipe
-from training import run_process
-from training.engine.events import EventWriter
+from training import run_files, run_process
+from training.engine.events import Event, EventWriter, events_at_end
 from training.engine.rundir import RunDirectory
 from training.run_files import TAIL_BYTES, describe
 
@@ -55,6 +55,24 @@ def test_a_long_run_does_not_forget_its_start_and_its_best(run: RunDirectory) ->
     writer.close()
     figures = describe(run.path)[1]
     assert (figures["init"], figures["best_step"], figures["best_miou"], figures["step"]) == ("imagenet", 20, 0.7, step)
+
+
+def test_events_are_read_once_as_long_as_nothing_is_new(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[Path] = []
+
+    def read(path: Path, size: int) -> tuple[list[Event], int]:
+        reads.append(path)
+        return events_at_end(path, size)
+
+    monkeypatch.setattr(run_files, "events_at_end", read)
+    writer = EventWriter(run.events)
+    for init in ("scratch", "imagenet"):
+        writer.write("started", step=0, steps=900, init=init, images=4)
+        figures = [describe(run.path)[1] for _ in range(3)]
+        assert [each["init"] for each in figures] == [init] * 3
+        figures[0].clear()  # what one caller does with it is no other one's business
+    writer.close()
+    assert len(reads) == 2
 
 
 class Child:
