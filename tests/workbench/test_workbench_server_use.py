@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import time
 import zipfile
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.support.server import serve, visitor
 from training.architectures import build
 from training.bundle import encode_bundle
 from training.spec import ModelSpec
+from workbench.server.zipping import zip_folder
 
 CLASSES = ("sky", "road", "car")
 
@@ -118,6 +120,12 @@ def test_what_the_project_does_not_have_cannot_be_predicted_with(
         answer = client.post("/api/projects/1/predictions", json=body)
         assert (answer.status_code, "no model" in answer.text) == (400, True)
     assert not (place.home.path / "predictions").exists()
+
+
+def test_a_zip_names_its_files_in_utf_8(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"caf\xe9.png")).write_bytes(b"map")
+    with zipfile.ZipFile(io.BytesIO(b"".join(zip_folder(tmp_path)))) as packed:
+        assert (packed.namelist(), packed.testzip()) == ([r"caf\udce9.png"], None)
 
 
 def test_a_damaged_prediction_hides_no_other(place: Workspace, client: TestClient) -> None:

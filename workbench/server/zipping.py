@@ -7,6 +7,8 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from workbench.plain import readable
+
 _PIECE = 1024**2
 
 
@@ -15,7 +17,8 @@ def zip_folder(folder: Path) -> Iterator[bytes]:
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
         for path in sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()):
-            entry = zipfile.ZipInfo.from_file(path, path.relative_to(folder).as_posix(), strict_timestamps=False)
+            name = readable(path.relative_to(folder).as_posix())  # a zip names its files in UTF-8
+            entry = zipfile.ZipInfo.from_file(path, name, strict_timestamps=False)
             with path.open("rb") as source, archive.open(entry, "w") as target:
                 while piece := source.read(_PIECE):
                     target.write(piece)
