@@ -107,6 +107,7 @@ def test_mistakes_are_said_before_the_start(page: Page, served: Served) -> None:
     open_form(page, served)
     start = page.get_by_role("button", name="Start training")
     expect(start).to_be_enabled()
+    expect(page.locator("#wb-length-unit option:checked")).to_have_text("as the recipe says: 60 epochs")
     set_pair(page, "crop", "64", "high")
     expect(page.get_by_role("alert").filter(has_text="crop")).to_be_visible()
     expect(start).to_be_disabled()

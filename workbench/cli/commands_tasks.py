@@ -89,5 +89,7 @@ def _show(info: TaskInfo) -> None:
 def _done(info: TaskInfo) -> str:
     if info.progress is None:
         return ""
+    if not info.progress.done and info.progress.total is None:
+        return info.progress.what  # there is nothing to count yet
     total = "" if info.progress.total is None else f" / {info.progress.total}"
     return f"{info.progress.done}{total} {info.progress.what}"
