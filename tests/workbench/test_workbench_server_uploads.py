@@ -10,8 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from db.home import Home
+from db.locks import hold
 from tests.support.loops import run_apart
 from tests.support.server import serve, visitor
+from training.task_files import TaskCommand, TaskDirectory, TaskResult
+from workbench.server import discarding
+from workbench.server.discarding import discard_when_done
 from workbench.server.upload_store import UploadStore
 
 KIB = 1024
@@ -241,6 +245,25 @@ def test_uploads_of_the_day_before_are_swept_and_those_in_use_are_not(services, 
     services.uploads.content(used)
     assert UploadStore(services.uploads.root, 1, 1).sweep() == 1
     assert sorted(path.name for path in services.uploads.root.iterdir()) == sorted([used, "not an upload"])
+
+
+def test_an_upload_that_two_tasks_take_stays_until_the_second_has_ended(services, client, upload, monkeypatch):
+    monkeypatch.setattr(discarding, "POLL_SECONDS", 0.01)
+    put(client, upload, "a.jpg")
+    client.post(f"/api/uploads/{upload}/finish")
+    source, home = services.uploads.content(upload), services.home.path
+    tasks = [TaskDirectory(home / "tasks" / str(number)) for number in (1, 2)]
+    for task in tasks:
+        task.path.mkdir(parents=True)
+        command = TaskCommand(argv=("predict", str(source)), title="Predict", home=home, started_at=time.time())
+        task.command_file.write_text(command.model_dump_json())
+    with hold(tasks[1].lock, wait=False):
+        tasks[0].finish(TaskResult(state="finished", exit_code=0, ended_at=time.time()))
+        waiting = discard_when_done(services, upload, 1)
+        waiting.join(0.3)
+        assert source.exists()
+    waiting.join(60)
+    assert not source.exists()
 
 
 def test_two_may_sweep_at_once(services, client, monkeypatch):
