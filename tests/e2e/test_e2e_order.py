@@ -1,6 +1,7 @@
 """Answers that come late, keys and focus: what a quick, a blind or a distant visitor meets."""
 
 import re
+from typing import Any
 
 from playwright.sync_api import Browser, Page, Route, expect
 
@@ -77,3 +78,74 @@ def test_a_command_is_copied_without_the_clipboard_that_only_https_has(served: S
         expect(command.locator("code")).to_contain_text("workbench train")
         command.get_by_role("button", name="Copy").click()
         expect(command.get_by_role("button", name="Copied")).to_be_visible()
+
+
+def answer_tasks(page: Page, tasks: dict[int, dict[str, Any]]) -> None:
+    """Have the page find these tasks, by number, as they are at that moment."""
+
+    def answer(route: Route) -> None:
+        number = int(route.request.url.rpartition("/")[2])
+        route.fulfill(json={"id": number, "kind": "task", "title": f"Task {number}", "progress": None, **tasks[number]})
+
+    page.route(re.compile(r"/api/tasks/9\d\d$"), answer)
+
+
+def test_an_evaluation_that_ends_takes_nobody_away_from_the_form(page: Page, served: Served) -> None:
+    done = {"state": "finished", "result": {"evaluation": 1}}
+    tasks: dict[int, dict[str, Any]] = {number: {"state": "running"} for number in (901, 902, 903)}
+    answer_tasks(page, tasks)
+    page.goto(f"{served.origin}/evaluate?project=1")
+    page.get_by_role("button", name="New evaluation").click()
+    page.get_by_label("Model", exact=True).focus()
+    page.evaluate(
+        """async () => {
+          const { mount } = await import("/static-wb/widgets/evaluations.js");
+          const place = document.body.appendChild(document.createElement("div"));
+          place.id = "other";
+          window.value = { project: 1, pending: [901], mappings: [], trash: [] };
+          window.other = mount(place, value, () => {});
+          window.other.update({ ...value, pending: [901, 902] });
+        }"""
+    )
+    rows = page.locator("#other .wb-pending p")
+    expect(rows).to_have_text(["Task 901", "Task 902"])
+    tasks[901] = done
+    expect(rows).to_have_text(["Evaluation 1 is done", "Task 902"])
+    tasks[902] = done  # the last one; but somebody is in the form
+    expect(rows).to_have_text(["Evaluation 1 is done"] * 2)
+    expect(page.get_by_label("Model", exact=True)).to_be_focused()
+    assert "evaluation=" not in page.url
+
+    page.evaluate("document.activeElement.blur(); other.update({ ...value, pending: [903] })")
+    expect(rows).to_have_text(["Task 903"])
+    tasks[903] = done
+    page.wait_for_url("**/evaluate?project=1&evaluation=1")
+    page.go_back()
+    expect(page.locator("#other table")).to_be_visible()
+    expect(rows).to_have_count(0)
+
+
+def test_a_start_of_an_earlier_visit_is_told_and_leads_nowhere(page: Page, served: Served) -> None:
+    answer_tasks(page, {904: {"state": "finished", "result": {"run": 1}}})
+    page.goto(f"{served.origin}/train?project=1")
+    expect(page.locator("#wb-train-command code")).to_contain_text("workbench train")
+    page.evaluate("""sessionStorage["wb-train-1"] = JSON.stringify({ start: { task: 904, command: "" } })""")
+    page.reload()
+    started = page.get_by_role("link", name="Run 1 was started.")
+    expect(started).to_have_attribute("href", "/runs?project=1&run=1")
+    page.reload()
+    expect(page.get_by_role("button", name="Start training")).to_be_enabled()
+    expect(started).to_have_count(0)
+
+
+def test_a_count_that_cannot_be_started_says_so_and_is_started_again(page: Page, served: Served) -> None:
+    page.goto(served.origin + IMAGES)
+    expect(page.locator("#wb-data-gallery .wb-tile")).not_to_have_count(0)
+    page.route("**/statistics", lambda route: route.fulfill(json={"uncounted": 3, "statistics": None}))
+    page.route("**/queue/join*", lambda route: route.fulfill(status=400, json={"detail": "Not now."}))
+    page.get_by_role("tab", name="Statistics").click()
+    expect(page.get_by_text("The count could not be started.")).to_be_visible()
+    page.unroute("**/queue/join*")
+    page.unroute("**/statistics")
+    page.get_by_role("button", name="Count again").click()
+    expect(page.get_by_role("table", name="Classes by pixels and images")).to_be_visible()

@@ -13,6 +13,10 @@ from workbench.ui.address import name_of
 from workbench.ui.components.widget import widget
 from workbench.ui.events import on
 
+# In the browser, which is told so even where the server fails. An equal value would tell the
+# widget nothing, the second time.
+_FAILED = "({ project }) => ({ project, failed: Date.now() })"
+
 
 def tab(services: Services, blocks: gr.Blocks, project: gr.State) -> Sequence[gr.Component]:
     """Fill the tab."""
@@ -21,7 +25,8 @@ def tab(services: Services, blocks: gr.Blocks, project: gr.State) -> Sequence[gr
     def handle(number: int) -> dict[str, Any]:
         return {"project": number, "task": count(services, number)}
 
-    on(statistics.count, handle, project, statistics)
+    started = on(statistics.count, handle, project, statistics)
+    on(started.failure, None, statistics, statistics, js=_FAILED)
     return [statistics]
 
 

@@ -1,7 +1,8 @@
 // The evaluations of a project as a table, the newest first, with those that are being made above it.
 
-import { getJson } from "./api.js";
+import { getJson, isAbort } from "./api.js";
 import { exact, h, name, percent } from "./dom.js";
+import { keepFocus } from "./focus.js";
 import { followTask, progressText } from "./task.js";
 
 const PAGE = 25;
@@ -12,12 +13,17 @@ export class EvaluationList {
   }
 
   async load(signal) {
-    const { project } = this.page.value;
-    this.rows = (await getJson(`/api/projects/${project}/evaluations`, { signal })).evaluations;
+    this.signal = signal;
+    await this.read();
     this.pending = h("div", { class: "wb-pending", role: "status" });
     this.body = h("div");
     this.draw();
     return [this.pending, this.body, this.trash()];
+  }
+
+  async read() {
+    const { project } = this.page.value;
+    this.rows = (await getJson(`/api/projects/${project}/evaluations`, { signal: this.signal })).evaluations;
   }
 
   shown() {
@@ -29,10 +35,13 @@ export class EvaluationList {
   }
 
   follow(id, row) {
+    let watched = false; // what ended before anybody looked leads nowhere
     return followTask(id, (task) => {
+      const awaited = task?.state !== "running" && this.page.over(id) && watched;
       if (!task) row.remove();
-      else if (task.state === "finished") this.page.go({ evaluation: task.result.evaluation });
+      else if (task.state === "finished") this.finished(task.result, row, awaited);
       else if (task.state === "running") {
+        watched = true;
         const { progress } = task;
         row.replaceChildren(h("progress", progress?.total ? { max: progress.total, value: progress.done } : {}), name(task.title), progressText(task));
       } else {
@@ -40,6 +49,18 @@ export class EvaluationList {
         row.replaceChildren(h("span", {}, name(task.title), `: ${task.state}. ${task.sentence ?? ""}`));
       }
     });
+  }
+
+  // Whoever waits for it is led there; anybody else stays where they are, and is told.
+  async finished({ evaluation }, row, awaited) {
+    if (awaited) return this.page.go({ evaluation });
+    row.replaceChildren(this.page.link({ evaluation }, `Evaluation ${evaluation} is done`));
+    try {
+      await this.read();
+      keepFocus(this.body, () => this.draw());
+    } catch (error) {
+      if (!isAbort(error)) row.append(h("span", { class: "wb-bad" }, ` ${error.message}`));
+    }
   }
 
   // ---- the table

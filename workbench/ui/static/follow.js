@@ -2,6 +2,7 @@
 // waits until it is seen again.
 
 import { isAbort } from "./api.js";
+import { holdFocus } from "./focus.js";
 
 // load(signal, byTask) fetches and draws; fault(message) says why that did not work. Returns {renew, stop}. `byTask`: only
 // because a task ended, which may have changed nothing here.
@@ -17,9 +18,9 @@ export function follow(element, project, load, fault) {
     loading = new AbortController();
     const { signal } = loading;
     try {
-      const focused = element.contains(document.activeElement) ? document.activeElement : null;
+      const giveBack = holdFocus(element);
       await load(signal, byTask);
-      if (focused && !focused.isConnected && document.activeElement === document.body) likeIt(element, focused)?.focus();
+      giveBack();
     } catch (error) {
       if (!isAbort(error)) fault(error.message);
     }
@@ -47,9 +48,4 @@ export function follow(element, project, load, fault) {
       document.removeEventListener("wb-task", onTask);
     },
   };
-}
-
-// What stands where something that had the focus stood before all was drawn anew.
-function likeIt(element, { tagName, id, ariaLabel }) {
-  return [...element.querySelectorAll(tagName)].find((each) => (id ? each.id === id : ariaLabel && each.ariaLabel === ariaLabel));
 }

@@ -11,7 +11,7 @@ import { lasting } from "./tray.js";
 
 export class StartPanel {
   constructor(element, { project, kept, save, onForm }) {
-    Object.assign(this, { project, kept, save, onForm, form: null, plan: null });
+    Object.assign(this, { project, kept, save, onForm, form: null, plan: null, begun: null });
     this.device = h("select", { id: "wb-train-device", class: "wb-input", onchange: () => onForm({ device: this.device.value }) }, h("option", { value: "auto" }, "Choose for me"));
     this.name = h("input", { id: "wb-train-name", class: "wb-input", type: "text", maxlength: 200, autocomplete: "off", placeholder: "named by architecture and data", oninput: () => onForm({ name: this.name.value }) });
     this.waits = h("p", { class: "wb-note", hidden: true });
@@ -83,6 +83,7 @@ export class StartPanel {
     try {
       const task = await post(`/api/projects/${this.project}/train/${what}`, this.form);
       this.kept[what] = { task: task.id, command: task.starts };
+      if (what === "start") this.begun = task.id;
       this.save();
       this.follow(what, task.id);
     } catch (error) {
@@ -110,8 +111,15 @@ export class StartPanel {
 
   toldOfStart(task) {
     if (task.state === "running") this.say(["Starting.", progressText(task)].filter(Boolean).join(" "));
-    else if (task.state === "finished") location.href = `${base}/runs?project=${this.project}&run=${task.result.run}`;
+    else if (task.state === "finished") this.started(task);
     else this.say(task.sentence ?? `The start was ${task.state}.`, true);
+  }
+
+  // Who waited for it is led to the run; who comes back later may want to start another one.
+  started({ id, result: { run } }) {
+    const url = `${base}/runs?project=${this.project}&run=${run}`;
+    if (this.begun === id) location.href = url;
+    else this.say(h("a", { href: url }, `Run ${run} was started.`));
   }
 
   draw() {
@@ -128,7 +136,7 @@ export class StartPanel {
 
   say(text, bad = false) {
     this.said.hidden = !text;
-    this.said.textContent = text;
+    this.said.replaceChildren(text);
     this.said.classList.toggle("wb-bad", bad);
   }
 }

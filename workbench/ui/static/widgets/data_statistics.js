@@ -1,4 +1,5 @@
-// Images and pixels per class. value: {project, task}; null shows nothing. `task` is the number of the task that counts.
+// Images and pixels per class. value: {project, task} or {project, failed}; null shows nothing. `task` is the number of
+// the task that counts, `failed` there where none could be started.
 // Sends "count" {} where class maps are still to be counted; each is counted once, ever.
 
 import { getJson } from "../api.js";
@@ -21,6 +22,7 @@ export function mount(element, value, emit) {
       statistics = next && new Statistics(element, next.project, emit);
     }
     if (next?.task) statistics.watch(next.task);
+    if (next?.failed) statistics.fail("The count could not be started.");
   };
   update(value);
   return { update };

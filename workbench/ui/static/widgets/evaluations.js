@@ -25,12 +25,14 @@ export function mount(element, value, emit) {
 
 class Evaluations {
   constructor(element, emit) {
-    Object.assign(this, { element, emit, value: null, view: null, then: null });
+    Object.assign(this, { element, emit, value: null, view: null, then: null, begun: new Set() });
   }
 
   update(value) {
     if (!value) return;
     const { then } = this;
+    // What was pending when the page was opened is no news to this visit.
+    if (this.value) for (const id of value.pending) if (!this.value.pending.includes(id)) this.begun.add(id);
     Object.assign(this, { value, then: null });
     if (then) this.go(then);
     else this.show();
@@ -40,6 +42,15 @@ class Evaluations {
   send(event, data, then = null) {
     this.then = then;
     this.emit(event, data);
+  }
+
+  // An evaluation that was pending has ended. Is it what the visitor waits for: the only one, begun in this visit, and
+  // since then nobody has gone into the form or anywhere else?
+  over(id) {
+    const { pending } = this.value;
+    this.value = { ...this.value, pending: pending.filter((each) => each !== id) };
+    const isIdle = [document.body, document.querySelector("#wb-evaluate-start")].includes(document.activeElement);
+    return isIdle && pending.length === 1 && this.begun.has(id);
   }
 
   // Go to another view: {evaluation}, {a, b} or {} for the list.
