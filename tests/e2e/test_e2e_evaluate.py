@@ -202,6 +202,15 @@ def test_a_mapping_reads_an_evaluation_anew(page: Page, served: Served, figures:
     expect(page.locator(".wb-provenance").first).to_contain_text("classes by name")
 
 
+def test_the_name_of_a_new_mapping_tells_both_sides(page: Page, served: Served, figures: dict[str, Any]) -> None:
+    name = figures["classes"][0]["name"]
+    served.workbench.ask("classes", "rename", name, "another name")
+    page.goto(f"{served.origin}/evaluate?project=1&model=1:best")
+    saved_as = page.locator("#wb-evaluate-rows").get_by_label("Name of the mapping")
+    expect(saved_as).to_have_value("1:best to day", timeout=PATIENCE)
+    served.workbench.ask("classes", "rename", "another name", name)
+
+
 def test_a_run_leads_to_the_form_with_its_model_chosen(page: Page, served: Served) -> None:
     page.goto(f"{served.origin}/runs?project=1&run=1")
     page.locator("#wb-run-evaluate").click(timeout=PATIENCE)

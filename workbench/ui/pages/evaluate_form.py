@@ -91,7 +91,7 @@ class Form:
         on(self.size.change, size_fields, self.size, [self.long, self.height, self.width])
         # Not `change`, which the address's choice of images would be lost to.
         on(self.dataset.input, self._offer_images, [project, self.dataset], self.images)
-        for field in (self.model, self.mapping):
+        for field in self._what():
             on(field.change, self._compare_classes, [project, *self._what()], [self.rows, self.differ])
         for each in fields:
             on(each.change, self._show_command, self.chosen, self.command)
@@ -160,7 +160,7 @@ class Form:
     ) -> dict[str, Any] | None:
         """Return the rows to look at and change; None where the model's classes are the dataset's."""
         name = name_of(self.services, project)
-        if model is None:
+        if model is None or dataset is None:
             return None
         theirs = model_classes(self.services, name, model)
         ours = dataset_classes(self.services, name)
