@@ -28,6 +28,21 @@ def test_photos_are_tried_shown_and_taken_away(page: Page, served: Served, tmp_p
     expect(page.locator(".wb-viewer canvas")).to_be_visible()
     expect(page.locator(".wb-tried .wb-legend")).to_contain_text("%")
 
+    zoomed = "document.querySelector('.wb-viewer .wb-picture').style.transform.endsWith('scale(1.5)')"
+    viewer = page.locator(".wb-viewer")
+    page.evaluate("scrollTo(0, 0)")
+    viewer.hover(position={"x": 40, "y": 40})
+    page.mouse.wheel(0, 200)
+    page.wait_for_function("scrollY > 0")  # past the picture, as past any other
+    viewer.focus()
+    place = page.evaluate("scrollY")
+    page.keyboard.press("+")
+    page.wait_for_function(zoomed)
+    page.mouse.wheel(0, 200)
+    page.wait_for_function(f"!{zoomed}")
+    assert page.evaluate("scrollY") == place
+    page.keyboard.press("f")
+
     with page.expect_download() as asked:
         page.get_by_role("link", name="Index PNG").click()
     assert asked.value.suggested_filename == f"{photos[0].stem}_index.png"

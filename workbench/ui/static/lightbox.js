@@ -5,7 +5,7 @@ import { IGNORE } from "./colorize.js";
 import { exact, h, isTyping, name } from "./dom.js";
 import { mountControls, mountLegend } from "./legend.js";
 import { Picture, mapAt } from "./pictures.js";
-import { View, steer } from "./view.js";
+import { View, steer, zooming } from "./view.js";
 
 const SCREEN = 1600; // the size pictures are asked for first
 const FULL = 0;
@@ -24,14 +24,14 @@ export class Lightbox {
     this.controls = mountControls(this.source, look);
     this.legend = mountLegend(look);
     const button = (label, title, act) => h("button", { type: "button", class: "wb-button", title, "aria-label": title, onclick: act }, label);
+    this.zooming = zooming(this.view, () => this.box(this.panes[0].element));
     this.fourButton = this.source.fourUp && button("4", "Four side by side, or one (4)", () => this.setFour(!this.four));
     this.element = h("dialog", {
       class: "wb-lightbox", "aria-label": "Image", onkeydown: (event) => this.key(event), onclose: () => this.closed(),
     },
       h("header", {}, this.title, this.place,
         button("◀", "The one before (A)", () => this.step(-1)), button("▶", "The next (D)", () => this.step(1)),
-        button("−", "Smaller (-)", () => this.zoom(1 / 1.5)), button("+", "Larger (+)", () => this.zoom(1.5)),
-        button("Fit", "Fit (F)", () => this.view.reset()), this.fourButton,
+        ...this.zooming.buttons, this.fourButton,
         button("✕", "Close (Esc)", () => this.element.close())),
       this.stage, h("footer", {}, this.controls.element, this.facts, this.legend.element),
       this.pointed);
@@ -171,17 +171,12 @@ export class Lightbox {
     }
   }
 
-  zoom(factor) {
-    if (this.panes.length) this.view.zoomBy(factor, this.box(this.panes[0].element));
-  }
-
   key(event) {
     if (isTyping(event) || event.ctrlKey || event.altKey || event.metaKey) return;
     const act = {
       a: () => this.step(-1), ArrowLeft: () => this.step(-1), d: () => this.step(1), ArrowRight: () => this.step(1),
-      Home: () => this.show(0), End: () => this.show(this.entries.total - 1), f: () => this.view.reset(),
-      "+": () => this.zoom(1.5), "=": () => this.zoom(1.5), "-": () => this.zoom(1 / 1.5),
-      4: () => this.source.fourUp && this.setFour(!this.four),
+      Home: () => this.show(0), End: () => this.show(this.entries.total - 1),
+      ...this.zooming.keys, 4: () => this.source.fourUp && this.setFour(!this.four),
     }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     // A slider or a choice that has the focus keeps its own keys.
     if (!act || (/^(Arrow|Home|End)/.test(event.key) && event.target.matches("input"))) return;

@@ -1,6 +1,9 @@
 // Zoom and place of a picture, in fractions of it: the next picture is seen at the same place, whatever its size.
 
+import { h } from "./dom.js";
+
 const MOST = 40;
+const STEP = 1.5; // of the keys and buttons
 
 export class View extends EventTarget {
   constructor() {
@@ -43,14 +46,22 @@ export class View extends EventTarget {
   }
 }
 
-// Wheel, drag and pinch over `element` move the view; `box()` gives the picture's size at zoom 1.
-export function steer(element, view, box) {
+// Wheel, drag and pinch over `element` move the view; `box()` gives the picture's size at zoom 1. `inPage`: the page
+// scrolls past a picture that is not zoomed into, by wheel and finger; the wheel zooms into it while Ctrl is held.
+export function steer(element, view, box, { inPage = false } = {}) {
+  const isStill = () => inPage && view.zoom === 1;
   const fingers = new Map();
   const middle = (event) => {
     const pane = element.getBoundingClientRect();
     return { x: event.clientX - pane.left - pane.width / 2, y: event.clientY - pane.top - pane.height / 2 };
   };
+  if (inPage) {
+    const yieldFinger = () => { element.style.touchAction = isStill() ? "pan-y" : "none"; };
+    yieldFinger();
+    view.addEventListener("change", yieldFinger);
+  }
   element.addEventListener("wheel", (event) => {
+    if (isStill() && !event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
     view.zoomBy(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.002)), box(), middle(event));
   }, { passive: false });
@@ -72,6 +83,18 @@ export function steer(element, view, box) {
     element.addEventListener(end, (event) => fingers.delete(event.pointerId));
   }
   element.addEventListener("dblclick", () => view.reset());
+}
+
+// The same by keys and by buttons: {keys: {key: act}, buttons}.
+export function zooming(view, box) {
+  const larger = () => view.zoomBy(STEP, box());
+  const smaller = () => view.zoomBy(1 / STEP, box());
+  const fit = () => view.reset();
+  const button = (label, title, act) => h("button", { type: "button", class: "wb-button", title, "aria-label": title, onclick: act }, label);
+  return {
+    keys: { "+": larger, "=": larger, "-": smaller, f: fit },
+    buttons: [button("−", "Smaller (-)", smaller), button("+", "Larger (+)", larger), button("Fit", "Fit (F)", fit)],
+  };
 }
 
 function distance(a, b) {

@@ -7,7 +7,7 @@ import { h, loadStyle } from "./dom.js";
 import { mountControls, mountLegend } from "./legend.js";
 import { Look, Picture } from "./pictures.js";
 import { openSource } from "./sources.js";
-import { View, steer } from "./view.js";
+import { View, steer, zooming } from "./view.js";
 
 const SIZE = 1600;
 
@@ -55,19 +55,27 @@ function show(element, source, entry) {
     const scale = Math.min(stage.clientWidth / entry.width, stage.clientHeight / entry.height);
     return { width: entry.width * scale, height: entry.height * scale };
   };
+  const { keys, buttons } = zooming(view, box);
+  const key = (event) => {
+    const act = keys[event.key.toLowerCase()];
+    if (!act || event.ctrlKey || event.altKey || event.metaKey) return;
+    event.preventDefault();
+    act();
+  };
   const arrange = () => view.place(picture.element, box());
   const peek = (event) => {
     const ours = stage.matches(":hover") || document.activeElement === stage;
     if (event.key.toLowerCase() === "h" && !event.repeat && (ours || look.peek)) look.set({ peek: event.type === "keydown" });
   };
-  steer(stage, view, box);
+  steer(stage, view, box, { inPage: true });
+  stage.addEventListener("keydown", key);
   look.addEventListener("change", ({ detail }) => (detail.recolored ? picture.paint() : picture.fade()));
   view.addEventListener("change", arrange);
   const watcher = new ResizeObserver(arrange);
   watcher.observe(stage);
   document.addEventListener("keydown", peek);
   document.addEventListener("keyup", peek);
-  element.replaceChildren(h("div", { class: "wb-bar" }, controls.element), legend.element, stage);
+  element.replaceChildren(h("div", { class: "wb-bar" }, controls.element, h("span", { class: "wb-bar wb-zooming" }, ...buttons)), legend.element, stage);
   picture.show(entry, SIZE).then(() => picture.maps && legend.count(picture.maps[0], picture.maps[0].width === entry.width));
   return () => {
     watcher.disconnect();
