@@ -215,6 +215,7 @@ def test_a_list_of_members_is_not_hidden_behind_a_record_that_is_none(tmp_path, 
         opened.infolist()[-1].comment = bytes(56) + b"PK\x06\x07" + struct.pack("<LQL", 0, 0, 1)
     with pytest.raises(UserError, match="more than 20 members"):
         unpack(archive, folder, SMALL)
+    assert found(folder) == []  # it is refused by its list, before that is taken into memory
 
 
 def test_twenty_members_are_not_too_many(tmp_path, folder):

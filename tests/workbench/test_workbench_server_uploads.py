@@ -14,7 +14,7 @@ from db.locks import hold
 from tests.support.loops import run_apart
 from tests.support.server import serve, visitor
 from training.task_files import TaskCommand, TaskDirectory, TaskResult
-from workbench.server import discarding
+from workbench.server import discarding, upload_store
 from workbench.server.discarding import discard_when_done
 from workbench.server.upload_store import UploadStore
 
@@ -266,18 +266,14 @@ def test_an_upload_that_two_tasks_take_stays_until_the_second_has_ended(services
     assert not source.exists()
 
 
-def test_two_may_sweep_at_once(services, client, monkeypatch):
-    old = time.time() - 25 * 3600
-    for _ in range(2):
-        os.utime(services.uploads.root / client.post("/api/uploads").json()["upload"], (old, old))
-    remove = shutil.rmtree
+def test_two_may_sweep_at_once(services, upload, monkeypatch):
+    class RemovedMeanwhile:
+        def fullmatch(self, name):
+            shutil.rmtree(services.uploads.root / name)
+            return True
 
-    def remove_all(*_, **__):  # as the other one does meanwhile
-        for folder in services.uploads.root.iterdir():
-            remove(folder)
-
-    monkeypatch.setattr(shutil, "rmtree", remove_all)
-    assert UploadStore(services.uploads.root, 1, 1).sweep() == 1
+    monkeypatch.setattr(upload_store, "_ID", RemovedMeanwhile())
+    assert services.uploads.sweep() == 0
 
 
 def test_photos_are_written_to_disk_as_they_come(services):
