@@ -13,8 +13,8 @@ from typing import Any
 from db.errors import NotFoundError, UserError
 from db.files import explain_os_errors, write_atomic
 from db.home import Home
-from training.engine.rundir import Document
-from training.task_files import TaskInfo, read_document
+from training.documents import Document, read_document
+from training.task_files import TaskInfo
 from training.tasks import find_task, start_task
 
 _RECORD = "prediction.json"

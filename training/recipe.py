@@ -318,7 +318,7 @@ def _read(name_or_path: str) -> tuple[dict[str, Any], str]:
         raise UserError(f"The recipe {path} cannot be read: {error}") from None
     if not isinstance(document, dict):
         raise UserError(f"The recipe {path} should hold `key: value` lines, found {type(document).__name__}.")
-    return {"name": path.stem, **document}, str(path)
+    return {"name": path.stem, **document}, name_or_path
 
 
 def _set(document: dict[str, Any], key: str, text: str) -> None:

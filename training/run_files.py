@@ -9,10 +9,11 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from db.errors import UserError
 from db.locks import is_held
 from training.engine.events import Event, events_at_end, parse, read_events
 from training.engine.heartbeat import beats_elsewhere
-from training.engine.rundir import RunDirectory, RunState
+from training.engine.rundir import Result, RunDirectory, RunState
 from training.log_files import LogPiece, follow_lines, read_piece
 
 TAIL_BYTES = 64 * 1024
@@ -47,11 +48,13 @@ def describe(directory: Path) -> tuple[RunState, dict[str, Any]]:
     run = RunDirectory(directory)
     # In this order: a run that ends in between has its result, one that begins anew its lock.
     alive = is_alive(directory)
-    result = run.result()
+    damaged, result = _result(run)
     recent, figures = _told(run.events)
     if alive:
         told = [kind for kind in recent if kind != "warning"]
         return _STATES.get(told[-1] if told else "attempt", "running"), figures
+    if damaged is not None:
+        return "failed", {**figures, "eta": None, "sentence": damaged}
     if result is not None:
         known = {key: value for key, value in result.model_dump(exclude={"state"}).items() if value is not None}
         return result.state, {**figures, **known, "eta": None}
@@ -61,6 +64,14 @@ def describe(directory: Path) -> tuple[RunState, dict[str, Any]]:
     if not recent and time.time() - run.log.stat().st_mtime < STARTING_SECONDS:
         return "queued", figures
     return "interrupted", {**figures, "eta": None, "sentence": _killed(run)}
+
+
+def _result(run: RunDirectory) -> tuple[str | None, Result | None]:
+    """Return what is wrong with the file that says how a run ended, else what it says: it must not hide other runs."""
+    try:
+        return None, run.result()
+    except UserError as error:
+        return str(error), None
 
 
 def _told(path: Path) -> tuple[tuple[str, ...], dict[str, Any]]:

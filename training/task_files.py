@@ -10,24 +10,19 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from pydantic import ValidationError
-
-from db.errors import UserError
 from db.files import write_atomic
 from db.home import Home
 from db.locks import is_held
+from training.documents import Document, read_document
 from training.engine.events import Event, events_at_end
-from training.engine.rundir import Document
 
 TaskState = Literal["running", "finished", "failed", "cancelled", "interrupted"]
 
 TAIL_BYTES = 16 * 1024
 """Of the events; the rate is that of the work they tell of, about the last half minute."""
 LOG_TAIL_BYTES = 4 * 1024
-
-D = TypeVar("D", bound=Document)
 
 
 class TaskCommand(Document):
@@ -178,22 +173,6 @@ class TaskDirectory:
     def finish(self, result: TaskResult) -> None:
         """Write how it ended."""
         write_atomic(self.result_file, result.model_dump_json(indent=1).encode())
-
-
-def read_document(kind: type[D], path: Path) -> D:
-    """Read a file that we wrote earlier.
-
-    Raises:
-        FileNotFoundError: it is not there.
-        UserError: it is damaged, or of a version that writes it otherwise.
-    """
-    try:
-        return kind.model_validate_json(path.read_bytes())
-    except ValidationError:
-        raise UserError(
-            f"{path} is damaged, or was written by another version of the workbench. Update the workbench, or delete "
-            f"the folder {path.parent}."
-        ) from None
 
 
 def describe_task(directory: TaskDirectory) -> TaskInfo:

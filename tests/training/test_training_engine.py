@@ -24,7 +24,7 @@ from training.data.device import Placement, make_batches
 from training.engine import attempt as attempt_module
 from training.engine import events, loop, state, workload
 from training.engine.attempt import attempt
-from training.engine.events import EventWriter, follow, read_events
+from training.engine.events import Event, EventWriter, follow, read_events
 from training.engine.length import Length, plan
 from training.engine.machine import device_lock
 from training.engine.meter import Meter
@@ -182,7 +182,12 @@ def test_an_estimate_says_what_it_waits_for(
     lock = device_lock(torch.device("cpu"), Home(tmp_path))
     lock.parent.mkdir(parents=True)
     lock.with_suffix(".owner").write_text(owner)
-    monkeypatch.setattr(attempt_module, "_print", lambda event: event.kind == "queued" and run.stop_flag.touch())
+
+    def stop_when_queued(event: Event) -> None:
+        if event.kind == "queued":
+            run.stop_flag.touch()
+
+    monkeypatch.setattr(attempt_module, "_print", stop_when_queued)
     with hold(lock, wait=False):
         assert attempt(run.path, prepare_only=True) == 75
     assert [event.values["text"] for event in read_events(run.events) if event.kind == "queued"] == [said]

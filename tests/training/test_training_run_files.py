@@ -41,6 +41,14 @@ def test_a_trainer_that_died_before_it_said_anything_was_killed(run: RunDirector
     assert "killed" in figures["sentence"]
 
 
+def test_a_damaged_result_is_told_and_hides_no_other_run(run: RunDirectory) -> None:
+    run.log.touch()
+    run.result_file.write_text('{"state": "stopped"}')
+    state, figures = describe(run.path)
+    assert state == "failed"
+    assert f"{run.result_file} is damaged" in figures["sentence"]
+
+
 def test_a_long_run_does_not_forget_its_start_and_its_best(run: RunDirectory) -> None:
     writer = EventWriter(run.events)
     for init in ("scratch", "imagenet"):

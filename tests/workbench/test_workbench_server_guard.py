@@ -369,3 +369,18 @@ def test_addresses_in_other_forms_do_not_pass_the_guard(outside):
     ):
         answer = outside.get(path)
         assert answer.status_code == 401
+
+
+def test_what_is_not_there_is_said_as_everything_else_is(services):
+    client = visitor(services)
+    for method, path in (("GET", "/api/nothing"), ("POST", "/api/tasks/1/fly"), ("DELETE", "/api/projects/../x")):
+        answer = client.request(method, path)
+        assert (answer.status_code, list(answer.json())) == (404, ["error"])
+
+
+def test_head_is_answered_as_get_is(services):
+    client = visitor(services)
+    assert client.head("/api/tasks").status_code == client.get("/api/tasks").status_code == 200
+    kinds = [ask("/static-wb/wb.css").headers["content-type"] for ask in (client.head, client.get)]
+    assert kinds[0] == kinds[1]
+    assert client.head("/api/nothing").status_code == 404

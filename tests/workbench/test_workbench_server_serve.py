@@ -130,3 +130,14 @@ def test_the_command_line_loads_no_server():
     code = "import workbench.cli, sys; print({'fastapi', 'gradio', 'uvicorn', 'starlette'} & set(sys.modules))"
     said = subprocess.run([sys.executable, "-c", code], env=os.environ, capture_output=True, text=True, check=True)
     assert said.stdout == "set()\n"
+
+
+@pytest.mark.slow
+def test_behind_a_proxy_the_cookie_goes_by_https_only_and_visitors_are_told_apart(tmp_path):
+    bench = Workbench(tmp_path)
+    proxied = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7"}
+    for arguments, secure in (((), False), (("--behind-proxy",), True)):
+        with serving(bench, *arguments) as (told, _), httpx.Client(timeout=60) as client:
+            entered = client.get(told["url"], headers=proxied)
+            assert entered.status_code == 303
+            assert ("secure" in entered.headers["set-cookie"].lower()) is secure

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from db.errors import UserError
 from db.files import write_atomic
 from training.architectures.contract import Preprocessing
-from training.engine.rundir import Document
+from training.documents import Document
 from training.recipe import Recipe
 from training.spec import Ancestor
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from db.errors import UserError
 from db.files import write_atomic
+from training.documents import D, Document, read_document
 from training.recipe import Recipe
 
 RunState = Literal["queued", "preparing", "running", "finished", "stopped", "interrupted", "failed"]
@@ -20,12 +19,6 @@ EXIT_FAILED = 1
 EXIT_USER = 2
 EXIT_RESUME = 75
 """EX_TEMPFAIL of sysexits.h: the work was put down in order; the same command takes it up again."""
-
-
-class Document(BaseModel):
-    """A frozen file of a run."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Start(Document):
@@ -192,11 +185,11 @@ class RunDirectory:
 
     def command(self) -> Command:
         """Read what was asked."""
-        return Command.model_validate_json(self._read("command.json"))
+        return self._read(Command, "command.json")
 
     def images(self) -> Images:
         """Read which images it is about."""
-        return Images.model_validate_json(self._read("images.json"))
+        return self._read(Images, "images.json")
 
     def begin_attempt(self, since: float) -> None:
         """Remove what an earlier attempt left: how it ended, that it was to stop, files it was killed while writing.
@@ -215,9 +208,13 @@ class RunDirectory:
                 scratch.unlink()
 
     def result(self) -> Result | None:
-        """Read how the last attempt ended, None while it runs or when it was killed."""
+        """Read how the last attempt ended, None while it runs or when it was killed.
+
+        Raises:
+            UserError: the file is damaged.
+        """
         try:
-            return Result.model_validate_json(self.result_file.read_bytes())
+            return read_document(Result, self.result_file)
         except FileNotFoundError:
             return None
 
@@ -225,8 +222,8 @@ class RunDirectory:
         """Write how the attempt ended."""
         write_atomic(self.result_file, result.model_dump_json(indent=1).encode())
 
-    def _read(self, name: str) -> bytes:
+    def _read(self, kind: type[D], name: str) -> D:
         try:
-            return (self.path / name).read_bytes()
+            return read_document(kind, self.path / name)
         except OSError as error:
             raise UserError(f"{self.path} is not the directory of a run: {error}") from None

@@ -48,6 +48,10 @@ def serve(
         list[str] | None,
         typer.Option(metavar="NAME", help="A further name by which browsers reach this server.", show_default=False),
     ] = None,
+    behind_proxy: Annotated[
+        bool,
+        typer.Option("--behind-proxy", help="Believe what a reverse proxy on this computer says of visitors."),
+    ] = False,
     project: Annotated[
         str | None, typer.Option("--project", help="The project to open (default: their list).", show_default=False)
     ] = None,
@@ -76,6 +80,7 @@ def serve(
         allowed=tuple(allow_host or ()),
         project=number,
         browser=not no_browser,
+        behind_proxy=behind_proxy,
     )
     serve(place.home, place.database, request, announce)
 

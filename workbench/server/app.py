@@ -68,6 +68,9 @@ def create_app(services: Services, security: Security, *, ui: bool = True) -> Fa
     app.include_router(login.router(sessions))
     for router in ROUTERS:
         app.include_router(router(services))
+    # Not handed on to the pages: who asks here reads `error`.
+    for path in ("/api", "/api/{rest:path}"):
+        app.add_api_route(path, _say_nothing_there, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
     if ui:
         prepare_gradio(services)
         from workbench.ui.app import appearance, build
@@ -84,6 +87,10 @@ def create_app(services: Services, security: Security, *, ui: bool = True) -> Fa
     app.add_exception_handler(RequestValidationError, _say_invalid)
     app.add_middleware(Guard, sessions=sessions, upload_limit=services.upload_limit_bytes)
     return app
+
+
+def _say_nothing_there(request: Request) -> None:
+    raise NotFoundError(f"There is nothing at {request.url.path[:200]}, or not for {request.method}.")
 
 
 def _say_out_of_range(_: Request, error: Exception) -> JSONResponse:

@@ -78,7 +78,7 @@ class Guard:
             if refusal is not None:
                 await refusal(scope, receive, started)
             else:
-                await self.app(scope, _bounded(receive, self._limit(scope)), started)
+                await self.app(_as_get(scope), _bounded(receive, self._limit(scope)), started)
         except Exception:
             # Here, not in FastAPI's outermost layer, whose answer would go out without our headers.
             if started.yes:
@@ -150,6 +150,11 @@ class Guard:
         if path == LOGIN_PATH:
             return _LOGIN_LIMIT
         return self.upload_limit if path.startswith("/api/uploads/") and scope["method"] == "PUT" else _BODY_LIMIT
+
+
+def _as_get(scope: Scope) -> Scope:
+    """Have HEAD answered as GET is, for `curl -I` and download managers; the server leaves the body out."""
+    return {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
 
 
 def is_data(path: str) -> bool:

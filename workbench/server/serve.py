@@ -51,6 +51,7 @@ class ServeRequest:
         allowed: further names by which browsers reach this server.
         project: the project to open, by its row; None opens the list.
         browser: open the browser, where there is one.
+        behind_proxy: believe a reverse proxy on this computer who asks, and whether by https.
     """
 
     host: str = "127.0.0.1"
@@ -59,6 +60,7 @@ class ServeRequest:
     allowed: Sequence[str] = ()
     project: int | None = None
     browser: bool = True
+    behind_proxy: bool = False
 
 
 def serve(home: Home, database: Database, request: ServeRequest, announce: Callable[[Address], None]) -> None:
@@ -102,7 +104,9 @@ def serve(home: Home, database: Database, request: ServeRequest, announce: Calla
             log_level="warning",
             access_log=False,
             server_header=False,
-            proxy_headers=False,
+            proxy_headers=request.behind_proxy,
+            forwarded_allow_ips=["127.0.0.1", "::1"],
+            http="h11",  # whatever else is installed: it bounds the size of headers
             ws="none",
             timeout_graceful_shutdown=_GOODBYE_SECONDS,
         )

@@ -35,9 +35,18 @@ def said(services: Services, text: str) -> str:
     upload = rf"{re.escape(str(services.uploads.root.resolve()))}/\w+"
     text = re.sub(rf"{upload}/files(?!/)|{_LOOSE.pattern}", "what was dropped", text)
     text = re.sub(rf"{upload}/(files/)?", "", text)
-    for folder, name in ((services.home.path.resolve(), "(home)"), (services.home.path, "(home)"), (Path.home(), "~")):
+    for folder, name in ((services.home.path.resolve(), "(home)"), (services.home.path, "(home)"), *_own_folder()):
         text = re.sub(rf"(?<![\w.~)/-]){re.escape(str(folder))}(?![\w-])", name, text)
     return text
+
+
+def _own_folder() -> list[tuple[Path, str]]:
+    """Return the user's own folder and its short name; in a container there may be none worth naming."""
+    try:
+        folder = Path.home()
+    except RuntimeError:
+        return []
+    return [(folder, "~")] if folder != Path(folder.anchor) else []
 
 
 def as_dropped(services: Services, argv: Sequence[str]) -> list[str]:

@@ -142,6 +142,8 @@ class UploadStore:
                 try:
                     yield incoming
                     file.flush()
+                    if not (found.folder / "files").is_dir():
+                        raise _not_found(upload)  # given up meanwhile
                     target = found.folder / "files" / cleaned
                     target.parent.mkdir(parents=True, exist_ok=True)
                     # No flush to disk for each of thousands: a finished upload is read at once, or sent again.

@@ -12,10 +12,11 @@ from workbench.server.services import Services
 def warm_up(services: Services) -> threading.Thread:
     """Load torch and describe the architectures in the background, for the project that is opened first.
 
-    Whoever asks meanwhile waits for the rest of it. The thread keeps no server from ending. It is not niced: it takes
-    turns at the interpreter's lock, and a niced thread that holds it while others compute holds up the server.
+    Whoever asks meanwhile waits for the rest of it. A server that is ended in its first seconds waits as well: a
+    process that leaves while a thread loads torch is aborted. It is not niced: it takes turns at the interpreter's
+    lock, and a niced thread that holds it while others compute holds up the server.
     """
-    thread = threading.Thread(target=_load, args=(services,), name="warm-up", daemon=True)
+    thread = threading.Thread(target=_load, args=(services,), name="warm-up", daemon=False)
     thread.start()
     return thread
 
