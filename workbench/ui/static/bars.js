@@ -5,6 +5,7 @@
 //   value, other: 0..1, null for n/a; `other` undefined everywhere: one series
 
 import { h, loadStyle, name, percent } from "./dom.js";
+import { keepFocus } from "./focus.js";
 
 export function mountBars(element, options) {
   loadStyle();
@@ -12,7 +13,7 @@ export function mountBars(element, options) {
   const current = {};
   const update = (changes) => {
     Object.assign(current, changes);
-    element.replaceChildren(draw(current));
+    keepFocus(element, () => element.replaceChildren(draw(current)));
   };
   update(options);
   return { update, destroy: () => element.replaceChildren() };

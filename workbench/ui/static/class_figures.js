@@ -4,7 +4,7 @@
 //   -> {update(options)}
 //   order: a column, with "-" before it the highest first; "" as the data has them; n/a comes last either way
 
-import { exact, h, name, percent } from "./dom.js";
+import { exact, h, isolated, name, percent } from "./dom.js";
 
 const COLUMNS = [["name", "class"], ["iou", "IoU %"], ["precision", "precision %"], ["recall", "recall %"], ["f1", "F1 %"], ["pixels", "pixels"]];
 
@@ -49,7 +49,7 @@ function line(row, chosen, onChoose) {
   const { name: label, color, iou, pixels } = row;
   const choose = () => onChoose(label);
   const bar = h("span", { class: "wb-bar-fill", style: { width: `${100 * (iou ?? 0)}%`, "--bar": color } });
-  const title = iou === null ? "In neither truth nor prediction: left out of the means" : `Images by the IoU of ${label}`;
+  const title = iou === null ? "In neither truth nor prediction: left out of the means" : `Images by the IoU of ${isolated(label)}`;
   return h("tr", { class: chosen ? "wb-chosen" : null, title },
     h("th", { scope: "row" }, h("button", { type: "button", class: "wb-choose", "aria-pressed": chosen, dataset: { key: `class ${label}` }, onclick: choose },
       h("span", { class: "wb-chip", style: { background: color } }), name(label))),

@@ -62,7 +62,12 @@ export function exact(count) {
   return count.toLocaleString("en-US");
 }
 
-// Class names may be in any script: isolate them, so that one does not turn the text around it.
+// Names may be in any script: isolate them, so that one does not turn the text around it. In a string, which holds no
+// elements, two characters do that.
+export function isolated(text) {
+  return `\u2068${text}\u2069`;
+}
+
 export function name(text, className = "") {
   return h("bdi", { class: className || null }, text);
 }

@@ -60,6 +60,7 @@ export class Grid {
       if (index < start || index >= end) {
         if (tile.element.contains(document.activeElement)) this.element.focus({ preventScroll: true });
         tile.element.remove();
+        tile.picture.drop();
         this.tiles.delete(index);
       }
     }

@@ -4,7 +4,7 @@
 //   -> {update(options), destroy()}
 // Up to 30 classes it is a table, beyond that a canvas; both are one grid to the keyboard.
 
-import { exact, h, loadStyle, name, percent, short } from "./dom.js";
+import { exact, h, isolated, loadStyle, name, percent, short } from "./dom.js";
 
 const WIDEST_TABLE = 30;
 const CELL = 18; // px of the canvas
@@ -37,8 +37,10 @@ class Matrix {
   draw() {
     const toggle = (label, rows) =>
       h("button", { type: "button", class: "wb-button", "aria-pressed": this.rows === rows, onclick: () => { this.rows = rows; this.draw(); } }, label);
-    this.read = h("p", { class: "wb-read", role: "status" });
-    const body = this.options.labels.truth.length <= WIDEST_TABLE ? this.table() : this.canvas();
+    const few = this.options.labels.truth.length <= WIDEST_TABLE;
+    // A cell that gets the focus says itself what it is; on the canvas this line does.
+    this.read = h("p", { class: "wb-read", role: few ? null : "status" });
+    const body = few ? this.table() : this.canvas();
     this.element.replaceChildren(
       h("div", { class: "wb-bar" }, toggle("% of the row", true), toggle("Pixels", false),
         h("span", { class: "wb-hint" }, "Rows: truth. Columns: prediction. Choose a cell to see its images.")),
@@ -60,7 +62,7 @@ class Matrix {
     const { labels, counts } = this.options;
     const share = this.share(t, m);
     const part = share === null ? "" : `, ${percent(share)} % of its row`;
-    return `truth ${labels.truth[t]}, predicted ${labels.predicted[m]}: ${exact(counts[t][m])} pixels${part}`;
+    return `truth ${isolated(labels.truth[t])}, predicted ${isolated(labels.predicted[m])}: ${exact(counts[t][m])} pixels${part}`;
   }
 
   color(t, m) {
@@ -128,7 +130,7 @@ class Matrix {
     const rows = this.options.labels.truth.length;
     const ratio = window.devicePixelRatio;
     const canvas = h("canvas", {
-      class: "wb-cells", tabindex: 0, role: "application", "aria-roledescription": "confusion matrix",
+      class: "wb-cells", tabindex: 0, role: "application", "aria-label": "Confusion matrix",
       onkeydown: (event) => this.move(event), onfocus: () => this.settle(),
       onmousemove: (event) => this.tell(...this.under(event)),
       onclick: (event) => { this.at = this.under(event); this.settle(); this.choose(...this.at); },
@@ -140,7 +142,6 @@ class Matrix {
     this.surface = canvas;
     this.mark = () => this.paint(ratio);
     this.settle = () => {
-      canvas.setAttribute("aria-label", this.sentence(...this.at));
       this.tell();
       this.paint(ratio);
     };

@@ -2,7 +2,7 @@
 
 import { address, getJson, isAbort } from "./api.js";
 import { openDialog } from "./dialog.js";
-import { exact, h } from "./dom.js";
+import { exact, h, isolated } from "./dom.js";
 
 // Resolves to the name of the class it shall become part of, null where it was cancelled.
 export async function askMerge(project, name, others) {
@@ -22,7 +22,7 @@ export async function askMerge(project, name, others) {
   };
   preview();
   const chosen = await openDialog(
-    { title: `Merge ${name} into another class`, verb: "Merge", danger: false, focus: select, read: () => select.value },
+    { title: `Merge ${isolated(name)} into another class`, verb: "Merge", danger: false, focus: select, read: () => select.value },
     h("p", {}, "Its labels count for the other class from then on. No label is rewritten, and it can be undone."),
     h("label", {}, "Merge into", select), said);
   loading.abort();

@@ -1,13 +1,12 @@
 // A photo with a canvas over it, and the settings that say what the canvas shows.
 
 import { loadMap, palette } from "./colorize.js";
-import { base, isAbort } from "./api.js";
+import { isAbort } from "./api.js";
 import { h } from "./dom.js";
 
 const KEPT_MAPS = 400;
 const KEPT_BYTES = 256 * 2 ** 20;
-const maps = new Map(); // address -> promise of a map, the one used last at the end
-const sizes = new Map(); // address -> bytes of those that are there
+const maps = new Map(); // address -> {found: promise of a map, size: its bytes, 0 until it is there, waiting, loading}, the one used last at the end
 
 // What is laid over photos, shared by every picture of a gallery.
 export class Look extends EventTarget {
@@ -49,35 +48,44 @@ export class Look extends EventTarget {
   }
 }
 
-export function mapAt(url) {
-  let found = maps.get(url);
+// The map at an address. `signal`: its asker waits no longer; once none does, it is not fetched to the end.
+export function mapAt(url, signal = null) {
+  const map = maps.get(url) ?? fetchMap(url);
   maps.delete(url);
-  if (!found) {
-    found = loadMap(url);
-    const isKept = () => maps.get(url) === found;
-    found.then(({ data }) => { if (isKept()) sizes.set(url, data.length); forget(); }, () => { if (isKept()) maps.delete(url); });
-  }
-  maps.set(url, found);
+  maps.set(url, map);
   forget();
-  return found;
+  map.waiting += 1;
+  signal?.addEventListener("abort", () => {
+    map.waiting -= 1;
+    if (map.waiting || map.size) return;
+    map.loading.abort();
+    if (maps.get(url) === map) maps.delete(url); // who asks now asks anew
+  });
+  return map.found;
+}
+
+function fetchMap(url) {
+  const loading = new AbortController();
+  const map = { found: loadMap(url, { signal: loading.signal }), size: 0, waiting: 0, loading };
+  map.found.then(({ data }) => { map.size = data.length; forget(); }, () => { if (maps.get(url) === map) maps.delete(url); });
+  return map;
 }
 
 // Keep the maps used last: many small ones of tiles, few of photos seen at their full size.
 function forget() {
   let bytes = 0;
-  for (const size of sizes.values()) bytes += size;
-  for (const url of maps.keys()) {
+  for (const { size } of maps.values()) bytes += size;
+  for (const [url, { size }] of maps) {
     if (maps.size <= 1 || (maps.size <= KEPT_MAPS && bytes <= KEPT_BYTES)) break;
-    bytes -= sizes.get(url) ?? 0;
+    bytes -= size;
     maps.delete(url);
-    sizes.delete(url);
   }
 }
 
 // One entry of a source at one size. `mode` fixes what is shown; null follows the look.
 export class Picture {
   constructor(source, look, { mode = null, lazy = false } = {}) {
-    Object.assign(this, { source, look, mode, maps: null }); // maps: those that are painted now
+    Object.assign(this, { source, look, mode, maps: null, loading: null }); // maps: those that are painted now
     this.photo = h("img", { alt: "", draggable: "false", decoding: "async", loading: lazy ? "lazy" : null });
     this.canvas = h("canvas", { "aria-hidden": "true" });
     this.fault = h("span", { class: "wb-fault", hidden: true });
@@ -90,20 +98,26 @@ export class Picture {
     if (this.entry !== entry) this.clear(); // the last entry's map must not lie over this photo
     Object.assign(this, { entry, size });
     this.say("");
-    this.photo.src = base + this.source.photoUrl(entry, size);
+    this.photo.src = this.source.photoUrl(entry, size);
     return this.paint();
   }
 
   // Paint the map anew: after the entry, the mode, or what of it is visible changed.
   async paint() {
     const turn = (this.turn += 1);
+    const before = this.loading;
+    this.loading = null;
     const mode = this.source.modes.find(({ id }) => id === (this.mode ?? this.look.mode));
     if (!this.entry || !mode?.paint || !this.source.has(this.entry, mode)) {
+      before?.abort();
       this.clear();
       return;
     }
     try {
-      const found = await Promise.all(mode.maps.map((layer) => mapAt(this.source.mapUrl(this.entry, layer, this.size))));
+      const { signal } = (this.loading = new AbortController());
+      const asked = Promise.all(mode.maps.map((layer) => mapAt(this.source.mapUrl(this.entry, layer, this.size), signal)));
+      before?.abort(); // not earlier: it may be the same map
+      const found = await asked;
       if (turn !== this.turn) return; // something newer is on its way
       mode.paint(this.canvas, found, this.look, this.source);
       this.maps = found;
@@ -114,6 +128,13 @@ export class Picture {
       this.clear();
       this.say(error.message);
     }
+  }
+
+  // It is not seen any more: nothing of it is fetched to the end.
+  drop() {
+    this.turn += 1;
+    this.loading?.abort();
+    this.photo.removeAttribute("src");
   }
 
   clear() {

@@ -56,7 +56,7 @@ export class RunSamples {
       for (const { pictures } of this.rows) for (const picture of pictures) detail.recolored ? picture.paint() : picture.fade();
     });
     this.element.replaceChildren(
-      h("div", { class: "wb-controls" }, h("label", { class: "wb-opacity wb-steps" }, "Step", this.slider, this.said), h("label", { class: "wb-opacity" }, "Opacity", opacity)),
+      h("div", { class: "wb-controls" }, h("label", { class: "wb-opacity wb-at-step" }, "Step", this.slider, this.said), h("label", { class: "wb-opacity" }, "Opacity", opacity)),
       h("div", { class: "wb-samples" }, ...this.rows.map(({ element }) => element)), mountLegend(look).element);
   }
 

@@ -6,6 +6,7 @@ import { getJson, post } from "./api.js";
 import { h } from "./dom.js";
 import { mountField } from "./train_field.js";
 
+const PAUSE = 250; // ms after the last key until a network is built of the options
 const COST = { light: "light: goes without a GPU", medium: "medium", heavy: "heavy: wants a GPU" };
 
 export function mountCards(element, options) {
@@ -47,7 +48,8 @@ class Cards {
     const card = this.found.get(form.architecture);
     if (!card) return;
     const key = `${card.name} ${recipe.name}`;
-    if (this.shown !== key) {
+    const fresh = this.shown !== key;
+    if (fresh) {
       this.shown = key;
       this.fields = card.options.map((option) => {
         const setting = { ...option, key: `options.${option.key}` };
@@ -57,7 +59,8 @@ class Cards {
       const fields = h("div", { class: "wb-fields" }, ...this.fields.map(([, field]) => field.element));
       this.own.replaceChildren(...(card.options.length ? [h("h3", {}, `Options of ${card.title}`), fields, this.now] : []));
     }
-    this.describe(card, form, recipe);
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.describe(card, form, recipe), fresh ? 0 : PAUSE);
   }
 
   // What it is with the options as they are: other options, another size.
