@@ -88,6 +88,11 @@ def test_a_cell_opens_its_images_and_a_class_sorts_them(page: Page, served: Serv
     expect_images(page, behind)
     expect(page.get_by_role("radio", name=f"{truth} → {predicted}")).to_be_checked()
 
+    page.go_back()
+    expect(chip).to_have_count(0)
+    expect_images(page, images_of(served))
+    page.go_forward()
+    expect(chip).to_contain_text(f"{truth} → {predicted}")
     page.reload()  # the address has it
     expect(chip).to_be_visible(timeout=PATIENCE)
     expect_images(page, behind)

@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from tests.e2e.conftest import Served, visiting
 
 IMAGES = "/data?project=1"
+PATIENCE = 60_000  # ms: a task is a process of its own, and the machine may be busy
 
 
 def test_a_late_answer_does_not_select_what_is_shown_no_more(page: Page, served: Served) -> None:
@@ -148,4 +149,58 @@ def test_a_count_that_cannot_be_started_says_so_and_is_started_again(page: Page,
     page.unroute("**/queue/join*")
     page.unroute("**/statistics")
     page.get_by_role("button", name="Count again").click()
-    expect(page.get_by_role("table", name="Classes by pixels and images")).to_be_visible()
+    expect(page.get_by_role("table", name="Classes by pixels and images")).to_be_visible(timeout=PATIENCE)
+
+
+def test_what_is_of_another_project_is_not_shown_under_this_one(page: Page, served: Served) -> None:
+    def answer(route: Route) -> None:
+        route.fulfill(json=route.fetch().json() | {"project": 2, "project_id": 2})
+
+    page.route(re.compile(r"/api/(runs|evaluations)/1$"), answer)
+    for path, of in (("runs", "run=1"), ("evaluate", "evaluation=1")):
+        page.goto(f"{served.origin}/{path}?project=1&{of}")
+        expect(page.get_by_text("to another project than the one in the bar above")).to_be_visible()
+        there = re.compile(rf"^/{path}\?(project=2&{of}|{of}&project=2)$")
+        expect(page.get_by_role("link", name="Go there")).to_have_attribute("href", there)
+
+
+def test_what_is_drawn_anew_keeps_the_focus(page: Page, served: Served) -> None:
+    page.goto(f"{served.origin}/evaluate?project=1")
+    compare = page.get_by_label("Compare evaluation 1", exact=True)
+    compare.focus()
+    page.keyboard.press("Space")
+    expect(compare).to_be_checked()
+    expect(compare).to_be_focused()
+    page.evaluate(
+        """async () => {
+          const { h } = await import("/static-wb/dom.js");
+          const { keepFocus } = await import("/static-wb/focus.js");
+          const place = document.body.appendChild(document.createElement("p"));
+          const show = (page) => keepFocus(place, () => place.replaceChildren(
+            h("button", { disabled: page === 0 }, "Before"),
+            h("button", { disabled: page === 1, onclick: () => show(1) }, "Next")));
+          show(0);
+          place.lastChild.focus();
+        }"""
+    )
+    page.keyboard.press("Enter")  # there is no next one
+    expect(page.get_by_role("button", name="Before")).to_be_focused()
+
+
+def test_a_map_that_nobody_waits_for_is_not_fetched_to_the_end(page: Page, served: Served) -> None:
+    page.goto(served.origin + IMAGES)
+    page.route("**/lost-map", lambda route: None)  # never answered
+    with page.expect_event("requestfailed", lambda request: request.url.endswith("/lost-map")):
+        told = page.evaluate(
+            """async () => {
+              const { mapAt } = await import("/static-wb/pictures.js");
+              const [one, other] = [new AbortController(), new AbortController()];
+              const found = [one, other].map(({ signal }) => mapAt("/lost-map", signal));
+              one.abort();
+              const pause = new Promise((resolve) => setTimeout(resolve, 50, "is fetched"));
+              const meanwhile = await Promise.race([found[1].catch(({ name }) => name), pause]);
+              other.abort();
+              return [meanwhile, await found[1].catch(({ name }) => name)];
+            }"""
+        )
+    assert told == ["is fetched", "AbortError"]

@@ -47,7 +47,7 @@ def router(services: Services) -> APIRouter:
         colors = _colors(services, first, [row["name"] for row in values["classes"]])
         for row, color in zip(values["classes"], colors, strict=True):
             row["color"] = color
-        return values
+        return values | {"project": first.project_id}
 
     @routes.get("/evaluations/compare/images")
     def compared_images(a: int, b: int, offset: int = 0, limit: int = 100) -> dict[str, Any]:

@@ -9,10 +9,6 @@ export class ApiError extends Error {
   }
 }
 
-// The address the app lies under: "" at the root of the server, "/prefix" behind a proxy. This file is served from
-// <base>/static-wb/api.js.
-export const base = new URL(import.meta.url).pathname.replace(/\/static-wb\/[^/]*$/, "");
-
 // GET a JSON value. `options.signal` aborts; an aborted call rejects with the usual AbortError.
 export function getJson(url, options = {}) {
   return request(url, { ...options, method: "GET" }).then(read);
@@ -62,7 +58,7 @@ async function request(url, options) {
   const headers = options.method === "GET" ? options.headers : { "X-Workbench": "1", ...options.headers };
   let response;
   try {
-    response = await fetch(base + url, { credentials: "same-origin", ...options, headers });
+    response = await fetch(url, { credentials: "same-origin", ...options, headers });
   } catch (error) {
     if (isAbort(error)) throw error;
     throw new ApiError("The workbench does not answer. Is it still running?", 0);

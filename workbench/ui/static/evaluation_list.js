@@ -57,7 +57,7 @@ export class EvaluationList {
     row.replaceChildren(this.page.link({ evaluation }, `Evaluation ${evaluation} is done`));
     try {
       await this.read();
-      keepFocus(this.body, () => this.draw());
+      this.draw();
     } catch (error) {
       if (!isAbort(error)) row.append(h("span", { class: "wb-bad" }, ` ${error.message}`));
     }
@@ -66,9 +66,13 @@ export class EvaluationList {
   // ---- the table
 
   draw() {
+    keepFocus(this.body, () => this.body.replaceChildren(...this.content()));
+  }
+
+  content() {
     if (!this.rows.length) {
-      return this.body.replaceChildren(h("p", { class: "wb-message" },
-        "No evaluation yet. Choose a model and images above: the result shows where it fails, class by class and image by image."));
+      return [h("p", { class: "wb-message" },
+        "No evaluation yet. Choose a model and images above: the result shows where it fails, class by class and image by image.")];
     }
     const compare = h("button", { class: "wb-button", type: "button", id: "wb-evaluate-compare", disabled: this.ticked.size !== 2,
       onclick: () => this.compare() }, "Compare");
@@ -78,7 +82,7 @@ export class EvaluationList {
     const table = h("table", { class: "wb-table", id: "wb-evaluate-list" },
       h("thead", {}, h("tr", {}, ...columns.map((title) => h("th", { scope: "col", class: numbers.has(title) ? "wb-number" : null }, title)))),
       h("tbody", {}, ...this.rows.slice(this.at, this.at + PAGE).map((row) => this.row(row))));
-    this.body.replaceChildren(h("div", { class: "wb-bar" }, compare, hint, this.pager()), h("div", { class: "wb-wide" }, table));
+    return [h("div", { class: "wb-bar" }, compare, hint, this.pager()), h("div", { class: "wb-wide" }, table)];
   }
 
   row(row) {
@@ -98,7 +102,6 @@ export class EvaluationList {
     else this.ticked.delete(evaluation);
     while (this.ticked.size > 2) this.ticked.delete(this.ticked.values().next().value);
     this.draw();
-    this.body.querySelector(`[aria-label="Compare evaluation ${evaluation}"]`).focus();
   }
 
   compare() {

@@ -2,10 +2,10 @@
 //
 // In the address: evaluation, mapping, cell (truth,predicted as places), class, sort (of images), order (of classes).
 
-import { address, base, getJson } from "./api.js";
+import { address, getJson } from "./api.js";
 import { mountClassFigures } from "./class_figures.js";
 import { ask } from "./dialog.js";
-import { exact, h, name } from "./dom.js";
+import { exact, h, isolated, name } from "./dom.js";
 import { FIGURES, provenance, section, withUnit } from "./evaluation_parts.js";
 import { mountGallery } from "./gallery.js";
 import { mountMapping } from "./mapping_table.js";
@@ -16,7 +16,7 @@ const BY_NAME = "by-name"; // no mapping can be called so
 
 export class OneEvaluation {
   constructor(page, { evaluation, mapping }) {
-    Object.assign(this, { page, number: Number(evaluation), mapping: mapping ?? null });
+    Object.assign(this, { page, number: Number(evaluation), mapping: mapping ?? null, what: `Evaluation ${evaluation} belongs` });
   }
 
   async load(signal) {
@@ -59,7 +59,7 @@ export class OneEvaluation {
 
   head(beside) {
     const { mapping } = this;
-    const file = (kind, path, text) => h("a", { class: "wb-button", href: base + address(path, { mapping }), download: `evaluation-${this.number}.${kind}` }, text);
+    const file = (kind, path, text) => h("a", { class: "wb-button", href: address(path, { mapping }), download: `evaluation-${this.number}.${kind}` }, text);
     const edit = h("button", { class: "wb-button", type: "button", id: "wb-evaluate-edit-mapping", "aria-expanded": false, onclick: () => {
       const open = this.form.hidden;
       this.form.hidden = !open;
@@ -133,7 +133,7 @@ export class OneEvaluation {
   }
 
   choose(changes) {
-    setQuery(changes);
+    setQuery(changes, { push: "cell" in changes || "class" in changes });
     this.gallery.update(this.wanted());
     this.mark();
     if (changes.cell || changes.class) this.images.scrollIntoView({ block: "start" });
@@ -150,7 +150,7 @@ export class OneEvaluation {
       h("button", { type: "button", "aria-label": "Show all images", title: "Show all images", onclick: () => this.choose({ ...changes, sort: null }) }, "✕"));
     const orders = [
       ...(cell ? [["cell", "most such pixels first"]] : []),
-      ...(having ? [[`class:${having}`, `worst IoU of ${having} first`], [`-class:${having}`, `best IoU of ${having} first`]] : []),
+      ...(having ? [[`class:${having}`, `worst IoU of ${isolated(having)} first`], [`-class:${having}`, `best IoU of ${isolated(having)} first`]] : []),
       ["miou", "worst image first"], ["-miou", "best image first"], ["path", "by name"],
     ];
     const select = h("select", { id: "wb-evaluate-sort", onchange: () => this.choose({ sort: select.value }) },

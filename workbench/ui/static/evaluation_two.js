@@ -9,7 +9,7 @@ import { mountGallery } from "./gallery.js";
 
 export class TwoEvaluations {
   constructor(page, { a, b }) {
-    Object.assign(this, { page, a: Number(a), b: Number(b), galleries: [] });
+    Object.assign(this, { page, a: Number(a), b: Number(b), galleries: [], what: `Evaluations ${a} and ${b} belong` });
   }
 
   async load(signal) {

@@ -3,7 +3,7 @@
 // mountReport(element, {project, task, onBack, onNew, onDone}) -> {destroy()}
 //   onBack: change the answers; onNew: import something else; onDone: it has succeeded
 
-import { address, base, getJson, isAbort, post } from "./api.js";
+import { address, getJson, isAbort, post } from "./api.js";
 import { mountCommand } from "./command.js";
 import { exact, h, name as bdi } from "./dom.js";
 import { dataPage } from "./place.js";
@@ -100,7 +100,7 @@ class Report {
       h("div", { class: "wb-bar wb-next" },
         link(dataPage(this.project, "images", { dataset: report.dataset }), "Look at the images", true),
         link(dataPage(this.project, "roles"), "Deal out roles"),
-        link(base + address("/train", { project: this.project }), "Train"),
+        link(address("/train", { project: this.project }), "Train"),
         this.button("Import something else", this.onNew)),
       this.filesPlace, this.command.element,
     ].filter(Boolean));

@@ -1,6 +1,5 @@
 // One entry as large as the window, alone or as four pictures side by side, with the next and the one before.
 
-import { base } from "./api.js";
 import { IGNORE } from "./colorize.js";
 import { exact, h, isTyping, name } from "./dom.js";
 import { mountControls, mountLegend } from "./legend.js";
@@ -114,7 +113,7 @@ export class Lightbox {
     if (index < 0 || index >= this.entries.total) return;
     const entry = await this.entries.at(index);
     if (!entry) return;
-    new Image().src = base + this.source.photoUrl(entry, SCREEN);
+    new Image().src = this.source.photoUrl(entry, SCREEN);
     for (const { picture } of this.panes) {
       const mode = this.source.modes.find(({ id }) => id === (picture.mode ?? this.look.mode));
       if (mode?.paint && this.source.has(entry, mode)) {

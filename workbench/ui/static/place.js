@@ -1,6 +1,6 @@
 // Where the visitor is: the query of the page's address, kept current, so that a reload and a copied link show the same.
 
-import { address, base } from "./api.js";
+import { address } from "./api.js";
 
 export function query() {
   return Object.fromEntries(new URLSearchParams(location.search));
@@ -18,5 +18,5 @@ export function setQuery(changes, { push = false } = {}) {
 
 // The address of a part of the data page.
 export function dataPage(project, tab, values = {}) {
-  return base + address("/data", { project, tab, ...values });
+  return address("/data", { project, tab, ...values });
 }

@@ -1,6 +1,6 @@
 // Weights to take away: exported in a format, each checked against the original; and the trainer's own checkpoints.
 
-import { base, getJson, post } from "./api.js";
+import { getJson, post } from "./api.js";
 import { h } from "./dom.js";
 import { size } from "./run_words.js";
 
@@ -30,7 +30,7 @@ export function mountExport(element, run, project, checkpoints) {
     which.dataset.kinds = kinds.join();
     which.replaceChildren(...kinds.map((kind) => h("option", { value: kind }, titles[kind])));
     raw.replaceChildren("Or the trainer's own checkpoints, as PyTorch files: ",
-      ...kinds.flatMap((kind, i) => [i ? ", " : "", h("a", { href: `${base}/api/runs/${run}/checkpoints/${kind}`, download: "" }, `${kind}.pt`)]), ".");
+      ...kinds.flatMap((kind, i) => [i ? ", " : "", h("a", { href: `/api/runs/${run}/checkpoints/${kind}`, download: "" }, `${kind}.pt`)]), ".");
   }
 
   async function start() {
@@ -62,7 +62,7 @@ export function mountExport(element, run, project, checkpoints) {
 function row({ model, format, state, sentence, file, check }, project) {
   const title = `${format} of ${model}`;
   if (file) {
-    return h("li", {}, h("a", { class: "wb-button", href: `${base}/api/projects/${project}/exports/${encodeURIComponent(file.name)}`, download: file.name }, `Download ${file.name}`),
+    return h("li", {}, h("a", { class: "wb-button", href: `/api/projects/${project}/exports/${encodeURIComponent(file.name)}`, download: file.name }, `Download ${file.name}`),
       h("span", {}, size(file.size)), check && h("span", { class: "wb-hint" }, verdict(check)));
   }
   const text = state === "running" ? "being written and checked…" : state === "finished" ? "removed from this computer since" : sentence ?? state;

@@ -1,16 +1,17 @@
 // One run, live: how far it is, its curves, its predictions, its log, what it was asked to do, and what to do with it.
 
-import { address, base, getJson, post } from "./api.js";
+import { address, getJson, post } from "./api.js";
 import { mountBars } from "./bars.js";
 import { mountCurves } from "./curves.js";
 import { ask } from "./dialog.js";
-import { exact, h, percent } from "./dom.js";
+import { exact, h, isolated, percent } from "./dom.js";
 import { repeat } from "./poll.js";
 import { mountDetails } from "./run_details.js";
 import { mountExport } from "./run_export.js";
 import { RunLog } from "./run_log.js";
 import { RunSamples } from "./run_samples.js";
 import { left, LIVE, moment, pill, RESUMABLE, score, steps } from "./run_words.js";
+import { otherProject } from "./which_project.js";
 
 const CHARTS = [
   { id: "loss", title: "Loss", log: true, series: [{ id: "loss", label: "train" }] },
@@ -28,11 +29,16 @@ export class RunPage {
   }
 
   async open() {
-    const back = h("a", { href: `${base}/runs?project=${this.project}` }, "All runs");
+    const back = h("a", { href: `/runs?project=${this.project}` }, "All runs");
     try {
       this.info = await getJson(`/api/runs/${this.run}`);
     } catch (error) {
       this.element.replaceChildren(h("div", { class: "wb-message" }, h("p", {}, error.message), back));
+      return;
+    }
+    const { project_id: project } = this.info;
+    if (project !== this.project) {
+      this.element.replaceChildren(otherProject(`Run ${this.run} belongs`, address("/runs", { project, run: this.run })));
       return;
     }
     this.build(back);
@@ -149,7 +155,7 @@ export class RunPage {
     const ways = [["/evaluate", { model }], ["/use", { model }], ["/train", { init: model, arch: this.info.architecture }]];
     this.uses.forEach((link, i) => {
       link.hidden = !kind;
-      link.href = base + address(ways[i][0], { project: this.project, ...ways[i][1] });
+      link.href = address(ways[i][0], { project: this.project, ...ways[i][1] });
     });
     this.figures.replaceChildren(...this.facts(state, known).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
   }
@@ -195,10 +201,10 @@ export class RunPage {
 
   async discard() {
     const text = "Its weights, curves and predictions go to the trash. It can be restored for 30 days, from the list of runs.";
-    if (!await ask({ title: `Delete run ${this.run}, ${this.info.name}?`, text, verb: "Delete", danger: true })) return;
+    if (!await ask({ title: `Delete run ${this.run}, ${isolated(this.info.name)}?`, text, verb: "Delete", danger: true })) return;
     try {
       await post(`/api/runs/${this.run}/discard`);
-      location.href = `${base}/runs?project=${this.project}`;
+      location.href = `/runs?project=${this.project}`;
     } catch (error) {
       this.tell(error.message);
     }

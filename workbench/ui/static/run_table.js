@@ -1,6 +1,6 @@
 // The runs of a project, the newest first, a page at a time, as they go on.
 
-import { address, base, getJson, post } from "./api.js";
+import { address, getJson, post } from "./api.js";
 import { exact, h } from "./dom.js";
 import { query, setQuery } from "./place.js";
 import { repeat } from "./poll.js";
@@ -22,9 +22,9 @@ export class RunTable {
     this.fault = h("p", { class: "wb-note wb-bad", role: "alert", hidden: true });
     this.trash = h("div", {});
     this.empty = h("div", { class: "wb-message", hidden: true }, h("p", {}, "Nothing has been trained here yet."),
-      h("a", { class: "wb-button wb-primary", href: `${base}/train?project=${project}` }, "Train a model"));
+      h("a", { class: "wb-button wb-primary", href: `/train?project=${project}` }, "Train a model"));
     element.replaceChildren(
-      h("div", { class: "wb-page-head" }, h("h1", {}, "Runs"), h("a", { class: "wb-button wb-primary", href: `${base}/train?project=${project}` }, "New training")),
+      h("div", { class: "wb-page-head" }, h("h1", {}, "Runs"), h("a", { class: "wb-button wb-primary", href: `/train?project=${project}` }, "New training")),
       this.fault, this.empty, this.table, this.pages, this.trash);
     this.table.hidden = true;
     this.look = repeat(() => this.read(), 2000);
@@ -73,7 +73,7 @@ export class RunTable {
 
   row(run) {
     const cell = (kind, ...children) => h("td", { class: kind }, ...children);
-    const link = h("a", { href: `${base}/runs?project=${this.project}&run=${run.run}` }, h("bdi", {}, run.name));
+    const link = h("a", { href: `/runs?project=${this.project}&run=${run.run}` }, h("bdi", {}, run.name));
     return h("tr", { dataset: { run: run.run }, onclick: (event) => { if (!event.target.closest("a") && !String(getSelection())) link.click(); } },
       cell("wb-number", String(run.run)), cell(null, link), cell(null, pill(run.state), " ", h("span", { class: "wb-hint" }, run.state === "running" ? left(run.eta) : "")),
       cell("wb-number", steps(run.steps, run.steps_planned)), cell("wb-number", score(run.best?.miou)),

@@ -3,7 +3,7 @@
 // new StartPanel(element, {project, kept, save(), onForm(part)}) -> {show(form, plan), say(text, bad)}
 //   kept: what of it outlives a reload, {start, estimate}: {task, command}; `save` keeps it
 
-import { base, getJson, post } from "./api.js";
+import { getJson, post } from "./api.js";
 import { mountCommand } from "./command.js";
 import { exact, h } from "./dom.js";
 import { followTask, progressText } from "./task.js";
@@ -72,7 +72,7 @@ export class StartPanel {
     const target = { import: ["Bring photos in", "import"], label: ["Go to the data", ""], roles: ["Deal out roles", "roles"] }[fix];
     if (!target) return [];
     const tab = target[1] ? `&tab=${target[1]}` : "";
-    return [h("a", { class: "wb-button wb-primary", href: `${base}/data?project=${this.project}${tab}` }, target[0])];
+    return [h("a", { class: "wb-button wb-primary", href: `/data?project=${this.project}${tab}` }, target[0])];
   }
 
   // ---- estimate and start are tasks; both are found again after a reload
@@ -117,7 +117,7 @@ export class StartPanel {
 
   // Who waited for it is led to the run; who comes back later may want to start another one.
   started({ id, result: { run } }) {
-    const url = `${base}/runs?project=${this.project}&run=${run}`;
+    const url = `/runs?project=${this.project}&run=${run}`;
     if (this.begun === id) location.href = url;
     else this.say(h("a", { href: url }, `Run ${run} was started.`));
   }

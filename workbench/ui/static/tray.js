@@ -1,6 +1,6 @@
 // The tray: what is being worked on, in every page. It only watches: closing it, or the tab, stops nothing.
 
-import { base, getJson, post } from "./api.js";
+import { getJson, post } from "./api.js";
 import { copyButton } from "./copy.js";
 import { h } from "./dom.js";
 import { repeat } from "./poll.js";
@@ -128,7 +128,7 @@ class Row {
     this.task = task;
     const live = LIVE.has(task.state);
     this.title.textContent = task.title;
-    if (task.link) this.title.setAttribute("href", base + task.link);
+    if (task.link) this.title.setAttribute("href", task.link);
     else this.title.removeAttribute("href");
     this.state.textContent = WORDS[task.state] ?? task.state;
     this.element.dataset.state = task.state;

@@ -1,6 +1,6 @@
 // Sending files to an upload of the server, several at once. It knows nothing of the page.
 
-import { address, base, getJson, post, remove } from "./api.js";
+import { address, getJson, post, remove } from "./api.js";
 
 const AT_ONCE = 4;
 const TELL_EVERY = 100; // ms
@@ -88,7 +88,7 @@ export class Upload extends EventTarget {
   put(item) {
     return new Promise((resolve) => {
       const request = new XMLHttpRequest(); // fetch does not tell how far it is
-      request.open("PUT", base + address(`/api/uploads/${this.id}/files`, { path: item.path }));
+      request.open("PUT", address(`/api/uploads/${this.id}/files`, { path: item.path }));
       request.setRequestHeader("X-Workbench", "1");
       request.upload.addEventListener("progress", ({ loaded }) => {
         const state = this.under.get(request);

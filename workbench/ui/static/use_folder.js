@@ -2,9 +2,9 @@
 //
 // mountFolders(element, {project, limits, model}) -> {destroy()}; model(): reference of the chosen model
 
-import { base, getJson, post, remove } from "./api.js";
+import { getJson, post, remove } from "./api.js";
 import { ask } from "./dialog.js";
-import { exact, h, name as bdi } from "./dom.js";
+import { exact, h, isolated, name as bdi } from "./dom.js";
 import { mountDropzone } from "./dropzone.js";
 import { query } from "./place.js";
 
@@ -85,14 +85,14 @@ class Folders {
     const facts = { running: "is being predicted; the tasks above show how far it is", finished: images === null ? "" : `${exact(images)} ${images === 1 ? "image" : "images"}`, failed: "failed; its task says why", cancelled: "cancelled", interrupted: "broken off" };
     const left = skipped.length ? h("details", { class: "wb-left-out" }, h("summary", {}, `${skipped.length} could not be read`),
       h("ul", {}, ...skipped.map(({ file, reason }) => h("li", {}, bdi(file), h("span", {}, reason))))) : null;
-    const link = state === "finished" && h("a", { class: "wb-button", href: `${base}${this.root}/${id}/zip`, download: "" }, "Download zip");
+    const link = state === "finished" && h("a", { class: "wb-button", href: `${this.root}/${id}/zip`, download: "" }, "Download zip");
     const drop = state !== "running" && h("button", { type: "button", class: "wb-button", "aria-label": `Delete the prediction of ${source}`, onclick: () => this.discard(id, source) }, "Delete");
     return h("li", { class: query().prediction === String(id) ? "wb-asked" : null, dataset: { state } },
       h("span", { class: "wb-prediction-name" }, bdi(source), ` with ${model}`), h("span", { class: "wb-hint" }, `${new Date(1000 * started).toLocaleString()} · ${facts[state] ?? state}`), link, drop, left);
   }
 
   async discard(id, source) {
-    if (!(await ask({ title: `Delete the prediction of ${source}?`, text: "Its index PNGs and overlays are gone then. The photos and the model stay.", verb: "Delete", danger: true }))) return;
+    if (!(await ask({ title: `Delete the prediction of ${isolated(source)}?`, text: "Its index PNGs and overlays are gone then. The photos and the model stay.", verb: "Delete", danger: true }))) return;
     await remove(`${this.root}/${id}`).catch((error) => { this.fault.textContent = error.message; });
     await this.show();
   }

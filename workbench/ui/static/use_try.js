@@ -3,7 +3,7 @@
 // mountTrial(element, {project, model}) -> {modelChanged(), destroy()}
 //   model(): reference of the chosen model
 
-import { address, base, getJson, post } from "./api.js";
+import { address, getJson, post } from "./api.js";
 import { h, name as bdi } from "./dom.js";
 import { dropArea } from "./droparea.js";
 import { mountViewer } from "./viewer.js";
@@ -125,7 +125,7 @@ class Trial {
   tile(item) {
     const { title, record, state, why, url } = item;
     const words = { waiting: "waiting", working: "predicting …", done: record && `${record.seconds.toFixed(record.seconds < 10 ? 1 : 0)} s`, failed: why };
-    const picture = url ?? base + address(`/api/tried/${record.id}/photo`, { size: 256 });
+    const picture = url ?? address(`/api/tried/${record.id}/photo`, { size: 256 });
     const selected = item === this.chosen;
     return h("li", {
       role: "option", tabindex: selected || (!this.chosen && item === this.items[0]) ? "0" : "-1", "aria-selected": selected, class: "wb-strip-item", dataset: { state },
@@ -156,7 +156,7 @@ class Trial {
     const { id, model, width, height, seconds } = item.record;
     const place = h("div");
     const stem = item.title.split("/").at(-1).replace(/\.[^.]*$/, "");
-    const link = (what, text) => h("a", { class: "wb-button", download: "", href: base + address(`/api/tried/${id}/${what}`, { name: stem }) }, text);
+    const link = (what, text) => h("a", { class: "wb-button", download: "", href: address(`/api/tried/${id}/${what}`, { name: stem }) }, text);
     this.stage.replaceChildren(
       h("div", { class: "wb-bar" }, h("strong", { class: "wb-tried-title" }, bdi(item.title)),
         h("span", { class: "wb-hint" }, `${model} · ${width} × ${height} · ${seconds.toFixed(1)} s`), link("index", "Index PNG"), link("overlay", "Overlay")),

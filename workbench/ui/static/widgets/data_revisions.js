@@ -1,9 +1,10 @@
 // The revisions of a project, and what changed between two. value: {project}; null shows nothing.
 // Sends "freeze" {datasets, take, seed}.
 
-import { address, base, getJson, isAbort } from "../api.js";
+import { address, getJson, isAbort } from "../api.js";
 import { askForm } from "../dialog.js";
 import { exact, h, loadStyle, name as bdi } from "../dom.js";
+import { keepFocus } from "../focus.js";
 import { follow } from "../follow.js";
 import { query, setQuery } from "../place.js";
 import { drawTable } from "../table.js";
@@ -71,7 +72,6 @@ class Revisions {
   // ---- the list
 
   drawList() {
-    const focused = document.activeElement?.value;
     const columns = [
       { id: "compare", title: "compare", cell: (row) => this.box(row) },
       { id: "revision", title: "revision", cell: ({ revision }) => h("code", { title: revision }, revision.slice(0, DIGITS)) },
@@ -80,8 +80,8 @@ class Revisions {
       { id: "classes", title: "classes", number: true, cell: ({ classes }) => h("span", { title: classes.join(", ") }, exact(classes.length)) },
       { id: "draw", title: "", cell: ({ draw }) => (draw ? `${exact(draw.take)} drawn, seed ${draw.seed}` : "") },
     ];
-    this.list.replaceChildren(drawTable({ label: "Revisions", columns, rows: this.revisions, empty: "No revision yet. Freeze one; a training does so by itself where there is none." }));
-    if (focused) this.list.querySelector(`input[value="${CSS.escape(focused)}"]`)?.focus();
+    const table = drawTable({ label: "Revisions", columns, rows: this.revisions, empty: "No revision yet. Freeze one; a training does so by itself where there is none." });
+    keepFocus(this.list, () => this.list.replaceChildren(table));
   }
 
   box({ revision }) {
@@ -128,14 +128,14 @@ class Revisions {
       type: "button", class: "wb-button", disabled: Boolean(only) && !count, "aria-pressed": this.only === only, onclick: () => show(only),
     }, `${text} ${exact(count)}`);
     const changed = found.images_a - found.unchanged + found.counts.added;
-    this.difference.replaceChildren(
+    keepFocus(this.difference, () => this.difference.replaceChildren(
       h("h3", {}, "From ", h("code", {}, found.a.slice(0, DIGITS)), " to ", h("code", {}, found.b.slice(0, DIGITS))),
       h("p", { class: "wb-say" }, `${exact(found.images_a)} images before, ${exact(found.images_b)} after; ${exact(found.unchanged)} unchanged.`),
       ...[["Classes added", found.classes_added], ["Classes removed", found.classes_removed], ["Classes with another index", found.classes_moved]]
         .filter(([, names]) => names.length).map(([what, names]) => h("p", { class: "wb-say" }, `${what}: `, ...commas(names))),
       h("div", { class: "wb-tools", role: "group", "aria-label": "Kind of change" }, chip("", "all", changed),
         ...Object.entries(CHANGES).map(([only, text]) => chip(only, text, found.counts[only]))),
-      this.drawEntries(found), this.drawPages(found));
+      this.drawEntries(found), this.drawPages(found)));
   }
 
   drawEntries({ entries }) {
@@ -151,7 +151,7 @@ class Revisions {
 
   photo({ image }) {
     if (image === null) return "";
-    const src = base + address(`${this.root}/images/${image}/photo`, { size: 256 });
+    const src = address(`${this.root}/images/${image}/photo`, { size: 256 });
     return h("img", { src, alt: "", loading: "lazy", class: "wb-small-photo" });
   }
 

@@ -4,7 +4,7 @@
 
 import { getJson } from "../api.js";
 import { ask, askForm } from "../dialog.js";
-import { exact, h, loadStyle, name as bdi, percent } from "../dom.js";
+import { exact, h, isolated, loadStyle, name as bdi, percent } from "../dom.js";
 import { follow } from "../follow.js";
 import { dataPage } from "../place.js";
 import { drawTable } from "../table.js";
@@ -80,7 +80,7 @@ class Roles {
     const held = ROLES.slice(0, 3).reduce((sum, role) => sum + (roles[role] ?? 0), 0);
     const share = (field, label, value) => ({ name: field, label, type: "number", value, min: 0, max: 90, step: 1, required: true });
     const answer = await askForm({
-      title: `Deal roles in ${name}`, verb: "Deal roles",
+      title: `Deal roles in ${isolated(name)}`, verb: "Deal roles",
       text: `Labelled images without a role get one; the rest becomes train. ${exact(held)} have a role already and keep it. ${exact(labelled)} are labelled.`,
       fields: [
         share("val", "val, % of the labelled images", 20), share("test", "test, % of the labelled images", 0),
@@ -123,13 +123,13 @@ class Roles {
 
   async rename({ dataset, subset }) {
     const text = "Revisions that are frozen keep the name it has now, and so does what was trained and tested on them.";
-    const to = await ask({ title: `Rename the list ${subset}`, text, label: "Name", value: subset, verb: "Rename" });
+    const to = await ask({ title: `Rename the list ${isolated(subset)}`, text, label: "Name", value: subset, verb: "Rename" });
     if (to) this.emit("rename", { dataset, subset, to });
   }
 
   async discard({ dataset, subset, images }) {
     const text = `${exact(images)} images stay in the dataset ${dataset}, and so do the revisions that name the list.`;
-    if (await ask({ title: `Delete the list ${subset}?`, text, verb: "Delete", danger: true })) this.emit("discard", { dataset, subset });
+    if (await ask({ title: `Delete the list ${isolated(subset)}?`, text, verb: "Delete", danger: true })) this.emit("discard", { dataset, subset });
   }
 }
 

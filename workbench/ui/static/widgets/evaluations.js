@@ -7,8 +7,8 @@ import { h, loadStyle } from "../dom.js";
 import { EvaluationList } from "../evaluation_list.js";
 import { OneEvaluation } from "../evaluation_one.js";
 import { TwoEvaluations } from "../evaluation_two.js";
-import { noProject } from "../no_project.js";
 import { query, setQuery } from "../place.js";
+import { noProject, otherProject } from "../which_project.js";
 
 const FILTERS = { evaluation: null, a: null, b: null, cell: null, class: null, sort: null, mapping: null, order: null };
 const ASKED = { model: null, dataset: null, on: null }; // of the form, which has them by now
@@ -75,6 +75,11 @@ class Evaluations {
       const elements = await view.load(signal);
       if (signal.aborted) return view.destroy?.();
       before?.destroy?.();
+      const { project } = view.data ?? this.value;
+      if (project !== this.value.project) {
+        Object.assign(this, { view: null, name: null });
+        return this.fill(otherProject(view.what, address(location.pathname, { ...asked, project })));
+      }
       Object.assign(this, { view, name });
       this.fill(...elements);
       view.shown?.();

@@ -3,15 +3,15 @@
 // Sends "create" {name}, "rename" {name, to}, "discard" {name}, "restore" {name}.
 
 import { ask } from "../dialog.js";
-import { address, base } from "../api.js";
-import { exact, h, loadStyle, name as bdi, percent } from "../dom.js";
+import { address } from "../api.js";
+import { exact, h, isolated, loadStyle, name as bdi, percent } from "../dom.js";
 
 export function mount(element, value, emit) {
   loadStyle();
   element.classList.add("wb-projects");
   const update = (next) => {
     if (!next?.cards) return; // before the first answer there is nothing to say
-    if (next.created) location.href = `${base}/data?project=${next.created}&tab=import`;
+    if (next.created) location.href = `/data?project=${next.created}&tab=import`;
     else element.replaceChildren(...draw(next, emit));
     document.dispatchEvent(new Event("wb-projects"));
   };
@@ -37,23 +37,23 @@ function draw({ cards, trash }, emit) {
 function drawCard(card, emit) {
   const { id, name, datasets, images, labelled, runs, cover, best } = card;
   const picture = cover
-    ? h("img", { src: base + address(`/api/projects/${id}/images/${cover.image}/photo`, { size: 512, v: cover.photo_version }), alt: "", loading: "lazy" })
+    ? h("img", { src: address(`/api/projects/${id}/images/${cover.image}/photo`, { size: 512, v: cover.photo_version }), alt: "", loading: "lazy" })
     : h("span", { class: "wb-card-empty" }, "No photos yet");
   const rename = async () => {
-    const to = await ask({ title: `Rename ${name}`, label: "New name", value: name, verb: "Rename" });
+    const to = await ask({ title: `Rename ${isolated(name)}`, label: "New name", value: name, verb: "Rename" });
     if (to && to !== name) emit("rename", { name, to });
   };
   const discard = async () => {
     const text = `${plural(images, "image")}, ${plural(runs, "run")} and everything else of it go to the trash. It can be restored for 30 days.`;
-    if (await ask({ title: `Delete ${name}?`, text, verb: "Delete", danger: true })) emit("discard", { name });
+    if (await ask({ title: `Delete ${isolated(name)}?`, text, verb: "Delete", danger: true })) emit("discard", { name });
   };
   return h("li", { class: "wb-card" },
-    h("a", { class: "wb-card-link", href: `${base}/data?project=${id}` },
+    h("a", { class: "wb-card-link", href: `/data?project=${id}` },
       h("div", { class: "wb-card-picture" }, picture),
       h("h2", {}, bdi(name))),
     h("p", { class: "wb-card-counts" }, `${plural(images, "image")}, ${exact(labelled)} labelled · ${plural(datasets, "dataset")} · ${plural(runs, "run")}`),
     h("p", { class: "wb-card-best" }, best
-      ? h("a", { href: `${base}/runs?project=${id}&run=${best.run}` }, `best val mIoU ${percent(best.miou)} % (run ${best.run})`)
+      ? h("a", { href: `/runs?project=${id}&run=${best.run}` }, `best val mIoU ${percent(best.miou)} % (run ${best.run})`)
       : "not trained yet"),
     h("div", { class: "wb-card-tools" },
       h("button", { class: "wb-button", type: "button", onclick: rename }, "Rename"),

@@ -1,9 +1,9 @@
 // The trainings of a project, or one of them. value: {project, run}; null where there is none.
 
 import { loadStyle } from "../dom.js";
-import { noProject } from "../no_project.js";
 import { RunPage } from "../run_page.js";
 import { RunTable } from "../run_table.js";
+import { noProject } from "../which_project.js";
 
 export function mount(element, value) {
   loadStyle();

@@ -3,10 +3,10 @@
 
 import { getJson, post } from "../api.js";
 import { exact, h, loadStyle } from "../dom.js";
-import { noProject } from "../no_project.js";
 import { mountCards } from "../train_cards.js";
 import { mountRecipe } from "../train_recipe.js";
 import { StartPanel } from "../train_start.js";
+import { noProject } from "../which_project.js";
 
 const PAUSE = 250; // ms after the last key until the form is looked at
 

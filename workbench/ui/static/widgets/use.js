@@ -1,13 +1,13 @@
 // Using models: try one on a few photos, predict a folder, bring a model from elsewhere.
 // value: {project}, its number or null; null shows nothing.
 
-import { address, base, getJson } from "../api.js";
+import { address, getJson } from "../api.js";
 import { h, loadStyle, percent } from "../dom.js";
-import { noProject } from "../no_project.js";
 import { query, setQuery } from "../place.js";
 import { mountBring } from "../use_bring.js";
 import { mountFolders } from "../use_folder.js";
 import { mountTrial } from "../use_try.js";
+import { noProject } from "../which_project.js";
 
 export function mount(element, value) {
   loadStyle();
@@ -51,7 +51,7 @@ class Page {
     const head = h("div", { class: "wb-page-head" }, h("h1", {}, "Use a model"), h("label", { class: "wb-select" }, "Model", this.select));
     const none = h("div", { class: "wb-message", id: "wb-use-none" },
       h("p", {}, "This project has no model yet."),
-      h("p", {}, h("a", { class: "wb-button wb-primary", href: base + address("/train", { project }) }, "Train one"), " or import one from elsewhere, below."));
+      h("p", {}, h("a", { class: "wb-button wb-primary", href: address("/train", { project }) }, "Train one"), " or import one from elsewhere, below."));
     head.lastChild.hidden = !models.length;
     this.element.replaceChildren(head, models.length ? trial : none, ...(models.length ? [folders] : []), bring);
     this.fill(models);
