@@ -18,6 +18,11 @@ def test_gradio_offers_nothing_by_name_or_number(app):
     assert answer.json() == {"named_endpoints": {}, "unnamed_endpoints": {}}
 
 
+def test_no_page_holds_a_connection_open(app):
+    """A browser has six for all its tabs; see `workbench.ui.components.widget.kept_number`."""
+    assert app.get("/config").json()["connect_heartbeat"] is False
+
+
 def test_every_address_is_of_a_known_family(app):
     """A new family of routes is a decision: it stands here."""
     families = {path.split("{")[0].rstrip("/") for path in _paths(app)}

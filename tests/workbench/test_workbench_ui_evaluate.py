@@ -22,6 +22,7 @@ from training.evaluation_trash import discard_evaluation
 from training.inference import Predictor
 from training.mapping import BY_NAME, save_mapping
 from workbench.server.services import Services
+from workbench.ui.components.widget import kept_number
 from workbench.ui.pages.evaluate import content, read_rows
 from workbench.ui.pages.evaluate_form import (
     Form,
@@ -117,7 +118,7 @@ def form(services: Services, monkeypatch: pytest.MonkeyPatch) -> Form:
     known = [("1:best · first", "1:best"), ("1:last · first", "1:last")]
     monkeypatch.setattr("workbench.ui.pages.evaluate_form.model_choices", lambda *_: known)
     with gr.Blocks():
-        return Form(services, gr.State())
+        return Form(services, kept_number())
 
 
 def _chosen(form: Form, **asked: str) -> list[Any]:

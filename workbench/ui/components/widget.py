@@ -44,6 +44,15 @@ def widget(name: str, value: Any = None, *, events: Sequence[str] = (), elem_id:
     )
 
 
+def kept_number() -> gr.Number:
+    """Return a component that holds a number for the handlers of one tab, such as the project's, and shows nothing.
+
+    No `gr.State`: where there is one, every page holds a connection open for as long as it is there, and a browser has
+    six for all its tabs together. With six tabs open none of them would get an answer any more.
+    """
+    return gr.Number(visible=False, precision=0)
+
+
 def payload(event: gr.EventData) -> dict[str, Any]:
     """Return what a widget sent along."""
     return dict(event._data)

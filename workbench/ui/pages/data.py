@@ -9,11 +9,12 @@ import gradio as gr
 
 from workbench.server.services import Services
 from workbench.ui.address import read_address
+from workbench.ui.components.widget import kept_number
 from workbench.ui.events import on
 from workbench.ui.pages import data_classes, data_images, data_import, data_revisions, data_roles, data_statistics
 
 # Each fills its tab and returns the widgets that are to be told the project.
-Tab = Callable[[Services, gr.Blocks, gr.State], Sequence[gr.Component] | None]
+Tab = Callable[[Services, gr.Blocks, gr.Number], Sequence[gr.Component] | None]
 
 TABS: tuple[tuple[str, str, Tab], ...] = (
     ("images", "Images", data_images.tab),
@@ -36,7 +37,7 @@ _KEEP_TAB = """() => {
 
 def page(services: Services, blocks: gr.Blocks) -> None:
     """Fill the page."""
-    project = gr.State()
+    project = kept_number()
     missing = gr.Markdown(_NO_PROJECT, visible=False, elem_id="wb-data-no-project")
     widgets: list[gr.Component] = []
     with gr.Tabs(elem_id="wb-data-tabs") as tabs:

@@ -16,7 +16,7 @@ from workbench.ui.events import change
 _EVENTS = ("create", "rename", "recolor", "hotkey", "merge", "unmerge")
 
 
-def tab(services: Services, blocks: gr.Blocks, project: gr.State) -> Sequence[gr.Component]:
+def tab(services: Services, blocks: gr.Blocks, project: gr.Number) -> Sequence[gr.Component]:
     """Fill the tab."""
     classes = widget("data_classes", events=_EVENTS, elem_id="wb-data-class-table")
     for what in _EVENTS:

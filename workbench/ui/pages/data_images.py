@@ -17,7 +17,7 @@ from workbench.ui.components.widget import payload, widget
 from workbench.ui.events import change
 
 
-def tab(services: Services, blocks: gr.Blocks, project: gr.State) -> Sequence[gr.Component]:
+def tab(services: Services, blocks: gr.Blocks, project: gr.Number) -> Sequence[gr.Component]:
     """Fill the tab."""
     images = widget("data_images", events=("set_role", "enlist", "unlist"), elem_id="wb-data-gallery")
     for event, act in ((images.set_role, give_role), (images.enlist, enlist), (images.unlist, unlist)):

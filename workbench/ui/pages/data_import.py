@@ -10,6 +10,6 @@ from workbench.server.services import Services
 from workbench.ui.components.widget import widget
 
 
-def tab(services: Services, blocks: gr.Blocks, project: gr.State) -> Sequence[gr.Component]:
+def tab(services: Services, blocks: gr.Blocks, project: gr.Number) -> Sequence[gr.Component]:
     """Fill the tab."""
     return [widget("import", elem_id="wb-data-wizard")]

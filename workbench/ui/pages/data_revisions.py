@@ -16,7 +16,7 @@ from workbench.ui.components.widget import payload, widget
 from workbench.ui.events import OPEN_TRAY, on
 
 
-def tab(services: Services, blocks: gr.Blocks, project: gr.State) -> Sequence[gr.Component]:
+def tab(services: Services, blocks: gr.Blocks, project: gr.Number) -> Sequence[gr.Component]:
     """Fill the tab."""
     revisions = widget("data_revisions", events=("freeze",), elem_id="wb-data-revision-list")
 

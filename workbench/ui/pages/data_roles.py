@@ -17,7 +17,7 @@ from workbench.ui.events import change
 _EVENTS = ("deal", "create", "rename", "discard")
 
 
-def tab(services: Services, blocks: gr.Blocks, project: gr.State) -> Sequence[gr.Component]:
+def tab(services: Services, blocks: gr.Blocks, project: gr.Number) -> Sequence[gr.Component]:
     """Fill the tab."""
     roles = widget("data_roles", events=_EVENTS, elem_id="wb-data-role-table")
     for what in _EVENTS:

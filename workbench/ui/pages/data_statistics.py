@@ -18,7 +18,7 @@ from workbench.ui.events import on
 _FAILED = "({ project }) => ({ project, failed: Date.now() })"
 
 
-def tab(services: Services, blocks: gr.Blocks, project: gr.State) -> Sequence[gr.Component]:
+def tab(services: Services, blocks: gr.Blocks, project: gr.Number) -> Sequence[gr.Component]:
     """Fill the tab."""
     statistics = widget("data_statistics", events=("count",), elem_id="wb-data-figures")
 

@@ -12,14 +12,14 @@ from training.tasks import list_tasks
 from workbench.plain import plain
 from workbench.server.services import Services
 from workbench.ui.address import name_of, read_address
-from workbench.ui.components.widget import payload, widget
+from workbench.ui.components.widget import kept_number, payload, widget
 from workbench.ui.events import on
 from workbench.ui.pages import evaluate_form
 
 
 def page(services: Services, blocks: gr.Blocks) -> None:
     """Fill the page."""
-    project = gr.State()
+    project = kept_number()
     form = evaluate_form.Form(services, project)
     evaluations = widget("evaluations", events=("discard", "restore", "save"), elem_id="wb-evaluations")
 

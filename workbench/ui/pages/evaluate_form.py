@@ -38,7 +38,7 @@ class Form:
         start: the button.
     """
 
-    def __init__(self, services: Services, project: gr.State) -> None:
+    def __init__(self, services: Services, project: gr.Number) -> None:
         """Lay the form out in the page that is being made; `project` holds the project's number."""
         self.services = services
         with gr.Column(elem_id="wb-evaluate-new"):
@@ -87,7 +87,7 @@ class Form:
         self.command = gr.Textbox(label="Command", interactive=False, buttons=["copy"], elem_id="wb-evaluate-command")
         self.start = gr.Button("Evaluate", variant="primary", elem_id="wb-evaluate-start")
 
-    def _listen(self, project: gr.State, fields: list[Any]) -> None:
+    def _listen(self, project: gr.Number, fields: list[Any]) -> None:
         on(self.size.change, size_fields, self.size, [self.long, self.height, self.width])
         # Not `change`, which the address's choice of images would be lost to.
         on(self.dataset.input, self._offer_images, [project, self.dataset], self.images)
