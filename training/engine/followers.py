@@ -98,7 +98,9 @@ def led_place(value: str) -> Place:
 
 
 def _end_with_leader() -> None:
-    sys.stdin.buffer.read()
+    # Not by sys.stdin, whose lock a thread that still reads would hold while the interpreter closes it.
+    while os.read(0, 1024):
+        pass
     # What is left then is to leave, and the leader grants half a minute for it; a leader that was killed does not wait.
     threading.Event().wait(SECONDS_TO_END / 2)
     os._exit(1)
