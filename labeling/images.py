@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, NoReturn
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
 
 from db.errors import NotFoundError
-from db.schema import Dataset, Image
+from db.schema import Dataset, Image, Project
 from db.session import Database
 from labeling.chunks import chunks
 from labeling.classes import live_classes
@@ -18,14 +20,20 @@ from labeling.rendering import Scheme, scheme_for
 
 
 @dataclass(frozen=True)
-class ProjectImage:
+class ProjectPhoto:
+    """What names a photo: its dataset, its relative POSIX path there, the sha256 of its bytes."""
+
+    dataset: str
+    path: str
+    image_sha256: str
+
+
+@dataclass(frozen=True)
+class ProjectImage(ProjectPhoto):
     """An image and what decides its class map.
 
     Attributes:
         id: its row.
-        dataset: name.
-        path: relative POSIX path in the dataset.
-        image_sha256: of the photo's bytes.
         width: pixels, after EXIF rotation.
         height: likewise.
         head_id: its newest annotation version, None for an image that nobody labelled.
@@ -33,13 +41,22 @@ class ProjectImage:
     """
 
     id: int
-    dataset: str
-    path: str
-    image_sha256: str
     width: int
     height: int
     head_id: int | None
     scheme: Scheme
+
+
+def find_photo(database: Database, project_id: int, image_id: int) -> ProjectPhoto:
+    """Return the photo of an image of a project: what a page of pictures asks for dozens of times.
+
+    Raises:
+        NotFoundError: the project has none of this number, or the project or the image's dataset is in the trash.
+    """
+    query = _of_project(select(Dataset.name, Image.path, Image.sha256), project_id, image_id)
+    with database.read() as session:
+        found = session.execute(query).one_or_none() or _refuse(session, project_id, image_id)
+    return ProjectPhoto(*found)
 
 
 def find_image(database: Database, project_id: int, image_id: int) -> ProjectImage:
@@ -48,25 +65,34 @@ def find_image(database: Database, project_id: int, image_id: int) -> ProjectIma
     Raises:
         NotFoundError: the project has none of this number, or the project or the image's dataset is in the trash.
     """
-    query = select(Image, Dataset).join(Dataset, Dataset.id == Image.dataset_id)
-    query = query.where(Image.id == image_id, Dataset.project_id == project_id, Dataset.deleted_at.is_(None))
+    columns = (Image.path, Image.sha256, Image.width, Image.height, Image.head_id)
+    query = _of_project(select(Dataset.name, Dataset.options, *columns), project_id, image_id)
     with database.read() as session:
-        project = project_of_id(session, project_id)
-        found = session.execute(query).one_or_none()
-        if found is None:
-            raise NotFoundError(f"The project {project.name!r} has no image {image_id} (any more).")
-        image, dataset = found
+        found = session.execute(query).one_or_none() or _refuse(session, project_id, image_id)
         classes = live_classes(session, project_id)
     return ProjectImage(
-        id=image.id,
-        dataset=dataset.name,
-        path=image.path,
-        image_sha256=image.sha256,
-        width=image.width,
-        height=image.height,
-        head_id=image.head_id,
-        scheme=scheme_for(DatasetOptions.model_validate(dataset.options), classes, dataset.name),
+        id=image_id,
+        dataset=found.name,
+        path=found.path,
+        image_sha256=found.sha256,
+        width=found.width,
+        height=found.height,
+        head_id=found.head_id,
+        scheme=scheme_for(DatasetOptions.model_validate(found.options), classes, found.name),
     )
+
+
+def _of_project(columns: Select[Any], project_id: int, image_id: int) -> Select[Any]:
+    query = columns.join_from(Image, Dataset, Dataset.id == Image.dataset_id)
+    query = query.join(Project, Project.id == Dataset.project_id)
+    return query.where(
+        Image.id == image_id, Project.id == project_id, Dataset.deleted_at.is_(None), Project.deleted_at.is_(None)
+    )
+
+
+def _refuse(session: Session, project_id: int, image_id: int) -> NoReturn:
+    name = project_of_id(session, project_id).name
+    raise NotFoundError(f"The project {name!r} has no image {image_id} (any more).")
 
 
 def paths_of(database: Database, project_id: int, image_ids: Sequence[int]) -> dict[str, list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from db.errors import UserError
-from labeling.images import find_image
+from labeling.images import find_image, find_photo
 from labeling.rendering import map_version
 from labeling.thumbnails import SIZES, Size, map_png, photo_jpeg
 from workbench.server.pictures import answer
@@ -19,7 +19,7 @@ def router(services: Services) -> APIRouter:
     @routes.get("/photo")
     def photo(project: int, image: int, request: Request, size: int = 512, v: str = "") -> Response:
         """A photo, upright; `v` is its `photo_version`."""
-        found = find_image(services.database, project, image)
+        found = find_photo(services.database, project, image)
         picture = photo_jpeg(services.home, services.database, found, checked_size(size))
         return answer(picture, request, immutable=v == found.image_sha256[:8])
 
