@@ -70,7 +70,8 @@ def create_app(services: Services, security: Security, *, ui: bool = True) -> Fa
         app.include_router(router(services))
     # Not handed on to the pages: who asks here reads `error`.
     for path in ("/api", "/api/{rest:path}"):
-        app.add_api_route(path, _say_nothing_there, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+        methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+        app.add_api_route(path, _say_nothing_there, methods=methods, include_in_schema=False)
     if ui:
         prepare_gradio(services)
         from workbench.ui.app import appearance, build
