@@ -12,7 +12,6 @@ from db.errors import NotFoundError
 from labeling.projects import project_of_id
 from training.engine.rundir import RunDirectory
 from training.run_creation import RunHandle
-from training.run_details import run_details
 from training.run_exports import run_exports, start_export
 from training.run_trash import discard_run, list_trash, restore_run
 from training.runs import RunInfo, get_run, list_runs
@@ -55,6 +54,8 @@ def router(services: Services) -> APIRouter:
     @routes.get("/runs/{run}/details")
     def details(run: int) -> dict[str, Any]:
         """What a run was asked to do, and what was settled before its first step."""
+        from training.run_details import run_details  # loads torch
+
         return {"details": told(services, plain(run_details(found(run))))}
 
     @routes.get("/runs/{run}/exports")
