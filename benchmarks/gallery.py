@@ -67,8 +67,16 @@ def main() -> None:
             _say(f"thumbnails of {name}", **_thumbnails(home, database, size, photos))
 
 
-def fill(database: Database, store: Store, count: int) -> None:
-    """Write the rows of a project with two datasets: nine of ten images labelled, in roles and in lists."""
+def fill(database: Database, store: Store, count: int, put_map: Callable[[Store, int], str] | None = None) -> None:
+    """Write the rows of a project with two datasets: nine of ten images labelled, in roles and in lists.
+
+    Args:
+        database: new, so that the images get the numbers 1 to `count`.
+        store: of the class maps.
+        count: of images.
+        put_map: stores the class map of an image and returns its name; None stores a tiny one.
+    """
+    put_map = put_map or _put_map
     rng = random.Random(0)
     with database.write() as session:
         project = create_project(session, "benchmark")
@@ -108,7 +116,7 @@ def fill(database: Database, store: Store, count: int) -> None:
                 versions.append({**version, "author": "", "origin": "import"})
                 shown += [{"version_id": number, "class_id": each} for each in rng.sample(ids, SHOWN)]
                 roles.append({"image_id": number, "role": rng.choice(("train", "val", "test")), "origin": "import"})
-                sha = _put_map(store, number)
+                sha = put_map(store, number)
                 renderings.append({"version_id": number, "key": key, "pixels_sha256": sha})
                 counts.append({"pixels_sha256": sha, "counts": [[value, 10_000] for value in range(SHOWN)]})
             if number % 5 == 0:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from db.errors import NotFoundError
@@ -53,7 +53,7 @@ def find_photo(database: Database, project_id: int, image_id: int) -> ProjectPho
     Raises:
         NotFoundError: the project has none of this number, or the project or the image's dataset is in the trash.
     """
-    query = _of_project(select(Dataset.name, Image.path, Image.sha256), project_id, image_id)
+    query = select(Dataset.name, Image.path, Image.sha256).where(_is_there(project_id, image_id))
     with database.read() as session:
         found = session.execute(query).one_or_none() or _refuse(session, project_id, image_id)
     return ProjectPhoto(*found)
@@ -66,7 +66,7 @@ def find_image(database: Database, project_id: int, image_id: int) -> ProjectIma
         NotFoundError: the project has none of this number, or the project or the image's dataset is in the trash.
     """
     columns = (Image.path, Image.sha256, Image.width, Image.height, Image.head_id)
-    query = _of_project(select(Dataset.name, Dataset.options, *columns), project_id, image_id)
+    query = select(Dataset.name, Dataset.options, *columns).where(_is_there(project_id, image_id))
     with database.read() as session:
         found = session.execute(query).one_or_none() or _refuse(session, project_id, image_id)
         classes = live_classes(session, project_id)
@@ -82,11 +82,15 @@ def find_image(database: Database, project_id: int, image_id: int) -> ProjectIma
     )
 
 
-def _of_project(columns: Select[Any], project_id: int, image_id: int) -> Select[Any]:
-    query = columns.join_from(Image, Dataset, Dataset.id == Image.dataset_id)
-    query = query.join(Project, Project.id == Dataset.project_id)
-    return query.where(
-        Image.id == image_id, Project.id == project_id, Dataset.deleted_at.is_(None), Project.deleted_at.is_(None)
+def _is_there(project_id: int, image_id: int) -> ColumnElement[bool]:
+    """Return what joins an image with its dataset and project, where none of the two is in the trash."""
+    return and_(
+        Image.id == image_id,
+        Dataset.id == Image.dataset_id,
+        Project.id == Dataset.project_id,
+        Project.id == project_id,
+        Dataset.deleted_at.is_(None),
+        Project.deleted_at.is_(None),
     )
 
 
