@@ -483,3 +483,15 @@ def test_readers_leave_out_a_line_that_is_still_being_written(tmp_path: Path) ->
     later, _ = follow(path, position)
     assert [(event.kind, event.attempt) for event in later] == [("attempt", 2)]
     assert attempt_module.RESERVE > 0
+
+
+def test_a_short_training_leaves_a_network_that_can_be_tested(tmp_path: Path) -> None:
+    """Statistics that follow too slowly give a network that is good on its batches and useless by itself."""
+    settings = {"batch": "4", "crop": "24x32", "augment.scale": "0.8,1.2", "optimizer.lr": "0.005", "steps": "60"}
+    fixed = {"init": "scratch", "precision": "fp32", "channels_last": "false", "validation.every_steps": "60"}
+    run = make_run(tmp_path, load_recipe("default", {**settings, **fixed}), architecture="lraspp_mobilenetv3")
+    assert attempt(run.path) == 0
+    result = run.result()
+    assert result is not None
+    assert result.best_miou is not None
+    assert result.best_miou > 0.4

@@ -19,7 +19,7 @@ from training.engine.length import plan, seconds
 from training.engine.loop import Training
 from training.engine.machine import be_deterministic, differences, this_machine
 from training.engine.meter import Meter
-from training.engine.optimizer import freeze
+from training.engine.optimizer import follow_soon, freeze
 from training.engine.precision import candidates, fastest
 from training.engine.probe import build_step, measure, small_step
 from training.engine.ranks import Ranks
@@ -76,6 +76,7 @@ def prepare(desk: Desk) -> Training:
         beginning = begin(model, command)
         desk.events.write("init", text=beginning.text)
     freeze(model, recipe)
+    follow_soon(model)
     kept = beginning or decisions
     assert kept is not None
     workload = open_workload(
