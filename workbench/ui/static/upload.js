@@ -102,6 +102,7 @@ export class Upload extends EventTarget {
         resolve();
       });
       this.under.set(request, { path: item.path, size: item.file.size, loaded: 0 });
+      this.tell();
       request.send(item.file);
     });
   }
