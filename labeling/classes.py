@@ -16,8 +16,8 @@ from db.errors import NotFoundError, UserError
 from db.schema import Class, Dataset, Project
 from db.session import Database
 from labeling.annotation import MAX_CLASSES
-from labeling.colors import from_hex, next_color, to_hex
-from labeling.names import clean_class_name, is_reserved
+from labeling.colors import differs, from_hex, likely_color, next_color, to_hex
+from labeling.names import clean_class_name, is_background, is_reserved
 from labeling.options import DatasetOptions
 from labeling.presence import merged_below, roots
 from labeling.projects import find_project
@@ -232,9 +232,9 @@ def _checked(name: str) -> str:
 
 
 def default_color(name: str, used: list[str]) -> str:
-    """Return the colour of a class that comes without one: black for a background, else one far from those in use."""
-    black = "#000000"
-    return black if name.strip("_").lower() == "background" and black not in used else next_color(used)
+    """Return the colour of a class that comes without one: the expected one, else one far from those in use."""
+    expected = "#000000" if is_background(name) else likely_color(name)
+    return expected if expected is not None and differs(expected, used) else next_color(used)
 
 
 def _renamed(options: DatasetOptions, old: str, new: str) -> DatasetOptions:

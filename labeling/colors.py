@@ -6,10 +6,14 @@ import colorsys
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from db.errors import UserError
 
 RGB = tuple[int, int, int]
+
+_TOLD_APART = 60.0
+"""Distance, as `next_color` has it, from which two colours are taken for two."""
 
 # Hues at every 10 degrees, in four strengths and four brightnesses: far apart enough to be told from one another,
 # neither black (background, by custom) nor white nor grey.
@@ -22,6 +26,28 @@ _CANDIDATES = np.array(
     ],
     dtype=np.float64,
 )
+# What one expects of a thing, so that a coloured photo can be read without its legend; each far from the others.
+_LIKELY = {
+    "#4fa8e8": ("sky",),
+    "#2f7d32": ("tree", "trees", "vegetation", "forest", "bush", "shrub"),
+    "#8bd450": ("grass", "lawn", "meadow", "field", "low vegetation"),
+    "#1f4e9e": ("water", "river", "lake", "sea", "pond"),
+    "#7d6a8a": ("road", "street", "asphalt"),
+    "#e6c88f": ("path", "pavement", "sidewalk", "footway", "trail"),
+    "#a8572e": ("building", "house", "roof"),
+    "#e8342a": ("person", "people", "pedestrian", "human"),
+    "#ff8ac2": ("bicyclist", "cyclist", "rider"),
+    "#7b2fd0": ("car", "vehicle", "truck", "bus"),
+    "#f5d90a": ("sign", "traffic sign", "signsymbol", "traffic light"),
+    "#f08a24": ("fence", "railing"),
+    "#8a8f99": ("pole", "column_pole", "post"),
+    "#6b4a2b": ("soil", "ground", "earth", "terrain", "trunk"),
+    "#c7b9a3": ("wall",),
+    "#e6f4ff": ("snow", "cloud", "clouds"),
+    "#ffe79a": ("sand", "beach"),
+    "#d64fd6": ("flower", "flowers"),
+}
+_NAMED = {name: color for color, names in _LIKELY.items() for name in names}
 _AVOIDED = ((0, 0, 0), (255, 255, 255))
 
 
@@ -53,12 +79,28 @@ def next_color(used: Iterable[str]) -> str:
     perceived difference.
     """
     taken = np.array([*_AVOIDED, *(from_hex(color) for color in used)], dtype=np.float64)
-    difference = _CANDIDATES[:, None, :] - taken[None, :, :]
-    red_mean = (_CANDIDATES[:, None, 0] + taken[None, :, 0]) / 2
-    weights = np.stack([2 + red_mean / 256, np.full_like(red_mean, 4), 2 + (255 - red_mean) / 256], axis=2)
-    nearest = (weights * difference**2).sum(axis=2).min(axis=1)
-    red, green, blue = (int(channel) for channel in _CANDIDATES[int(nearest.argmax())])
+    farthest = int(_squared(_CANDIDATES, taken).min(axis=1).argmax())
+    red, green, blue = (int(channel) for channel in _CANDIDATES[farthest])
     return to_hex((red, green, blue))
+
+
+def likely_color(name: str) -> str | None:
+    """Return the colour (`#rrggbb`) that one expects of a thing of this name, None where there is none to expect."""
+    return _NAMED.get(name.strip().lower().replace("_", " ")) or _NAMED.get(name.strip().lower())
+
+
+def differs(color: str, used: Iterable[str]) -> bool:
+    """Tell whether a colour can be told from all those in use."""
+    taken = np.array([from_hex(each) for each in used], dtype=np.float64).reshape(-1, 3)
+    return bool((_squared(np.array([from_hex(color)], dtype=np.float64), taken) > _TOLD_APART**2).all())
+
+
+def _squared(colors: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the squared distance of every colour from every other one, both (N, 3) in 0..255."""
+    difference = colors[:, None, :] - others[None, :, :]
+    red_mean = (colors[:, None, 0] + others[None, :, 0]) / 2
+    weights = np.stack([2 + red_mean / 256, np.full_like(red_mean, 4), 2 + (255 - red_mean) / 256], axis=2)
+    return np.asarray((weights * difference**2).sum(axis=2))
 
 
 def colors_for(names: Sequence[str], known: Mapping[str, str]) -> tuple[str, ...]:

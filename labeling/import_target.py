@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 from db.errors import UserError
 from db.schema import Dataset, Image, Project
 from db.session import Database
-from labeling.classes import ensure_class
+from labeling.classes import ensure_class, live_classes
 from labeling.colors import to_hex
 from labeling.formats.base import Listing
 from labeling.import_request import ImportRequest
-from labeling.names import clean_name, is_reserved
+from labeling.names import clean_name, is_background, is_reserved
 from labeling.options import DatasetOptions
 from labeling.projects import create_project, current_or_none, find_project
 from labeling.subsets import ensure_subsets
@@ -81,6 +81,14 @@ def find_stored(database: Database, request: ImportRequest) -> StoredDataset | N
             photos={path: sha for path, sha, _ in images},
             here=frozenset(path for path, _, source in images if source == request.remembered),
         )
+
+
+def background_of(database: Database, request: ImportRequest) -> str | None:
+    """Return the project's own class for unlabelled pixels: its first one, if that is called so."""
+    with database.read() as session:
+        project = _existing_project(session, request)
+        first = [] if project is None else live_classes(session, project.id)[:1]
+        return first[0].name if first and is_background(first[0].name) else None
 
 
 def open_target(

@@ -21,8 +21,9 @@ from labeling.import_report import ImportReport, Tally
 from labeling.import_request import ImportRequest, asked_options, changed_options, read_request, settled_options
 from labeling.import_source import OpenedSource, open_source
 from labeling.import_store import ImportStore
-from labeling.import_target import StoredDataset, find_stored, open_target
+from labeling.import_target import StoredDataset, background_of, find_stored, open_target
 from labeling.import_worker import Job, Prepared, Task, died, prepare
+from labeling.options import DatasetOptions
 from labeling.progress import Progress, silent
 from labeling.source_listing import list_source
 from labeling.subsets import list_subsets
@@ -75,6 +76,9 @@ def _import(
     if not listing.items and not listing.skipped:
         raise UserError(f"{location} holds no image that can be imported as {request.format}.")
     options = settled_options(asked, request, location, listing, before)
+    if before is None and listing.background == options.background == DatasetOptions().background:
+        # Named by nobody, so the project's own serves: two backgrounds are one too many.
+        options = options.model_copy(update={"background": background_of(database, request) or options.background})
     link = request.link or (stored is not None and stored.linked)
     target = open_target(database, request, listing, options, link)
     tally = Tally(notes=_first_notes(listing, stored, moved, changed_options(before, options) if before else []))

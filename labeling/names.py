@@ -61,3 +61,8 @@ def _has_control(text: str) -> bool:
 
 def _shown(text: str) -> str:
     return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def is_background(name: str) -> bool:
+    """Tell whether a class is what is left when everything else is labelled: `background`, labelme's `_background_`."""
+    return name.strip("_").lower() == "background"

@@ -8,7 +8,7 @@ from sqlalchemy import insert
 from db.errors import UserError
 from db.schema import AnnotationVersion, Dataset, Image, Project, Role, Subset, SubsetImage
 from labeling.classes import add_class, list_classes, merge_class, recolor_class, rename_class, unmerge_class
-from labeling.colors import from_hex, next_color
+from labeling.colors import _LIKELY, differs, from_hex, likely_color, next_color
 from labeling.datasets import list_datasets
 from labeling.projects import (
     create_project,
@@ -153,3 +153,18 @@ def test_lists_are_quick_with_ten_thousand_images(campus):
     assert list_subsets(campus, None, "big") == {"all": count}
     assert len(subset_paths(campus, None, "big", "all")) == count
     assert time.process_time() - start < 1.0
+
+
+def test_well_known_things_have_the_colours_one_expects_each_its_own():
+    assert likely_color("Tree") == likely_color("vegetation") != likely_color("lawn")
+    assert likely_color("Column_Pole") == likely_color("pole")
+    assert likely_color("quasar") is None
+    colors = list(_LIKELY)
+    assert [color for i, color in enumerate(colors) if not differs(color, colors[:i])] == []
+
+
+def test_a_colour_in_use_is_not_given_twice_whatever_one_expects(campus):
+    add_class(campus, None, "lagoon", likely_color("sky"))
+    add_class(campus, None, "sky")
+    colors = {info.name: info.color for info in list_classes(campus)}
+    assert differs(colors["sky"], [colors["lagoon"]])

@@ -230,3 +230,15 @@ def test_what_killed_writers_left_is_swept_at_import_and_freeze(place, folder):
         os.utime(left, (0, 0))
         work()
         assert not left.exists()
+
+
+def test_what_nobody_labelled_becomes_the_background_that_the_project_has(place, tmp_path):
+    first = make_folder(tmp_path / "first", ["a"])
+    labels = tmp_path / "labels.txt"
+    labels.write_text("__ignore__\n_background_\ncar\n")
+    place.run_import(first, classes_file=labels)
+    classes = [info.name for info in list_classes(place.database)]
+    (tmp_path / "bare").mkdir()
+    write_photo(tmp_path / "bare" / "b.png", seed=1)
+    place.run_import(tmp_path / "bare")
+    assert [info.name for info in list_classes(place.database)] == classes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from shutil import which
 from typing import TYPE_CHECKING
 
 from workbench.cli.output import percent, say, table
@@ -108,5 +110,8 @@ def show_demo(result: DemoResult) -> None:
     """Print what the demo found, and what to do next."""
     say(f"Run {result.run.id} was trained by day only. a: photos by day it has not seen; b: photos at dusk.")
     show_comparison(result.comparison)
-    say(f"Look further: workbench evaluate {result.run.id} --dataset dusk --project {result.project}")
-    say(f"Use the model: workbench predict {result.run.id} PHOTOS --to FOLDER --project {result.project}")
+    # As whoever started this can type it: a fresh environment is in no shell's path.
+    workbench = "workbench" if which("workbench") else sys.argv[0]
+    say(f"See it in the browser: {workbench} serve --project {result.project}")
+    say(f"Look further: {workbench} evaluate {result.run.id} --dataset dusk --project {result.project}")
+    say(f"Use the model: {workbench} predict {result.run.id} PHOTOS --to FOLDER --project {result.project}")
