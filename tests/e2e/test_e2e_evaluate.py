@@ -87,6 +87,7 @@ def test_a_cell_opens_its_images_and_a_class_sorts_them(page: Page, served: Serv
     behind = images_of(served, "--cell", f"{t},{m}")
     expect_images(page, behind)
     expect(page.get_by_role("radio", name=f"{truth} → {predicted}")).to_be_checked()
+    expect(tiles(page).first).to_be_in_viewport(ratio=0.9)
 
     page.go_back()
     expect(chip).to_have_count(0)

@@ -29,6 +29,7 @@ def test_a_project_is_made_renamed_thrown_away_and_brought_back(page: Page, serv
     page.get_by_role("button", name="Create").click()
     page.wait_for_url(re.compile(r"/data\?project=\d+"))
     page.get_by_role("link", name="Projects", exact=True).click()
+    expect(page.get_by_label("Project").locator("option:checked")).to_have_text("evening")  # still the project
 
     card = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="evening"))
     card.get_by_role("button", name="Rename").click()
@@ -56,7 +57,11 @@ def test_a_taken_name_is_said(page: Page) -> None:
     page.get_by_role("button", name="New project").click()
     page.get_by_label("Name").fill("campus")
     page.get_by_role("button", name="Create").click()
-    expect(page.get_by_text("A project 'campus' is there already.")).to_be_visible()
+    expect(page.get_by_role("dialog").get_by_role("alert")).to_have_text("A project 'campus' is there already.")
+    expect(page.get_by_label("Name")).to_have_value("campus")
+    expect(page.get_by_test_id("toast-text")).to_have_count(0)
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_the_theme_is_kept(page: Page) -> None:

@@ -15,6 +15,7 @@ Handler = Callable[..., Any]
 
 OPEN_TRAY = "() => { document.dispatchEvent(new Event('wb-open-tray')); }"
 CHANGED = "() => { document.dispatchEvent(new Event('wb-data')); }"
+_DONE = "() => { document.dispatchEvent(new Event('wb-done')); }"
 
 
 def on(
@@ -40,6 +41,16 @@ def on(
     return event(None if function is None else said(function), inputs, outputs, **settings)
 
 
+def act(event: Callable[..., Any], function: Handler, inputs: Any = None, outputs: Any = None, **more: Any) -> Any:
+    """Do, as `on` does, what a visitor asked for, and tell the page once it is done (`wb-done`).
+
+    A dialog that asked for it closes then, and notices of earlier mistakes go; see `static/notices.js`.
+    """
+    done = on(event, function, inputs, outputs, **more)
+    on(done.success, None, js=_DONE)
+    return done
+
+
 def change(event: Callable[..., Any], function: Handler, inputs: Any = None, *, failed: bool = True) -> None:
     """Call a function that changes a project's data, and have the widgets of the page load theirs again (`wb-data`).
 
@@ -49,7 +60,7 @@ def change(event: Callable[..., Any], function: Handler, inputs: Any = None, *, 
         inputs: components.
         failed: load again where it failed too, so that a field shows what is, not what was not taken.
     """
-    done = on(event, function, inputs, trigger_mode="multiple")
+    done = act(event, function, inputs, trigger_mode="multiple")
     on(done.success, None, js=CHANGED)
     if failed:  # `then` of Gradio's does not run after an error
         on(done.failure, None, js=CHANGED)

@@ -13,7 +13,7 @@ from training.tasks import start_task
 from workbench.server.services import Services
 from workbench.ui.address import name_of
 from workbench.ui.components.widget import payload, widget
-from workbench.ui.events import OPEN_TRAY, on
+from workbench.ui.events import OPEN_TRAY, act, on
 
 
 def tab(services: Services, blocks: gr.Blocks, project: gr.Number) -> Sequence[gr.Component]:
@@ -23,7 +23,7 @@ def tab(services: Services, blocks: gr.Blocks, project: gr.Number) -> Sequence[g
     def handle(number: int, sent: gr.EventData) -> None:
         freeze(services, number, payload(sent))
 
-    on(on(revisions.freeze, handle, project).success, None, js=OPEN_TRAY)
+    on(act(revisions.freeze, handle, project).success, None, js=OPEN_TRAY)
     return [revisions]
 
 

@@ -13,7 +13,7 @@ from workbench.plain import plain
 from workbench.server.services import Services
 from workbench.ui.address import name_of, read_address
 from workbench.ui.components.widget import kept_number, payload, widget
-from workbench.ui.events import on
+from workbench.ui.events import act, on
 from workbench.ui.pages import evaluate_form
 
 
@@ -48,11 +48,11 @@ def page(services: Services, blocks: gr.Blocks) -> None:
 
     opened = on(blocks.load, open_page, None, [project, evaluations])
     on(opened.success, fill, project, form.filled)
-    on(evaluations.discard, discard, project, evaluations)
-    on(evaluations.restore, restore, project, evaluations)
-    saved = on(evaluations.save, save, project, evaluations)
+    act(evaluations.discard, discard, project, evaluations)
+    act(evaluations.restore, restore, project, evaluations)
+    saved = act(evaluations.save, save, project, evaluations)
     on(saved.success, form.list_mappings, [project, form.mapping], form.mapping)
-    begun = on(form.start.click, form.begin, form.chosen, None)
+    begun = act(form.start.click, form.begin, form.chosen, None)
     on(begun.success, lambda number: content(services, number), project, evaluations)
 
 

@@ -13,14 +13,14 @@ from training.runs import sync
 from workbench.plain import plain
 from workbench.server.services import Services
 from workbench.ui.components.widget import payload, widget
-from workbench.ui.events import on
+from workbench.ui.events import act, on
 
 
 def page(services: Services, blocks: gr.Blocks) -> None:
     """Fill the page."""
     cards = widget("projects", events=("create", "rename", "discard", "restore"), elem_id="wb-projects")
 
-    def act(change: Callable[[dict[str, Any]], None]) -> Callable[[gr.EventData], dict[str, Any]]:
+    def changing(change: Callable[[dict[str, Any]], None]) -> Callable[[gr.EventData], dict[str, Any]]:
         def handle(event: gr.EventData) -> dict[str, Any]:
             change(payload(event))
             return content(services)
@@ -33,14 +33,14 @@ def page(services: Services, blocks: gr.Blocks) -> None:
         return content(services) | {"created": number}
 
     on(blocks.load, lambda: content(services), None, cards)
-    on(cards.create, create, None, cards)
+    act(cards.create, create, None, cards)
     changes = {
         cards.rename: lambda sent: rename_project(services.database, sent["name"], sent["to"]),
         cards.discard: lambda sent: trash_project(services.database, sent["name"]),
         cards.restore: lambda sent: restore_project(services.database, sent["name"]),
     }
     for event, change in changes.items():
-        on(event, act(change), None, cards)
+        act(event, changing(change), None, cards)
 
 
 def content(services: Services) -> dict[str, Any]:

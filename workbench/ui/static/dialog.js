@@ -1,26 +1,40 @@
 // Asking before something happens: a native dialog, so that the rest of the page waits and Escape cancels.
 
 import { h } from "./dom.js";
+import { awaitOutcome } from "./notices.js";
 
 let numbers = 0;
 
 // Returns what `read` gives when the verb is pressed, null where it was cancelled. `body` are nodes.
 // title: what it is about; verb: on the button that does it ("Delete", never "OK"); focus: the field to begin with;
-// danger: nothing is lost by pressing Enter, as Cancel is the default.
-export function openDialog({ title, verb, danger = false, focus = null, read = () => true }, ...body) {
+// danger: nothing is lost by pressing Enter, as Cancel is the default; send(answer): emits the event that does it. The
+// dialog then stays until that is done, and after a mistake too, with what was entered and what is wrong with it.
+export function openDialog({ title, verb, danger = false, focus = null, read = () => true, send = null }, ...body) {
   return new Promise((resolve) => {
     const cancel = h("button", { class: "wb-button", type: "button", onclick: () => close(null) }, "Cancel");
     const act = h("button", { class: `wb-button ${danger ? "wb-danger" : "wb-primary"}`, type: "submit" }, verb);
-    const form = h("form", { method: "dialog" }, h("h2", {}, title), ...body, h("div", { class: "wb-dialog-buttons" }, cancel, act));
+    const fault = h("p", { class: "wb-fault-line", role: "alert" });
+    const form = h("form", { method: "dialog" }, h("h2", {}, title), ...body, fault, h("div", { class: "wb-dialog-buttons" }, cancel, act));
     const dialog = h("dialog", { class: "wb-dialog", "aria-label": title }, form);
+    let outcome = null;
     const close = (answer) => {
+      outcome?.leave();
       dialog.close();
       dialog.remove();
       resolve(answer);
     };
-    form.addEventListener("submit", (event) => {
+    form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      close(read());
+      const answer = read();
+      if (!send) return close(answer);
+      fault.textContent = "";
+      act.disabled = true;
+      outcome = awaitOutcome(() => send(answer));
+      fault.textContent = await outcome.told ?? "";
+      outcome = null;
+      if (!fault.textContent) return close(answer);
+      act.disabled = false;
+      (focus ?? act).focus();
     });
     dialog.addEventListener("cancel", (event) => {
       event.preventDefault();
@@ -35,10 +49,10 @@ export function openDialog({ title, verb, danger = false, focus = null, read = (
 
 // Returns the text entered (true where nothing is to be entered), null where it was cancelled.
 // text: said below the title; label, value: of the field, if there is one; the rest as above.
-export function ask({ title, text = null, verb, label = null, value = "", danger = false }) {
+export function ask({ title, text = null, verb, label = null, value = "", danger = false, send = null }) {
   const field = label && h("input", { type: "text", value, required: true, maxlength: "200", autocomplete: "off" });
   const read = () => (field ? field.value : true);
-  return openDialog({ title, verb, danger, focus: field, read }, text && h("p", {}, text), label && h("label", {}, label, field));
+  return openDialog({ title, verb, danger, focus: field, read, send }, text && h("p", {}, text), label && h("label", {}, label, field));
 }
 
 // Returns {name: value} of several fields, null where it was cancelled.
@@ -47,11 +61,11 @@ export function ask({ title, text = null, verb, label = null, value = "", danger
 //   "checks"  options likewise; its value is the list of those that are ticked
 //   "text"    suggestions: [text]; required
 //   "number"  min, max, step; an empty one is null
-export function askForm({ title, text = null, verb, fields, danger = false }) {
+export function askForm({ title, text = null, verb, fields, danger = false, send = null }) {
   const made = fields.map(makeField);
   const read = () => Object.fromEntries(made.map(({ name, read }) => [name, read()]));
   const focus = made[0]?.focus ?? null;
-  return openDialog({ title, verb, danger, focus, read }, text && h("p", {}, text), ...made.map(({ element }) => element));
+  return openDialog({ title, verb, danger, focus, read, send }, text && h("p", {}, text), ...made.map(({ element }) => element));
 }
 
 function makeField({ name, label, type, value, hint = null, options = [], suggestions = null, ...limits }) {

@@ -43,10 +43,12 @@ export class EvaluationList {
       else if (task.state === "running") {
         watched = true;
         const { progress } = task;
-        row.replaceChildren(h("progress", progress?.total ? { max: progress.total, value: progress.done } : {}), name(task.title), progressText(task));
+        const bar = h("progress", { class: "wb-run-bar", ...(progress?.total ? { max: progress.total, value: progress.done } : {}) });
+        row.replaceChildren(name(task.title), h("span", { class: "wb-hint" }, progressText(task) || "Loading the model …"), bar);
       } else {
         row.className = "wb-bad";
         row.replaceChildren(h("span", {}, name(task.title), `: ${task.state}. ${task.sentence ?? ""}`));
+        this.draw(); // that there is none yet is true again
       }
     });
   }
@@ -71,7 +73,7 @@ export class EvaluationList {
 
   content() {
     if (!this.rows.length) {
-      return [h("p", { class: "wb-message" },
+      return this.page.value.pending.length ? [] : [h("p", { class: "wb-message" },
         "No evaluation yet. Choose a model and images above: the result shows where it fails, class by class and image by image.")];
     }
     const compare = h("button", { class: "wb-button", type: "button", id: "wb-evaluate-compare", disabled: this.ticked.size !== 2,

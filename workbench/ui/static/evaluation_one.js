@@ -132,10 +132,11 @@ export class OneEvaluation {
     return { kind: "evaluation", evaluation: this.number, mapping: this.mapping, cell, having, sort: sort ?? (having && !cell ? `class:${having}` : null) };
   }
 
-  choose(changes) {
+  async choose(changes) {
     setQuery(changes, { push: "cell" in changes || "class" in changes });
-    this.gallery.update(this.wanted());
+    const filled = this.gallery.update(this.wanted());
     this.mark();
+    await filled; // an empty wall makes the page too short to scroll to it
     if (changes.cell || changes.class) this.images.scrollIntoView({ block: "start" });
   }
 

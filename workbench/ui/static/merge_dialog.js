@@ -4,8 +4,8 @@ import { address, getJson, isAbort } from "./api.js";
 import { openDialog } from "./dialog.js";
 import { exact, h, isolated } from "./dom.js";
 
-// Resolves to the name of the class it shall become part of, null where it was cancelled.
-export async function askMerge(project, name, others) {
+// send(into): emits what merges it into the class of this name.
+export async function askMerge(project, name, others, send) {
   const select = h("select", { id: "wb-merge-into", onchange: () => preview() }, ...others.map((each) => h("option", { value: each }, each)));
   const said = h("p", { role: "status", id: "wb-merge-preview" });
   let loading = null;
@@ -21,12 +21,11 @@ export async function askMerge(project, name, others) {
     }
   };
   preview();
-  const chosen = await openDialog(
-    { title: `Merge ${isolated(name)} into another class`, verb: "Merge", danger: false, focus: select, read: () => select.value },
+  await openDialog(
+    { title: `Merge ${isolated(name)} into another class`, verb: "Merge", focus: select, read: () => select.value, send },
     h("p", {}, "Its labels count for the other class from then on. No label is rewritten, and it can be undone."),
     h("label", {}, "Merge into", select), said);
   loading.abort();
-  return chosen;
 }
 
 function sentence({ images, datasets, pixels }) {

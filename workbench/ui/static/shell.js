@@ -3,6 +3,7 @@
 
 import { getJson } from "./api.js";
 import { h } from "./dom.js";
+import { watchNotices } from "./notices.js";
 import { mountTray } from "./tray.js";
 
 const PAGES = [
@@ -19,7 +20,7 @@ function query() {
 
 function links(project) {
   return PAGES.map(([title, path]) => {
-    const target = path !== "/" && project ? `${path}?project=${project}` : path;
+    const target = project ? `${path}?project=${project}` : path;
     return h("a", { href: target, "aria-current": here() === path ? "page" : null }, title);
   });
 }
@@ -74,6 +75,7 @@ function start() {
     addEventListener(event, (dragged) => { if (dragged.dataTransfer?.types.includes("Files")) dragged.preventDefault(); });
   }
 
+  watchNotices();
   const showProjects = async () => {
     try {
       const { projects } = await getJson("/api/projects");

@@ -112,16 +112,13 @@ class Classes {
 
   merge({ name }) {
     const others = this.classes.map((each) => each.name).filter((each) => each !== name);
-    const act = async () => {
-      const into = await askMerge(this.project, name, others);
-      if (into) this.emit("merge", { name, into });
-    };
+    const act = () => askMerge(this.project, name, others, (into) => this.emit("merge", { name, into }));
     return h("button", { type: "button", class: "wb-button wb-plain", disabled: !others.length, onclick: act, "aria-label": `Merge ${name}` }, "Merge …");
   }
 
-  async add() {
-    const name = await ask({ title: "Add a class", text: "It gets the next index and a colour of its own.", label: "Name", verb: "Add" });
-    if (name) this.emit("create", { name });
+  add() {
+    const text = "It gets the next index and a colour of its own.";
+    return ask({ title: "Add a class", text, label: "Name", verb: "Add", send: (name) => this.emit("create", { name }) });
   }
 
   drawMerged(merged) {

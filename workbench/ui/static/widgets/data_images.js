@@ -142,19 +142,19 @@ class Images {
 
   async setRole() {
     const options = [["train", "train"], ["val", "val"], ["test", "test"], ["none", "no role"]];
-    const answer = await askForm({
+    await askForm({
       title: `Set the role of ${this.those}`, text: "Revisions that are frozen keep the roles they hold.", verb: "Set role",
       fields: [{ name: "role", label: "Role", type: "select", value: "train", options }],
+      send: ({ role }) => this.send("set_role", { role: role === "none" ? null : role }),
     });
-    if (answer) this.send("set_role", { role: answer.role === "none" ? null : answer.role });
   }
 
   async addToList() {
-    const answer = await askForm({
+    await askForm({
       title: `Add ${this.those} to a list`, verb: "Add",
       fields: [{ name: "subset", label: "List", type: "text", value: "", required: true, suggestions: this.lists, hint: "One that is there, or a new name." }],
+      send: (answer) => this.send("enlist", answer),
     });
-    if (answer) this.send("enlist", answer);
   }
 
   async removeFromList() {
@@ -162,11 +162,11 @@ class Images {
       await ask({ title: "There is no list yet", text: "Add images to a list first.", verb: "Close" });
       return;
     }
-    const answer = await askForm({
+    await askForm({
       title: `Remove ${this.those} from a list`, text: "The images stay in their dataset.", verb: "Remove",
       fields: [{ name: "subset", label: "List", type: "select", value: "", options: this.lists.map((name) => [name, name]) }],
+      send: (answer) => this.send("unlist", answer),
     });
-    if (answer) this.send("unlist", answer);
   }
 
   send(name, what) {

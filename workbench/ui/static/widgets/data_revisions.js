@@ -58,15 +58,15 @@ class Revisions {
 
   async freeze() {
     const names = this.datasets?.map(({ name }) => name) ?? [];
-    const answer = await askForm({
+    await askForm({
       title: "Freeze a revision", text: "Labelled images only. Class maps that are there already are not made again.", verb: "Freeze",
       fields: [
         { name: "datasets", label: "Datasets", type: "checks", value: names, options: names.map((name) => [name, name]) },
         { name: "take", label: "Only so many images, drawn at random", type: "number", value: "", min: 1, step: 1, hint: "Empty: all of them." },
         { name: "seed", label: "Seed of that draw", type: "number", value: 0, step: 1, required: true },
       ],
+      send: (answer) => this.emit("freeze", answer),
     });
-    if (answer) this.emit("freeze", answer);
   }
 
   // ---- the list

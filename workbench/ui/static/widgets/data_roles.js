@@ -66,7 +66,7 @@ class Roles {
       { id: "labelled", title: "labelled", number: true, cell: ({ name, labelled }) => this.link(labelled, { dataset: name, labelled: "true" }) },
       { id: "bar", title: "", cell: shares },
       ...ROLES.map(count),
-      { id: "deal", title: "", cell: (row) => h("button", { type: "button", class: "wb-button", "aria-label": `Deal roles of ${row.name}`, onclick: () => this.deal(row) }, "Deal roles …") },
+      { id: "deal", title: "", cell: (row) => this.dealing(row) },
     ];
     return drawTable({ label: "Roles of each dataset", columns, rows: datasets });
   }
@@ -76,10 +76,15 @@ class Roles {
     return h("a", { href: dataPage(this.project, "images", filters), title: "Show these images" }, exact(count));
   }
 
+  dealing(row) {
+    const button = h("button", { type: "button", class: "wb-button", disabled: !row.labelled, "aria-label": `Deal roles of ${row.name}`, onclick: () => this.deal(row) }, "Deal roles …");
+    return h("span", {}, button, !row.labelled && h("span", { class: "wb-hint" }, " No labels yet: only labelled images get a role."));
+  }
+
   async deal({ name, labelled, roles }) {
     const held = ROLES.slice(0, 3).reduce((sum, role) => sum + (roles[role] ?? 0), 0);
     const share = (field, label, value) => ({ name: field, label, type: "number", value, min: 0, max: 90, step: 1, required: true });
-    const answer = await askForm({
+    await askForm({
       title: `Deal roles in ${isolated(name)}`, verb: "Deal roles",
       text: `Labelled images without a role get one; the rest becomes train. ${exact(held)} have a role already and keep it. ${exact(labelled)} are labelled.`,
       fields: [
@@ -87,8 +92,8 @@ class Roles {
         { name: "by", label: "Deal", type: "select", value: "random", options: BY, hint: "Frames of one place or film belong together, or val is too easy." },
         { name: "seed", label: "Seed", type: "number", value: 0, step: 1, required: true, hint: "The same seed deals the same." },
       ],
+      send: (answer) => this.emit("deal", { dataset: name, ...answer, val: answer.val / 100, test: answer.test / 100 }),
     });
-    if (answer) this.emit("deal", { dataset: name, ...answer, val: answer.val / 100, test: answer.test / 100 });
   }
 
   // ---- lists
@@ -111,20 +116,20 @@ class Roles {
   }
 
   async create(datasets) {
-    const answer = await askForm({
+    await askForm({
       title: "New list", verb: "Create",
       fields: [
         { name: "subset", label: "Name", type: "text", value: "", required: true },
         { name: "dataset", label: "Dataset", type: "select", value: datasets[0].name, options: datasets.map(({ name }) => [name, name]) },
       ],
+      send: (answer) => this.emit("create", answer),
     });
-    if (answer) this.emit("create", answer);
   }
 
   async rename({ dataset, subset }) {
     const text = "Revisions that are frozen keep the name it has now, and so does what was trained and tested on them.";
-    const to = await ask({ title: `Rename the list ${isolated(subset)}`, text, label: "Name", value: subset, verb: "Rename" });
-    if (to) this.emit("rename", { dataset, subset, to });
+    const send = (to) => this.emit("rename", { dataset, subset, to });
+    await ask({ title: `Rename the list ${isolated(subset)}`, text, label: "Name", value: subset, verb: "Rename", send });
   }
 
   async discard({ dataset, subset, images }) {

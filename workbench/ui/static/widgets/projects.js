@@ -20,10 +20,8 @@ export function mount(element, value, emit) {
 }
 
 function draw({ cards, trash }, emit) {
-  const create = async () => {
-    const name = await ask({ title: "New project", text: "A project holds one list of classes, and the photos, trainings and tests that share it.", label: "Name", verb: "Create" });
-    if (name) emit("create", { name });
-  };
+  const text = "A project holds one list of classes, and the photos, trainings and tests that share it.";
+  const create = () => ask({ title: "New project", text, label: "Name", verb: "Create", send: (name) => emit("create", { name }) });
   const head = h("div", { class: "wb-page-head" }, h("h1", {}, "Projects"),
     h("button", { class: "wb-button wb-primary", type: "button", id: "wb-projects-create", onclick: create }, "New project"));
   const body = cards.length
@@ -39,10 +37,7 @@ function drawCard(card, emit) {
   const picture = cover
     ? h("img", { src: address(`/api/projects/${id}/images/${cover.image}/photo`, { size: 512, v: cover.photo_version }), alt: "", loading: "lazy" })
     : h("span", { class: "wb-card-empty" }, "No photos yet");
-  const rename = async () => {
-    const to = await ask({ title: `Rename ${isolated(name)}`, label: "New name", value: name, verb: "Rename" });
-    if (to && to !== name) emit("rename", { name, to });
-  };
+  const rename = () => ask({ title: `Rename ${isolated(name)}`, label: "New name", value: name, verb: "Rename", send: (to) => emit("rename", { name, to }) });
   const discard = async () => {
     const text = `${plural(images, "image")}, ${plural(runs, "run")} and everything else of it go to the trash. It can be restored for 30 days.`;
     if (await ask({ title: `Delete ${isolated(name)}?`, text, verb: "Delete", danger: true })) emit("discard", { name });
@@ -53,7 +48,7 @@ function drawCard(card, emit) {
       h("h2", {}, bdi(name))),
     h("p", { class: "wb-card-counts" }, `${plural(images, "image")}, ${exact(labelled)} labelled · ${plural(datasets, "dataset")} · ${plural(runs, "run")}`),
     h("p", { class: "wb-card-best" }, best
-      ? h("a", { href: `/runs?project=${id}&run=${best.run}` }, `best val mIoU ${percent(best.miou)} % (run ${best.run})`)
+      ? h("a", { href: `/runs?project=${id}&run=${best.run}`, title: "On photos at the size they are trained at; an evaluation takes them at their own size." }, `best val mIoU ${percent(best.miou)} % (run ${best.run})`)
       : "not trained yet"),
     h("div", { class: "wb-card-tools" },
       h("button", { class: "wb-button", type: "button", onclick: rename }, "Rename"),
