@@ -80,7 +80,8 @@ class Optimizer(_Part):
 
     Attributes:
         name: the rule by which gradients become steps.
-        lr: learning rate of a group whose multiplier is 1.
+        lr: how far each step goes; too high and the training runs wild, too low and it hardly gets anywhere. The
+            learning rate of every parameter group whose multiplier is 1.
         momentum: of `sgd`: how much of the last step is kept.
         nesterov: of `sgd`: look ahead along the momentum first.
         betas: of `adam` and `adamw`: how much of the running mean and of the running square is kept.
@@ -154,9 +155,10 @@ class Augment(_Part):
     """What happens to a batch, on the device that trains.
 
     Attributes:
-        scale: random factor on the photo's size before cropping, log-uniform between the two.
+        scale: photos are made smaller and larger at random, so that things are known at any distance; a factor on
+            their size before cropping, drawn log-uniformly between the two.
         scales: if not empty, draw from these factors instead.
-        flip: probability of a left-right flip.
+        flip: how often a photo is shown mirrored, left for right: a probability, 0 for never.
         jitter: strength of random brightness, contrast and saturation, each within 1 +- jitter.
         hue: largest random rotation of hue, in turns.
     """
@@ -210,9 +212,10 @@ class Recipe(_Part):
             recipe's `default_epochs`.
         epochs: how long, in passes over the training images.
         minutes: how long, by the clock; becomes steps after a measurement.
-        batch: images of one forward pass.
+        batch: how many photos are looked at together, in one forward pass. More is steadier and takes more memory.
         accumulate: forward passes per optimiser step.
-        crop: height and width of what the network sees; none: the whole packed photo (all must then be of one size).
+        crop: the piece of a photo that is looked at at once, height and width in pixels. Larger shows more of the
+            surroundings and takes more time and memory; none: the whole packed photo (all must then be of one size).
         resize: size photos are packed at: `none`, `HxW`, or `long N` (longer side N).
         pack_long_side: limit on the longer side of a packed photo.
         init: `auto`, `scratch`, `imagenet`, a file, or a run.

@@ -43,7 +43,8 @@ def describe(directory: Path) -> tuple[RunState, dict[str, Any]]:
 
     Returns:
         The state, and step, steps, best_step, best_miou, images_per_second, data_wait_share, eta, init and sentence,
-        as far as known.
+        as far as known; `preparing` (done, total, what, since: seconds since 1970) before the first step of an attempt,
+        and `stopping` while a trainer that was asked to stop still saves.
     """
     run = RunDirectory(directory)
     # In this order: a run that ends in between has its result, one that begins anew its lock.
@@ -52,6 +53,8 @@ def describe(directory: Path) -> tuple[RunState, dict[str, Any]]:
     recent, figures = _told(run.events)
     if alive:
         told = [kind for kind in recent if kind != "warning"]
+        if run.stop_flag.exists():
+            figures["stopping"] = True
         return _STATES.get(told[-1] if told else "attempt", "running"), figures
     if damaged is not None:
         return "failed", {**figures, "eta": None, "sentence": damaged}
@@ -94,6 +97,13 @@ def _read(path: Path, _size: int, _mtime_ns: int) -> tuple[tuple[str, ...], dict
 def _figures(events: list[Event]) -> dict[str, Any]:
     figures: dict[str, Any] = {"step": 0}
     for event in events:
+        match event.kind:
+            case "attempt":
+                figures["preparing"] = {"done": 0, "total": None, "what": "loading", "since": event.time}
+            case "preparing":
+                figures["preparing"] = figures.get("preparing", {"since": event.time}) | event.values
+            case "started" | "end":
+                figures.pop("preparing", None)
         match event.kind:
             case "started":
                 figures |= {key: event.values[key] for key in ("step", "steps", "init", "images")}

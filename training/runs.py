@@ -57,8 +57,8 @@ class RunInfo:
 
     Attributes:
         state: queued, preparing, running, finished, stopped, interrupted or failed.
-        figures: step, steps, best_step, best_miou, images_per_second, data_wait_share, eta, init, sentence; as far
-            as known.
+        figures: step, steps, best_step, best_miou, images_per_second, data_wait_share, eta, init, sentence, preparing,
+            stopping; as far as known, see `training.run_files.describe`.
         exit_code: of the trainer that was just started, where it has ended (see `training.engine.__main__`), else None.
     """
 

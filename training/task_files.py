@@ -85,7 +85,7 @@ class TaskInfo:
         progress: of the part it is at, None before it told any.
         rate: units a second.
         eta: seconds to the end of this part.
-        sentence: why it did not finish.
+        sentence: why it did not finish; of one that did, what came of it, where its command says so.
         result: what the command prints with `--json`. Lists leave it out, `find_task` has it.
     """
 

@@ -120,6 +120,9 @@ def test_mistakes_are_said_before_the_start(page: Page, served: Served) -> None:
     open_form(page, served, empty)
     expect(page.get_by_role("link", name="Bring photos in")).to_be_visible()
     expect(start).to_be_disabled()
+    page.goto(f"{served.origin}/train?project=1")  # what was entered there is still there
+    expect(page.locator("#wb-set-options-width")).to_have_value("4", timeout=PATIENCE)
+    expect(page.get_by_label("Name (may stay empty)")).to_have_attribute("placeholder", "unet")
     page.goto(f"{served.origin}/runs?project={empty}")
     expect(page.get_by_role("link", name="Train a model")).to_be_visible()
     page.goto("about:blank")  # who looks on at a list whose project goes is told so

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from db.locks import hold
 from tests.support.runs import make_run, tiny_recipe
 from training import run_files, run_process
 from training.engine.events import Event, EventWriter, events_at_end
@@ -39,6 +40,22 @@ def test_a_trainer_that_died_before_it_said_anything_was_killed(run: RunDirector
     state, figures = describe(run.path)
     assert state == "interrupted"
     assert "killed" in figures["sentence"]
+
+
+def test_what_is_prepared_and_that_it_is_to_stop_is_known_while_it_lives(run: RunDirectory) -> None:
+    with EventWriter(run.events) as writer:
+        writer.write("attempt", pid=1, host="here")
+        writer.write("preparing", done=3, total=60, what="photos packed")
+        with hold(run.lock, wait=False):
+            state, figures = describe(run.path)
+            assert (state, figures.get("stopping")) == ("preparing", None)
+            assert figures["preparing"].pop("since") == pytest.approx(time.time(), abs=60)
+            assert figures["preparing"] == {"done": 3, "total": 60, "what": "photos packed"}
+            writer.write("started", step=0, steps=900, init="scratch", images=4)
+            run.stop_flag.touch()
+            state, figures = describe(run.path)
+            assert (state, figures["stopping"], figures.get("preparing")) == ("running", True, None)
+    assert "stopping" not in describe(run.path)[1]
 
 
 def test_a_damaged_result_is_told_and_hides_no_other_run(run: RunDirectory) -> None:

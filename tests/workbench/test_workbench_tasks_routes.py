@@ -81,7 +81,7 @@ def test_the_tray_shows_what_goes_on_and_what_ended_lately(
         run = next(entry for entry in entries if (entry["kind"], entry["id"]) == ("run", 1))
         assert (run["title"], run["link"]) == (f"Training {NAME}", "/project/4/run/1")
         assert run["progress"] == {"done": 6, "total": 6, "what": "steps"}
-        assert set(run) - set(task) == {"images_per_second"}
+        assert set(run) - set(task) == {"images_per_second", "stopping"}
 
         # However many pages ask at once, it is looked up once.
         monkeypatch.setattr(tray, "recent_runs", None)
@@ -156,6 +156,9 @@ def test_stopping_and_resuming_are_tasks_and_what_makes_no_sense_is_refused_at_o
     while client.get("/api/runs/2").json()["state"] != "finished" and time.monotonic() < deadline:
         time.sleep(0.1)
     assert client.get("/api/runs/2").json()["steps"] == 6
+    shown = {(entry["kind"], entry["id"]) for entry in visitor(serve(home)).get("/api/tasks").json()["tasks"]}
+    assert ("run", 2) in shown
+    assert ("task", started["id"]) not in shown  # one entry for one start
 
 
 def test_exported_weights_are_downloaded_by_a_name_that_is_looked_up(home: Home, client: TestClient) -> None:

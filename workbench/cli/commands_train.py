@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -215,7 +216,7 @@ def _estimate(place: Workplace, request: TrainRequest, *, as_json: bool) -> None
         say(f"  {found.images} images to train on, {found.validation_images} to validate on")
         say(f"  init: {found.init}")
 
-    emit(found, as_json=as_json, show=show)
+    emit({**asdict(found), "sentence": f"{_taking(found)}."}, as_json=as_json, show=show)
 
 
 def _taking(found: Estimate) -> str:

@@ -86,7 +86,7 @@ class TaskOutlet:
             TaskResult(
                 state=state,
                 exit_code=code,
-                sentence=None if state == "finished" else self._why(code),
+                sentence=self._said() if state == "finished" else self._why(code),
                 ended_at=time.time(),
                 result=self._result,
             )
@@ -106,10 +106,12 @@ class TaskOutlet:
         asked = self._directory.cancel_flag.exists() or code in (EXIT_INTERRUPTED, EXIT_PUT_DOWN)
         return "cancelled" if asked else "failed"
 
+    def _said(self) -> str | None:
+        return self._result.get("sentence") if isinstance(self._result, dict) else None
+
     def _why(self, code: int) -> str:
-        told = self._result.get("sentence") if isinstance(self._result, dict) else None
         last = last_line(self._directory.log)
-        return self._sentence or told or f"The command ended with code {code}. The last it said: {last}"
+        return self._sentence or self._said() or f"The command ended with code {code}. The last it said: {last}"
 
 
 if __name__ == "__main__":

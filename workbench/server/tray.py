@@ -43,7 +43,7 @@ class Tray:
 
     def _look(self) -> list[dict[str, Any]]:
         since = time.time() - RECENT_SECONDS
-        tasks = [info for info in list_tasks(self._services.home) if _is_recent(info, since)]
+        tasks = [info for info in list_tasks(self._services.home) if _is_recent(info, since) and not _is_told(info)]
         runs = recent_runs(self._services.home, self._services.database, since)
         found = [task_entry(self._services, info) for info in tasks]
         found += [_run_entry(self._services, info, ended) for info, ended in runs]
@@ -54,6 +54,11 @@ class Tray:
 
 def _is_recent(info: TaskInfo, since: float) -> bool:
     return info.ended_at is None or info.ended_at.timestamp() >= since
+
+
+def _is_told(info: TaskInfo) -> bool:
+    """Tell whether a task is one with the run it started, resumed or stopped, which has an entry of its own."""
+    return info.state == "finished" and (info.argv[0] == "stop" or "--detach" in info.argv)
 
 
 def task_entry(services: Services, info: TaskInfo) -> dict[str, Any]:
@@ -78,14 +83,15 @@ def task_entry(services: Services, info: TaskInfo) -> dict[str, Any]:
 
 def _run_entry(services: Services, info: RunInfo, ended: float | None) -> dict[str, Any]:
     known = info.figures.get
-    steps = {"done": known("step", 0), "total": known("steps"), "what": "steps"}
+    steps = {"done": known("step", 0), "total": known("steps"), "what": "steps"} if known("steps") else None
     going = ended is None
     return {
         "kind": "run",
         "id": info.id,
         "title": f"Training {info.name}",
         "state": info.state,
-        "progress": steps if known("steps") else None,
+        "progress": known("preparing") if info.state == "preparing" else steps,
+        "stopping": known("stopping", False),
         "rate": None,
         "images_per_second": known("images_per_second"),
         "eta": known("eta") if going else None,

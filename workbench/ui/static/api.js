@@ -61,7 +61,7 @@ async function request(url, options) {
     response = await fetch(url, { credentials: "same-origin", ...options, headers });
   } catch (error) {
     if (isAbort(error)) throw error;
-    throw new ApiError("The workbench does not answer. Is it still running?", 0);
+    throw new ApiError("The workbench does not answer. If it was ended, start it again with workbench serve; trainings go on meanwhile.", 0);
   }
   if (!response.ok) throw new ApiError(await sentence(response), response.status);
   return response;

@@ -244,7 +244,8 @@ function logScale(values) {
       if (Math.log10(value) >= low && Math.log10(value) <= high) marks.push(value);
     }
   }
-  return { ticks: marks, place: (value) => (Math.log10(value) - low) / (high - low) };
+  const few = marks.length < 2 ? ticks(10 ** low, 10 ** high, 4) : marks; // a narrow span
+  return { ticks: few, place: (value) => (Math.log10(value) - low) / (high - low) };
 }
 
 function bounds(values) {

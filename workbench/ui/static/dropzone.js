@@ -7,7 +7,7 @@
 
 import { dropArea } from "./droparea.js";
 import { exact, h, loadStyle, name as bdi } from "./dom.js";
-import { lasting } from "./tray.js";
+import { lasting } from "./task.js";
 import { Upload, size } from "./upload.js";
 
 const SHOWN = 50; // of refused files

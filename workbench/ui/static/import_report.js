@@ -7,7 +7,7 @@ import { address, getJson, isAbort, post } from "./api.js";
 import { mountCommand } from "./command.js";
 import { exact, h, name as bdi } from "./dom.js";
 import { dataPage } from "./place.js";
-import { lasting } from "./tray.js";
+import { lasting } from "./task.js";
 
 const EVERY = 700; // ms
 const PAGE = 50;

@@ -11,6 +11,8 @@ import { mountExport } from "./run_export.js";
 import { RunLog } from "./run_log.js";
 import { RunSamples } from "./run_samples.js";
 import { left, LIVE, moment, pill, RESUMABLE, score, steps } from "./run_words.js";
+import { marked } from "./train_field.js";
+import { followTask, preparingText } from "./task.js";
 import { otherProject } from "./which_project.js";
 
 const CHARTS = [
@@ -21,10 +23,12 @@ const CHARTS = [
 ];
 
 const PREPARING = "Preparing: photos are decoded, the network is built and its speed is measured.";
+const MEASURED = "on photos at the size they are trained at; an evaluation takes them at their own size, so its figure differs a little";
+const STOPPING = { running: "Stopping after this step, then saving…", preparing: "Stopping…", queued: "Stopping…" };
 
 export class RunPage {
   constructor(element, { project, run }) {
-    Object.assign(this, { element, project, run, position: 0, points: {}, validations: [], waiting: "" });
+    Object.assign(this, { element, project, run, position: 0, points: {}, validations: [], waiting: "", asked: null, refused: "", lost: false });
     this.open();
   }
 
@@ -51,6 +55,7 @@ export class RunPage {
 
   build(back) {
     const { name, architecture, created_at: at, revision } = this.info;
+    const about = [`run ${this.run}`, !name.startsWith(architecture) && architecture, `revision ${revision.slice(0, 8)}`, moment(at)].filter(Boolean);
     this.state = h("span", { "aria-live": "polite" });
     this.sentence = h("p", { class: "wb-note", role: "status", hidden: true });
     this.fault = h("p", { class: "wb-note wb-bad", role: "alert", hidden: true });
@@ -72,7 +77,7 @@ export class RunPage {
     logPart.addEventListener("toggle", this.readLog);
     this.element.replaceChildren(
       h("p", { class: "wb-back" }, "‹ ", back),
-      h("div", { class: "wb-page-head" }, h("h1", {}, h("bdi", {}, name), h("span", { class: "wb-hint" }, ` run ${this.run} · ${architecture} · revision ${revision.slice(0, 8)} · ${moment(at)}`)), this.state),
+      h("div", { class: "wb-page-head" }, h("h1", {}, h("bdi", {}, name), h("span", { class: "wb-hint" }, ` ${about.join(" · ")}`)), this.state),
       this.bar, this.sentence, this.fault, h("div", { class: "wb-buttons" }, this.stop, this.resume, ...this.uses, this.remove), this.figures,
       charts, h("div", { class: "wb-two-columns" }, this.barsPart, part("Predictions at each validation", "samples", true, samples)),
       part("Weights to take away", "weights", true, exported), logPart, part("Recipe as used", "recipe", false, details));
@@ -91,9 +96,12 @@ export class RunPage {
       this.take(series);
       const live = LIVE.has(series.state) && !(series.state === "queued" && /^Not started/.test(series.figures.sentence ?? ""));
       await Promise.all([this.readLog(), this.refresh(series)]);
+      this.lost = false;
       this.tell("");
       return live;
     } catch (error) {
+      this.lost = error.status === 0;
+      this.show();
       this.tell(error.message);
       return error.status !== 401 && error.status !== 404;
     }
@@ -138,16 +146,26 @@ export class RunPage {
   show() {
     const state = this.stateNow ?? this.info.state;
     const known = this.numbers ?? {};
-    if (this.shownState !== state) this.state.replaceChildren(pill(state));
-    this.shownState = state;
+    const stopping = LIVE.has(state) && (known.stopping || this.asked === "stop");
+    const old = this.lost && LIVE.has(state); // what is shown was so when the workbench last answered
+    const badge = old ? "no answer" : stopping ? "stopping" : state;
+    if (this.shownState !== badge) this.state.replaceChildren(pill(badge));
+    this.shownState = badge;
     document.title = `${this.info.name}: ${state === "running" ? steps(known.step, known.steps) : state}`;
-    this.bar.hidden = !LIVE.has(state) || !known.steps;
-    if (known.steps) Object.assign(this.bar, { max: known.steps, value: known.step ?? 0 });
-    const said = { queued: this.waiting || known.sentence, preparing: PREPARING, running: "" }[state] ?? known.sentence;
+    const { done, total } = state === "preparing" ? known.preparing ?? {} : { done: known.step ?? 0, total: known.steps };
+    this.bar.hidden = old || !LIVE.has(state) || (state !== "preparing" && !total);
+    this.bar.setAttribute("aria-label", state === "preparing" ? "Prepared" : "Steps done");
+    if (total) Object.assign(this.bar, { max: total, value: done });
+    else this.bar.removeAttribute("value");
+    const preparing = [PREPARING, preparingText(known.preparing)].filter(Boolean).join("\n");
+    const waits = { queued: this.waiting || known.sentence, preparing, running: "" }[state] ?? known.sentence;
+    const said = stopping ? STOPPING[state] : this.asked === "resume" ? "Resuming: the trainer is being started…" : waits;
     this.sentence.hidden = !said;
-    this.sentence.textContent = said ?? "";
+    this.sentence.replaceChildren(...marked(said ?? ""));
     this.sentence.classList.toggle("wb-bad", state === "failed" || state === "interrupted");
     this.stop.hidden = !LIVE.has(state);
+    this.stop.disabled = stopping;
+    this.resume.disabled = this.asked === "resume";
     this.resume.hidden = !RESUMABLE.has(state) && !(state === "queued" && /^Not started/.test(known.sentence ?? ""));
     this.remove.hidden = LIVE.has(state) && this.resume.hidden;
     const [kind] = this.info.checkpoints; // the best, else the last
@@ -164,11 +182,11 @@ export class RunPage {
     const settled = this.details?.settled;
     const rows = [
       ["Step", steps(known.step, known.steps)], state === "running" && known.eta != null && ["Time", left(known.eta)],
-      ["Best val mIoU", known.best_step === undefined ? "–" : `${score(known.best_miou)} at step ${exact(known.best_step)}`],
+      ["Best val mIoU", known.best_step === undefined ? "–" : h("span", {}, `${score(known.best_miou)} at step ${exact(known.best_step)}`, h("span", { class: "wb-hint wb-beside" }, MEASURED))],
       ["Speed", known.images_per_second ? `${known.images_per_second.toFixed(1)} photos/s` : "–"],
       ["Waits for data", known.data_wait_share == null ? "–" : `${percent(known.data_wait_share)} % of the time`],
       settled && ["Computes", `${settled.precision} on ${settled.device}`], settled && ["Photos", `${exact(settled.images)} to train on, ${exact(settled.validation_images)} to validate on`],
-      known.init && ["Starts from", known.init.split(/\n|\. /)[0]],
+      known.init && ["Starts from", h("span", {}, ...marked(known.init.split(/\n|\. /)[0]))],
     ];
     return rows.filter(Boolean);
   }
@@ -181,22 +199,35 @@ export class RunPage {
     this.bars.update({ rows });
   }
 
-  tell(text) {
+  // What an action was refused with stays until the next one; what a look met, until one goes well.
+  tell(fault) {
+    const text = fault || this.refused;
     this.fault.hidden = !text;
     this.fault.textContent = text;
   }
 
   // ---- acting
 
+  // Acknowledged at once: it is a task, which takes seconds until anything of it shows.
   async act(what) {
-    this[what].disabled = true;
+    this.asked = what;
+    this.refused = "";
+    this.show();
     try {
-      await post(`/api/runs/${this.run}/${what}`);
-      setTimeout(() => this.look.wake(), 500);
+      const { id } = await post(`/api/runs/${this.run}/${what}`);
+      followTask(id, (task) => task?.state !== "running" && this.done(what, task?.state === "finished" ? "" : task?.sentence));
     } catch (error) {
-      this.tell(error.message);
+      this.done(what, error.message);
     }
-    this[what].disabled = false;
+  }
+
+  async done(what, fault) {
+    if (this.asked !== what) return; // the next thing was asked for meanwhile
+    this.refused = fault ?? "";
+    this.tell("");
+    await this.look.wake();
+    this.asked = null;
+    this.show();
   }
 
   async discard() {

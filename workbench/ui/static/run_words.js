@@ -1,7 +1,7 @@
 // How runs are told of, wherever they are.
 
 import { exact, h, percent } from "./dom.js";
-import { lasting } from "./tray.js";
+import { lasting } from "./task.js";
 
 export const STATES = {
   queued: "waiting", preparing: "preparing", running: "running", finished: "finished", stopped: "stopped", interrupted: "interrupted", failed: "failed",

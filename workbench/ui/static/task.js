@@ -24,3 +24,17 @@ export function progressText({ progress }) {
   const { done, total, what } = progress;
   return done || total ? `${what}: ${done}${total ? ` of ${total}` : ""}` : what;
 }
+
+// The same of a run before its first step, with how long that takes already.
+export function preparingText(progress) {
+  if (!progress) return "";
+  return `${progressText({ progress })} · for ${lasting(Date.now() / 1000 - progress.since)}`;
+}
+
+// 75 -> "1 min 15 s"
+export function lasting(seconds) {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}

@@ -3,13 +3,14 @@
 // mountRecipe(element, setup, {onRecipe(name), onSetting(key, value)}) -> {show(form, recipes)}
 
 import { h } from "./dom.js";
+import { lasting } from "./task.js";
 import { marked, mountField } from "./train_field.js";
 
 const LENGTHS = ["steps", "epochs", "minutes"];
 
 export function mountRecipe(element, setup, handlers) {
   const recipe = new RecipeForm(element, setup, handlers);
-  return { show: (form, offered) => recipe.show(form, offered), tell: (network) => recipe.tell(network) };
+  return { show: (form, offered) => recipe.show(form, offered), tell: (network) => recipe.tell(network), time: (estimate) => recipe.time(estimate) };
 }
 
 class RecipeForm {
@@ -83,16 +84,18 @@ class RecipeForm {
   length(form, recipe) {
     const own = LENGTHS.find((key) => recipe.values[key] !== null);
     const usual = own ? `${recipe.values[own]} ${own}` : `${recipe.default_epochs} epochs`;
+    const text = `as the recipe says: ${usual}`;
+    this.usual = { text, option: h("option", { value: "" }, text) };
     const chosen = LENGTHS.find((key) => key in form.settings) ?? "";
     const titles = { minutes: "minutes by the clock", epochs: "epochs (passes over the photos)", steps: "steps" };
     const unit = h("select", { id: "wb-length-unit", class: "wb-input", "aria-label": "How long, measure" },
-      h("option", { value: "" }, `as the recipe says: ${usual}`), ...["minutes", "epochs", "steps"].map((key) => h("option", { value: key }, titles[key])));
+      this.usual.option, ...["minutes", "epochs", "steps"].map((key) => h("option", { value: key }, titles[key])));
     const amount = h("input", { id: "wb-length", type: "text", inputmode: "decimal", class: "wb-input", autocomplete: "off", value: chosen ? form.settings[chosen] : "", "aria-label": "How long" });
     unit.value = chosen;
     const element = h("div", { class: "wb-field", dataset: { key: "length" } },
       h("div", { class: "wb-field-head" }, h("label", { class: "wb-field-label", for: "wb-length-unit" }, "How long")),
       h("span", { class: "wb-pair" }, amount, unit),
-      h("p", { class: "wb-field-help" }, "Minutes become steps after a short measurement, so that a resumed training ends where it would have."));
+      h("p", { class: "wb-field-help" }, "Longer is better up to a point, and most of all without ImageNet weights. Minutes become steps after a short measurement, so that a resumed training ends where it would have."));
     const draw = () => {
       amount.hidden = !unit.value;
       element.classList.toggle("wb-changed", Boolean(unit.value));
@@ -111,6 +114,13 @@ class RecipeForm {
     amount.addEventListener("input", take);
     draw();
     return element;
+  }
+
+  // What the length that the recipe gives takes here, once it was measured.
+  time(estimate) {
+    if (!this.usual) return;
+    const { option, text } = this.usual;
+    option.textContent = estimate && option.selected ? `${text}, about ${lasting(estimate.seconds)} here` : text;
   }
 
   // What `auto` and `imagenet` come to with the chosen network.

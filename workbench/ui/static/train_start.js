@@ -1,19 +1,19 @@
 // The end of the form: what it would train on, what stands in the way, an estimate, the start, and the command.
 //
-// new StartPanel(element, {project, kept, save(), onForm(part)}) -> {show(form, plan), say(text, bad)}
+// new StartPanel(element, {project, kept, save(), onForm(part), onEstimate(result)}) -> {show(form, plan), say(text, bad)}
+//   onEstimate: told what was measured for the settings as they are, null where nothing was
 //   kept: what of it outlives a reload, {start, estimate}: {task, command}; `save` keeps it
 
 import { getJson, post } from "./api.js";
 import { mountCommand } from "./command.js";
 import { exact, h } from "./dom.js";
-import { followTask, progressText } from "./task.js";
-import { lasting } from "./tray.js";
+import { followTask, lasting, progressText } from "./task.js";
 
 export class StartPanel {
-  constructor(element, { project, kept, save, onForm }) {
-    Object.assign(this, { project, kept, save, onForm, form: null, plan: null, begun: null });
+  constructor(element, { project, kept, save, onForm, onEstimate }) {
+    Object.assign(this, { project, kept, save, onForm, onEstimate, form: null, plan: null, begun: null });
     this.device = h("select", { id: "wb-train-device", class: "wb-input", onchange: () => onForm({ device: this.device.value }) }, h("option", { value: "auto" }, "Choose for me"));
-    this.name = h("input", { id: "wb-train-name", class: "wb-input", type: "text", maxlength: 200, autocomplete: "off", placeholder: "named by architecture and data", oninput: () => onForm({ name: this.name.value }) });
+    this.name = h("input", { id: "wb-train-name", class: "wb-input", type: "text", maxlength: 200, autocomplete: "off", oninput: () => onForm({ name: this.name.value }) });
     this.waits = h("p", { class: "wb-note", hidden: true });
     this.data = h("p", { class: "wb-plan-data", "aria-live": "polite" });
     this.obstacle = h("div", { class: "wb-obstacle", role: "alert", hidden: true, id: "wb-train-obstacle" });
@@ -56,6 +56,7 @@ export class StartPanel {
     Object.assign(this, { form, plan });
     this.device.value = form.device;
     if (this.name.value !== form.name) this.name.value = form.name;
+    this.name.placeholder = [form.architecture, ...form.datasets].join("-"); // what it is called otherwise
     this.drawWaits();
     if (!plan) return;
     this.command.say(plan.command);
@@ -126,12 +127,15 @@ export class StartPanel {
     const { start, estimate } = this.kept;
     const blocked = !this.plan || Boolean(this.plan.obstacle);
     this.start.disabled = blocked || Boolean(start);
-    const current = estimate?.seen && estimate.command === this.plan?.command ? estimate.seen : null;
-    const measuring = estimate?.seen?.state === "running";
+    const seen = estimate?.seen;
+    const measuring = seen?.state === "running";
+    const before = Boolean(seen) && Boolean(this.plan) && estimate.command !== this.plan.command;
     this.estimate.disabled = blocked || measuring;
     this.estimate.textContent = measuring ? "Measuring…" : "Estimate";
-    this.figures.hidden = !current;
-    if (current) this.figures.replaceChildren(...facts(current));
+    this.figures.hidden = !seen;
+    this.figures.classList.toggle("wb-before", before);
+    if (seen) this.figures.replaceChildren(...(before ? [h("p", { class: "wb-hint" }, "For the settings before:")] : []), ...facts(seen));
+    this.onEstimate(before || seen?.state !== "finished" ? null : seen.result);
   }
 
   say(text, bad = false) {

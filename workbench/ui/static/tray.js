@@ -5,7 +5,7 @@ import { copyButton } from "./copy.js";
 import { h } from "./dom.js";
 import { repeat } from "./poll.js";
 import { RunLog } from "./run_log.js";
-import { progressText } from "./task.js";
+import { lasting, preparingText, progressText } from "./task.js";
 
 const LIVE = new Set(["running", "queued", "preparing"]);
 const WORDS = {
@@ -136,14 +136,18 @@ class Row {
     this.bar.hidden = !live;
     if (total) Object.assign(this.bar, { max: total, value: done });
     else this.bar.removeAttribute("value");
-    const parts = [progressText(task), task.rate && `${task.rate.toFixed(1)} a second`, live && task.eta != null && `${lasting(task.eta)} left`];
+    const parts = [task.state === "preparing" ? preparingText(task.progress) : progressText(task), task.rate && `${task.rate.toFixed(1)} a second`, live && task.eta != null && `${lasting(task.eta)} left`];
     this.figures.textContent = live ? parts.filter(Boolean).join(" · ") : "";
     this.sentence.textContent = task.sentence ?? "";
     this.sentence.hidden = !task.sentence;
     this.command.textContent = task.command ?? "";
     this.command.hidden = this.copy.hidden = !task.command;
+    if (!live) this.asked = false;
+    const [verb, goesOn] = task.kind === "run" ? ["Stop", "Stopping…"] : ["Cancel", "Cancelling…"];
+    const ending = Boolean(this.asked || task.stopping);
     this.cancel.hidden = !live;
-    this.cancel.textContent = task.kind === "run" ? "Stop" : "Cancel";
+    this.cancel.disabled = ending;
+    this.cancel.textContent = ending ? goesOn : verb;
     if (!this.logPlace.hidden && (live || !this.log.ended)) this.log.read();
   }
 
@@ -152,14 +156,16 @@ class Row {
   }
 
   async stop() {
-    this.cancel.disabled = true;
+    this.asked = true;
+    this.update(this.task);
     try {
       await post(this.url(this.task.kind === "run" ? "stop" : "cancel"));
     } catch (error) {
+      this.asked = false;
+      this.update(this.task);
       this.sentence.hidden = false;
       this.sentence.textContent = error.message;
     }
-    this.cancel.disabled = false;
   }
 
   toggleLog() {
@@ -168,12 +174,4 @@ class Row {
     this.showLog.setAttribute("aria-expanded", String(!this.logPlace.hidden));
     if (!this.logPlace.hidden) this.log.read();
   }
-}
-
-// 75 -> "1 min 15 s"
-export function lasting(seconds) {
-  const whole = Math.max(0, Math.round(seconds));
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }

@@ -49,7 +49,7 @@ class TrainPage {
     this.recipe = mountRecipe(recipe, this.setup, {
       onRecipe: (name) => this.chooseRecipe(name), onSetting: (key, value) => this.set(key, value), onFetch: (name) => this.fetchWeights(name),
     });
-    this.start = new StartPanel(start, { project: this.project, kept: this.kept, save: () => this.save(), onForm: (part) => this.change(part) });
+    this.start = new StartPanel(start, { project: this.project, kept: this.kept, save: () => this.save(), onForm: (part) => this.change(part), onEstimate: (result) => this.recipe.time(result) });
     this.show(); // the data and the recipe need not wait for the architectures
     await this.cards.ready;
     this.show();
