@@ -111,7 +111,8 @@ def show_demo(result: DemoResult) -> None:
     say(f"Run {result.run.id} was trained by day only. a: photos by day it has not seen; b: photos at dusk.")
     show_comparison(result.comparison)
     # As whoever started this can type it: a fresh environment is in no shell's path.
-    workbench = "workbench" if which("workbench") else sys.argv[0]
+    typed = "python -m workbench.cli" if sys.argv[0].endswith("__main__.py") else sys.argv[0]
+    workbench = "workbench" if which("workbench") else typed
     say(f"See it in the browser: {workbench} serve --project {result.project}")
     say(f"Look further: {workbench} evaluate {result.run.id} --dataset dusk --project {result.project}")
     say(f"Use the model: {workbench} predict {result.run.id} PHOTOS --to FOLDER --project {result.project}")
