@@ -101,12 +101,12 @@ def _get(rows: dict[str, ClassMetrics], name: str, figure: str) -> float | None:
 
 def _notes(a: EvaluationReport, b: EvaluationReport) -> list[str]:
     told = (
-        ("Models", a.record.model, b.record.model),
+        ("Model", a.record.model, b.record.model),
         ("Tested on", _split(a), _split(b)),
-        ("Revisions", a.record.revision[:12], b.record.revision[:12]),
-        ("Mappings", _mapping_name(a), _mapping_name(b)),
+        ("Revision", a.record.revision[:12], b.record.revision[:12]),
+        ("Mapping", _mapping_name(a), _mapping_name(b)),
     )
-    found = [f"{noun}: {ours} (a), {theirs} (b)." for noun, ours, theirs in told if ours != theirs]
+    found = [f"{noun}: a = {ours}, b = {theirs}." for noun, ours, theirs in told if ours != theirs]
     if a.record.model == b.record.model and a.record.model_sha256 != b.record.model_sha256:
         found.append(f"The weights of the model {a.record.model} changed in between.")
     for noun, first, second in (
@@ -115,7 +115,7 @@ def _notes(a: EvaluationReport, b: EvaluationReport) -> list[str]:
         ("sizes", a.record.size, b.record.size),
     ):
         if first != second:
-            found.append(f"The two were made on different {noun}.")
+            found.append(f"Their {noun} differ.")
     for letter, one, other in (("a", a, b), ("b", b, a)):
         known = set(other.record.truth_classes)
         if alone := [name for name in one.record.truth_classes if name not in known]:
@@ -124,7 +124,7 @@ def _notes(a: EvaluationReport, b: EvaluationReport) -> list[str]:
 
 
 def _split(report: EvaluationReport) -> str:
-    return f"{report.record.dataset}, {report.record.on}"
+    return f"{report.record.dataset} ({report.record.on})"
 
 
 def _mapping_name(report: EvaluationReport) -> str:

@@ -60,10 +60,10 @@ def test_a_class_only_one_of_them_has_is_compared_with_nothing(place: Workspace)
     assert result.classes["car"]["iou"].to_json() == {"a": None, "b": None, "difference": None}
     revisions = (result.a.record.revision[:12], result.b.record.revision[:12])
     assert result.notes == (
-        "Tested on: day, all (a), dusk, all (b).",
-        f"Revisions: {revisions[0]} (a), {revisions[1]} (b).",
-        "The two were made on different images.",
-        "The two were made on different class lists.",
+        "Tested on: a = day (all), b = dusk (all).",
+        f"Revision: a = {revisions[0]}, b = {revisions[1]}.",
+        "Their images differ.",
+        "Their class lists differ.",
         "Only in b: car.",
     )
 

@@ -38,12 +38,21 @@ def ask(client, rest, **query):
 
 
 def shown(client):
-    return {each["name"]: each["images"] for each in ask(client, "classes", images=True)["classes"]}
+    return {each["name"]: each["labelled"] for each in ask(client, "classes", images=True)["classes"]}
 
 
 def test_classes_tell_how_many_images_show_them(client):
     assert shown(client) == {"background": 0, "road": 4, "car": 2, "bus": 1}
     assert "images" not in ask(client, "classes")["classes"][0]
+
+
+def test_what_no_label_names_is_counted_on_the_class_maps(client, place):
+    background = ask(client, "classes", images=True)["classes"][0]
+    assert (background["labelled"], background["images"]) == (0, None)
+    counted = class_statistics(place.home, place.database).classes[0].images
+    background = ask(client, "classes", images=True)["classes"][0]
+    assert (background["labelled"], background["images"]) == (0, counted)
+    assert counted > 0
 
 
 def test_an_image_that_shows_two_merged_classes_counts_once(client, place):

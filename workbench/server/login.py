@@ -30,11 +30,16 @@ _PAGE = Template("""<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Segmentation workbench</title>
 <style>
-:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
-body { display: grid; place-content: center; min-height: 100vh; margin: 0; padding: 0 1rem; }
-main { width: min(22rem, 100%); }
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; color: light-dark(#1f2937, #e5e7eb); }
+body { display: grid; align-content: center; justify-items: center; min-height: 100vh; margin: 0; padding: 1rem; }
+body, main { box-sizing: border-box; background: light-dark(#f3f4f6, #0b0f19); }
+main { width: min(24rem, 100%); padding: 1.5rem 1.75rem; border-radius: 10px; background: light-dark(#fff, #1f2937); }
+main, input { border: 1px solid light-dark(#d1d5db, #4b5563); }
+h1 { margin: 0 0 .75rem; font-size: 1.5rem; font-weight: 400; }
 label, input, button { display: block; width: 100%; box-sizing: border-box; font: inherit; }
-input, button { margin: .25rem 0 1rem; padding: .5rem; }
+input, button { margin: .25rem 0 1rem; padding: .5rem .6rem; border-radius: 6px; }
+button { margin-bottom: 0; border: 1px solid #0f766e; background: #0f766e; color: #fff; cursor: pointer; }
+:focus-visible { outline: 2px solid light-dark(#0f766e, #14b8a6); outline-offset: 1px; }
 p[role=alert] { border-left: .25rem solid #c62828; padding-left: .75rem; }
 </style>
 <main>

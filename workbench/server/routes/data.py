@@ -64,12 +64,22 @@ def router(services: Services) -> APIRouter:
 
     @routes.get("/classes")
     def classes(project: int, images: bool = False) -> dict[str, Any]:
-        """The classes in index order, merged ones last; with `images`, how many show each."""
-        found = [asdict(each) for each in list_classes(services.database, name_of(project))]
+        """The classes in index order, merged ones last.
+
+        With `images`, how many are `labelled` with each, and in how many `images` it covers pixels, as the statistics
+        count them: null while class maps are uncounted, and for a merged class, which covers none of its own.
+        """
+        name = name_of(project)
+        found = [asdict(each) for each in list_classes(services.database, name)]
         if images:
             with services.database.read() as session:
-                counts = images_per_class(session, project, live_classes(session, project))
-            found = [each | {"images": counts.get(each["id"], 0)} for each in found]
+                labelled = images_per_class(session, project, live_classes(session, project))
+            is_counted = not uncounted_images(services.database, name)
+            counted = class_statistics(services.home, services.database, project=name).classes if is_counted else ()
+            covered = {each.name: each.images for each in counted}
+            found = [
+                each | {"labelled": labelled.get(each["id"], 0), "images": covered.get(each["name"])} for each in found
+            ]
         return {"classes": found}
 
     @routes.get("/merge_preview")

@@ -23,13 +23,11 @@ def page(services: Services, blocks: gr.Blocks) -> None:
     form = evaluate_form.Form(services, project)
     evaluations = widget("evaluations", events=("discard", "restore", "save"), elem_id="wb-evaluations")
 
-    def open_page(request: gr.Request) -> tuple[int | None, dict[str, Any]]:
-        found = read_address(services, request).project
-        number = None if found is None else found.id
-        return number, content(services, number)
-
-    def fill(number: int | None, request: gr.Request) -> list[Any]:
-        return form.fill(number, read_address(services, request).values)
+    def open_page(request: gr.Request) -> list[Any]:
+        asked = read_address(services, request)
+        number = None if asked.project is None else asked.project.id
+        # At once, so that the list does not jump below a form that comes later.
+        return [number, content(services, number), *form.fill(number, asked.values)]
 
     def discard(number: int, event: gr.EventData) -> dict[str, Any]:
         name = name_of(services, number)
@@ -46,8 +44,7 @@ def page(services: Services, blocks: gr.Blocks) -> None:
         save_mapping(services.database, name_of(services, number), str(sent["name"]), read_rows(sent["rows"]))
         return content(services, number)
 
-    opened = on(blocks.load, open_page, None, [project, evaluations])
-    on(opened.success, fill, project, form.filled)
+    on(blocks.load, open_page, None, [project, evaluations, *form.filled])
     act(evaluations.discard, discard, project, evaluations)
     act(evaluations.restore, restore, project, evaluations)
     saved = act(evaluations.save, save, project, evaluations)

@@ -41,7 +41,7 @@ export class OneEvaluation {
     const wide = this.data.classes.length > 16 ? "wb-stacked" : null;
     return [
       this.page.back(), this.head(beside()), this.warnings(), this.form, this.figures(),
-      h("div", { class: `wb-halves ${wide ?? ""}` }, section("Classes", beside(), classes), section("Confusion matrix", beside(), matrix)),
+      h("div", { class: `wb-halves ${wide ?? ""}` }, section("Classes", null, classes), section("Confusion matrix", null, matrix)),
       this.images,
     ];
   }

@@ -7,7 +7,7 @@ export const FIGURES = [
   ["precision", "mean precision"], ["recall", "mean recall"], ["f1", "mean F1"],
 ];
 
-// What stands beside every figure: the model, what it was tested on, at which size, and how classes were read.
+// What stands above the figures and beside the images: the model, what it was tested on, at which size, and how classes were read.
 export function provenance({ model, dataset, on, images, size, revision, mapping }) {
   const read = mapping === null ? "classes by name" : "mapping ";
   return h("p", { class: "wb-provenance" }, name(model), " on ", name(dataset), " / ", name(on),

@@ -54,7 +54,9 @@ export async function openData({ project, empty, dataset, subset, role, class: s
 
 export async function openEvaluation({ evaluation, sort, cell, having, mapping, empty }, signal) {
   const root = `/api/evaluations/${evaluation}`;
-  const { axes, version } = await getJson(address(root, { mapping }), { signal });
+  const { axes, confusion, version } = await getJson(address(root, { mapping }), { signal });
+  // `other`, the last of what is predicted, is named where something lies in it.
+  const used = axes.truth.length + (confusion.some((row) => row[axes.truth.length] > 0) ? 1 : 0);
   const query = { sort, cell: cell?.join(","), class: having, mapping };
   const modes = [
     { id: "prediction", label: "Prediction", maps: ["prediction"], paint: paintClasses },
@@ -71,7 +73,7 @@ export async function openEvaluation({ evaluation, sort, cell, having, mapping, 
   const picture = (entry, layer, size) =>
     address(`${root}/images/${entry.number}/${layer}`, { size, v: version, mapping: layer === "prediction" ? mapping : null });
   return {
-    classes: axes.predicted.map((name, index) => ({ name, color: axes.colors[index] })),
+    classes: axes.predicted.slice(0, used).map((name, index) => ({ name, color: axes.colors[index] })),
     modes,
     fourUp: ["photo", "truth", "prediction", cell ? "cell" : "error"],
     empty: empty ?? (cell || having ? "No image has that." : "The evaluation holds no image."),

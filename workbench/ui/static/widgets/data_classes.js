@@ -64,7 +64,7 @@ class Classes {
       { id: "color", title: "colour", cell: (row) => this.color(row) },
       { id: "name", title: "name", value: ({ name }) => name, cell: (row) => this.name(row) },
       { id: "key", title: "key", value: ({ hotkey }) => hotkey ?? "~", cell: (row) => this.key(row) },
-      { id: "images", title: "images", number: true, value: ({ images }) => images, cell: (row) => this.images(row) },
+      { id: "images", title: "images", number: true, value: ({ images, labelled }) => images ?? labelled, cell: (row) => this.images(row) },
       { id: "merge", title: "", cell: (row) => this.merge(row) },
     ];
     showTable(this.place, {
@@ -106,8 +106,12 @@ class Classes {
     return select;
   }
 
-  images({ name, images }) {
-    return h("a", { href: dataPage(this.project, "images", { class: name }), title: "Show these images" }, exact(images));
+  // Pixels without a label become a class too, which no label names: only the maps tell how many images show it.
+  images({ name, images, labelled }) {
+    if (labelled) return h("a", { href: dataPage(this.project, "images", { class: name }), title: "Show the images labelled with it" }, exact(images ?? labelled));
+    if (images) return h("span", { title: "It covers what no label covers" }, exact(images));
+    if (images === 0) return h("span", { class: "wb-zero" }, "0");
+    return h("a", { href: dataPage(this.project, "statistics"), title: "No label names it. The statistics count where it covers what no label covers." }, "not counted yet");
   }
 
   merge({ name }) {
@@ -122,7 +126,7 @@ class Classes {
   }
 
   drawMerged(merged) {
-    const rows = merged.map(({ name, color, images, merged_into: into }) => h("li", {},
+    const rows = merged.map(({ name, color, labelled: images, merged_into: into }) => h("li", {},
       h("span", { class: "wb-chip", style: { background: color } }), bdi(name), ` counts for `, bdi(into), ` (${exact(images)} ${images === 1 ? "image" : "images"}) `,
       h("button", { type: "button", class: "wb-button wb-plain", "aria-label": `Undo the merge of ${name}`, onclick: () => this.emit("unmerge", { name }) }, "Undo merge")));
     this.merged.replaceChildren(...(rows.length ? [h("section", { class: "wb-merged" }, h("h3", {}, "Merged"), h("ul", {}, ...rows))] : []));

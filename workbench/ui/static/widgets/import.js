@@ -41,7 +41,7 @@ class Wizard {
       this.limits ??= await getJson("/api/sources");
       if (task) return this.report(Number(task));
       if (path) return await this.look({ path });
-      if (!upload) return this.bring();
+      if (!upload) return await this.bringAgain();
       const { state } = await getJson(`/api/uploads/${upload}`);
       return state === "finished" ? await this.look({ upload }) : this.bring({ begun: upload });
     } catch (error) {
@@ -69,9 +69,43 @@ class Wizard {
     this.show(0, h("p", { class: fault ? "wb-message wb-bad" : "wb-message", role: fault ? "alert" : "status" }, text));
   }
 
+  // What was looked at in this session, and neither imported nor thrown away, is offered again.
+  async bringAgain() {
+    const left = this.left;
+    if (left?.upload && !(await getJson(`/api/uploads/${left.upload}`).catch(() => null))) this.left = null; // it is gone
+    this.bring();
+  }
+
+  get left() {
+    return JSON.parse(sessionStorage.getItem(`wb-import:${this.project}`) ?? "null");
+  }
+
+  set left(source) {
+    if (source) sessionStorage.setItem(`wb-import:${this.project}`, JSON.stringify(source));
+    else sessionStorage.removeItem(`wb-import:${this.project}`);
+  }
+
+  goOn() {
+    const source = this.left;
+    if (!source) return null;
+    const known = this.known(source);
+    const act = () => {
+      setQuery(source);
+      this.look(source).catch((error) => { this.left = null; this.bring({ said: error.message }); });
+    };
+    return h("div", { class: "wb-bar" },
+      h("button", { type: "button", class: "wb-button wb-primary", id: "wb-import-go-on", onclick: act }, "Go on with ",
+        bdi(source.path ?? (known?.name || "the files you brought")), known && `, ${files(known.files)}`),
+      h("button", { type: "button", class: "wb-button", onclick: () => this.discard(source) }, "Throw away"));
+  }
+
+  known({ upload }) {
+    return upload ? JSON.parse(sessionStorage.getItem(`wb-upload:${upload}`) ?? "null") : null;
+  }
+
   bring({ begun = null, said = null } = {}) {
     const zone = h("div");
-    this.show(0, said && h("p", { class: "wb-fault-line", role: "alert" }, said), zone, this.limits.root && this.pathForm());
+    this.show(0, said && h("p", { class: "wb-fault-line", role: "alert" }, said), !begun && this.goOn(), zone, this.limits.root && this.pathForm());
     this.part = mountDropzone(zone, {
       id: "wb-import-drop",
       title: "Drop photos with their labels here",
@@ -112,7 +146,8 @@ class Wizard {
   async look(source) {
     const [told, { classes }] = await Promise.all([
       post(`/api/projects/${this.project}/import/look`, { source }), getJson(`/api/projects/${this.project}/classes`)]);
-    const known = source.upload ? JSON.parse(sessionStorage.getItem(`wb-upload:${source.upload}`) ?? "null") : null;
+    this.left = source;
+    const known = this.known(source);
     const place = h("div");
     this.show(1, this.head(source, told, known), place);
     this.part = mountCheck(place, {
@@ -133,12 +168,14 @@ class Wizard {
 
   async discard({ upload }) {
     setQuery({ upload: null, path: null, task: null });
+    this.left = null;
     this.bring();
     if (upload) await remove(`/api/uploads/${upload}`).catch(() => {}); // it goes by itself after a day
   }
 
   async start(choices) {
     const { id } = await post(`/api/projects/${this.project}/import`, choices);
+    this.left = null;
     setQuery({ task: id });
     this.report(id);
   }
