@@ -43,8 +43,11 @@ export class EvaluationList {
       else if (task.state === "running") {
         watched = true;
         const { progress } = task;
+        const text = progressText(task) || "Loading the model …";
+        if (row.dataset.shown === text) return; // an endless bar would begin anew
+        row.dataset.shown = text;
         const bar = h("progress", { class: "wb-run-bar", ...(progress?.total ? { max: progress.total, value: progress.done } : {}) });
-        row.replaceChildren(name(task.title), h("span", { class: "wb-hint" }, progressText(task) || "Loading the model …"), bar);
+        row.replaceChildren(name(task.title), h("span", { class: "wb-hint" }, text), bar);
       } else {
         row.className = "wb-bad";
         row.replaceChildren(h("span", {}, name(task.title), `: ${task.state}. ${task.sentence ?? ""}`));
