@@ -153,10 +153,9 @@ export class RunPage {
     this.shownState = badge;
     document.title = `${this.info.name}: ${state === "running" ? steps(known.step, known.steps) : state}`;
     const { done, total } = state === "preparing" ? known.preparing ?? {} : { done: known.step ?? 0, total: known.steps };
-    this.bar.hidden = old || !LIVE.has(state) || (state !== "preparing" && !total);
+    this.bar.hidden = old || !LIVE.has(state) || !total;
     this.bar.setAttribute("aria-label", state === "preparing" ? "Prepared" : "Steps done");
     if (total) Object.assign(this.bar, { max: total, value: done });
-    else this.bar.removeAttribute("value");
     const preparing = [PREPARING, preparingText(known.preparing)].filter(Boolean).join("\n");
     const waits = { queued: this.waiting || known.sentence, preparing, running: "" }[state] ?? known.sentence;
     const said = stopping ? STOPPING[state] : this.asked === "resume" ? "Resuming: the trainer is being started…" : waits;
