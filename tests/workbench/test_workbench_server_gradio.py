@@ -103,3 +103,16 @@ def test_another_sites_page_cannot_upload(mounted):
     )
     assert answer.status_code == 403
     assert sorted(folder.rglob("*")) == before
+
+
+def test_pages_of_long_ago_are_forgotten():
+    import gradio
+
+    with gradio.Blocks(analytics_enabled=False) as blocks:
+        gradio.Textbox()
+    mount_pages(FastAPI(), blocks)
+    sessions = blocks.state_holder
+    for number in range(600):
+        assert sessions[f"page {number}"]
+    assert "page 599" in sessions
+    assert "page 0" not in sessions

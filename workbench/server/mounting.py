@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from gradio import Blocks
 
 _LARGEST_FILE = "64mb"  # larger ones take the way of uploads
+_SESSIONS = 500
+"""Pages that Gradio remembers, 85 kB each: those used last of all that were ever opened."""
 
 
 def prepare_gradio(services: Services) -> None:
@@ -40,6 +42,7 @@ def mount_pages(app: FastAPI, blocks: Blocks, **appearance: Any) -> None:
     """
     import gradio
 
+    blocks.state_session_capacity = _SESSIONS
     with warnings.catch_warnings():
         # It says that it leaves out what was not asked for: rendering in a Node of its own.
         warnings.filterwarnings("ignore", "SSR mode is not supported")
