@@ -1,5 +1,6 @@
 """A kept listing is the one that would be made anew, for as long as that is so."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,8 +72,8 @@ def test_what_may_change_a_listing_makes_it_anew(tmp_path: Path, listed, monkeyp
     assert len(keep("labelme", other).items) == 1
     keep.forget(tmp_path / "b")
     assert len(keep("labelme", other).items) == 2
-    now = source_listing.time.monotonic()
-    monkeypatch.setattr(source_listing.time, "monotonic", lambda: now + KEPT_SECONDS + 60)
+    now = time.monotonic()
+    monkeypatch.setattr("labeling.source_listing.time.monotonic", lambda: now + KEPT_SECONDS + 60)
     keep("labelme", other)
     assert len(listed) == 7
 
