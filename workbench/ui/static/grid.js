@@ -53,9 +53,10 @@ export class Grid {
     this.measure();
     const total = this.entries.total ?? 0;
     this.inner.style.height = `${Math.ceil(total / this.columns) * this.rowHeight}px`;
-    const top = Math.floor(this.element.scrollTop / this.rowHeight) - OVERSCAN;
-    const bottom = Math.ceil((this.element.scrollTop + this.element.clientHeight) / this.rowHeight) + OVERSCAN;
-    const [start, end] = [Math.max(0, top * this.columns), Math.min(total, bottom * this.columns)];
+    const top = Math.floor(this.element.scrollTop / this.rowHeight);
+    const bottom = Math.ceil((this.element.scrollTop + this.element.clientHeight) / this.rowHeight);
+    const within = (row) => Math.min(total, Math.max(0, row * this.columns));
+    const [start, end] = [within(top - OVERSCAN), within(bottom + OVERSCAN)];
     for (const [index, tile] of this.tiles) {
       if (index < start || index >= end) {
         if (tile.element.contains(document.activeElement)) this.element.focus({ preventScroll: true });
@@ -64,7 +65,10 @@ export class Grid {
         this.tiles.delete(index);
       }
     }
-    for (let index = start; index < end; index += 1) this.place(index, total);
+    // Those in sight first: their pictures are fetched in this order.
+    for (const [from, to] of [[within(top), within(bottom)], [start, within(top)], [within(bottom), end]]) {
+      for (let index = from; index < to; index += 1) this.place(index, total);
+    }
     clearTimeout(this.asking);
     // Whoever scrolls past a thousand images does not want the pages between.
     this.asking = setTimeout(() => this.entries.want(start, end), this.entries.total === null ? 0 : 60);
