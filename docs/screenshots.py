@@ -41,16 +41,18 @@ def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     command = [sys.executable, "-P", "-m", "workbench.cli", "serve", "--port", "0", "--no-browser", "--json"]
     with subprocess.Popen([*command, "--home", home], stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        url = json.loads(server.stdout.readline())["url"]
-        chromium = shutil.which("chromium") or shutil.which("google-chrome")
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-            for name in wanted or PAGES:
-                for look in LOOKS:
-                    take(browser, url, name, look)
-            browser.close()
-        server.terminate()
+        try:
+            assert server.stdout is not None
+            url = json.loads(server.stdout.readline())["url"]
+            chromium = shutil.which("chromium") or shutil.which("google-chrome")
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+                for name in wanted or PAGES:
+                    for look in LOOKS:
+                        take(browser, url, name, look)
+                browser.close()
+        finally:
+            server.terminate()
 
 
 def take(browser: Browser, url: str, name: str, look: str) -> None:

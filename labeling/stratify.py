@@ -59,7 +59,7 @@ def _neediest(wanted: NDArray[np.int64], room: NDArray[np.int64], label: int | N
 def shares(total: int, fractions: tuple[float, ...]) -> list[int]:
     """Divide a count by fractions that sum to 1, whole and exact, by largest remainder.
 
-    A fraction above 0 gets at least one where there are enough to go round; the first gives way.
+    A fraction above 0 gets at least one where there are enough to go round; the largest gives way.
 
     Example:
         >>> shares(10, (0.8, 0.2, 0.0))
@@ -70,8 +70,9 @@ def shares(total: int, fractions: tuple[float, ...]) -> list[int]:
     by_remainder = sorted(range(len(exact)), key=lambda role: counts[role] - exact[role])
     for role in by_remainder[: total - sum(counts)]:
         counts[role] += 1
-    for role in range(1, len(counts)):
-        if fractions[role] > 0 and counts[role] == 0 and counts[0] > 1:
+    for role, fraction in enumerate(fractions):
+        largest = counts.index(max(counts))
+        if fraction > 0 and counts[role] == 0 and counts[largest] > 1:
             counts[role] += 1
-            counts[0] -= 1
+            counts[largest] -= 1
     return counts
