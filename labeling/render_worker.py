@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,13 @@ class Scheme:
 
     def key(self, shown: frozenset[int] | None = None) -> str:
         """Return the cache key (sha256); over only the classes `shown` where given."""
+        return self._whole_key if shown is None else self._key(shown)
+
+    @cached_property
+    def _whole_key(self) -> str:
+        return self._key(None)  # a page of the gallery asks a hundred times
+
+    def _key(self, shown: frozenset[int] | None) -> str:
         table = sorted((row, value) for row, value in self.index.items() if shown is None or row in shown)
         parts: list[Any] = [RENDERING_VERSION, self.rule, self.overlap, self.line_width, self.point_radius]
         parts += [self.unlabelled, shown is None, table]
