@@ -8,7 +8,8 @@ Prints one JSON line each; the names choose among them:
 * **start**: from the start of the process to the first page answered, the median of three; beside it a Gradio app of
   two text fields.
 * **first_page**: from the address to its first content, in a browser that has nothing and in one that was here
-  before, with the bytes that came; beside it the same app.
+  before, with the bytes that came, the median of three; and right after the start, while the server still loads torch
+  in the background; beside it the same app.
 * **gallery**: a page of the images over HTTP, and in the browser the time until captions, photos and labels of all
   tiles stand after a jump to a place never seen before (thumbnails are made) and again in a fresh browser; beside it
   gr.Gallery with the same photos, without labels.
@@ -90,11 +91,18 @@ def start(home: Path, contents: Contents, browser: Browser) -> None:
 def first_page(home: Path, contents: Contents, browser: Browser) -> None:
     """From the address to the first content."""
     with serve(home) as server:
+        early = first_content(browser, server, "/", ".wb-card h2")["cold_content_ms"]
+        server.settle()
         ours = [first_content(browser, server, "/", ".wb-card h2") for _ in range(ROUNDS)]
     with peer("hello") as other:
         theirs = [first_content(browser, other, "/", HELLO) for _ in range(ROUNDS)]
     line = {name: round(median(each[name] for each in ours), 1) for name in ours[0]}
-    _say("first_page", **line, **{f"gradio_hello_{name}": round(median(e[name] for e in theirs), 1) for name in line})
+    _say(
+        "first_page",
+        right_after_start_ms=round(early),
+        **line,
+        **{f"gradio_hello_{name}": round(median(e[name] for e in theirs), 1) for name in line},
+    )
 
 
 def gallery(home: Path, contents: Contents, browser: Browser) -> None:
@@ -103,6 +111,7 @@ def gallery(home: Path, contents: Contents, browser: Browser) -> None:
     places = random.Random(0).sample(range(PAGE, count - PAGE), JUMPS)
     address = f"/data?project={contents.gallery}"
     with serve(home) as server:
+        server.settle()
         caller = Caller(server)
         page_url = f"/api/projects/{contents.gallery}/gallery?limit={PAGE}&offset="
         caller.get(f"{page_url}0")
@@ -139,6 +148,7 @@ def tabs(home: Path, contents: Contents, browser: Browser) -> None:
     """What watching a run costs."""
     address = f"/runs?project={contents.demo}&run={contents.run}"
     with serve(home) as server, going_on(contents.run_directory), server.visit(browser) as first:
+        server.settle()
         pages: list[Page] = [first, *(first.context.new_page() for _ in range(TABS - 1))]
         shares = {}
         for count, fresh in ((1, pages[:1]), (TABS, pages[1:])):
@@ -170,6 +180,7 @@ def callers(home: Path, contents: Contents, browser: Browser) -> None:
         "maps": partial(of_picture, "map"),
     }
     with serve(home) as server:
+        server.settle()
         for name in ("photos", "maps"):  # thumbnails are made once
             call_at_once(server, asked[name], CALLERS, CALLED_SECONDS)
         for name, address in asked.items():
@@ -192,6 +203,7 @@ def memory(home: Path, contents: Contents, browser: Browser, minutes: float) -> 
     with serve(home) as server, server.visit(browser) as page:
         page.goto(server.origin)
         page.locator(".wb-card h2").first.wait_for()
+        server.settle()
         kept, rounds = [server.memory_mib()], 0
         begun = time.monotonic()
         while time.monotonic() < begun + 60 * minutes:

@@ -19,6 +19,8 @@ from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
+_IDLE = 0.05  # of a core
+_SETTLED_WITHIN = 60  # seconds
 VIEW = {"width": 1280, "height": 900}
 
 
@@ -58,6 +60,17 @@ class Process:
         before, begun = self._cpu_seconds(), time.perf_counter()
         time.sleep(seconds)
         return (self._cpu_seconds() - before) / (time.perf_counter() - begun)
+
+    def settle(self) -> None:
+        """Wait until the server has nothing to do any more: it loads torch once it answers.
+
+        Raises:
+            TimeoutError: it is still busy after a minute.
+        """
+        for _ in range(_SETTLED_WITHIN):
+            if self.share_of_a_core(1) <= _IDLE:
+                return
+        raise TimeoutError(f"The server was still busy {_SETTLED_WITHIN} s after its start.")
 
     def memory_mib(self) -> int:
         """Return the memory that the process holds."""
