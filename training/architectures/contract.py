@@ -45,10 +45,13 @@ class Logits:
         out: (N, K, h, w), the prediction, at the architecture's native stride.
         heads: further heads that only the loss sees (auxiliary, one per scale), each (N, K, h', w'); empty in eval
             mode.
+        presence: (N, K), how sure the network is that a class is anywhere in the image, before the sigmoid; a further
+            head that only the loss sees. None for networks without one, and in eval mode.
     """
 
     out: Tensor
     heads: Mapping[str, Tensor] = field(default_factory=dict)
+    presence: Tensor | None = None
 
 
 class Architecture(nn.Module, ABC):
@@ -68,7 +71,7 @@ class Architecture(nn.Module, ABC):
         preprocessing: what the network expects unless its weights say otherwise.
         loss_at: where the loss is taken by default: `logits` (labels resized nearest) or `input` (logits resized
             bilinear).
-        head_weights: weight of each further head in the loss; `out` has 1.
+        head_weights: weight of each further head in the loss, `presence` among them; `out` has 1.
         num_classes: K, 1..254.
         imagenet: catalogue name of the ImageNet weights that fit `encoder()` as configured; None where none do.
         imagenet_note: why `imagenet` is None and which options would change that, as a sentence for the user.

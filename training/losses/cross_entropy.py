@@ -11,6 +11,7 @@ from torch import Tensor
 
 from labeling.annotation import IGNORE
 from training.architectures.contract import Architecture, Logits
+from training.losses.presence import presence_sum
 
 CHUNK = 1 << 24
 """Logits handled in fp32 at a time: 64 MiB."""
@@ -92,6 +93,13 @@ class ValidPixels:
             self._known[key] = self._everywhere(torch.stack(counts).sum()).clamp(min=1)
         return self._known[key]
 
+    def images(self) -> Tensor:
+        """Return the number of images that have a valid pixel; at least 1."""
+        if () not in self._known:
+            counts = [(part != IGNORE).flatten(1).any(dim=1).sum() for part in self._labels]
+            self._known[()] = self._everywhere(torch.stack(counts).sum()).clamp(min=1)
+        return self._known[()]
+
 
 class SegmentationLoss:
     """The loss of an architecture's output and further heads.
@@ -120,6 +128,9 @@ class SegmentationLoss:
         total = self._head(logits.out, labels, valid)
         for name, head in logits.heads.items():
             total = total + self._head_weights[name] * self._head(head, labels, valid)
+        if logits.presence is not None:
+            share = presence_sum(logits.presence, labels, self._weights) / valid.images()
+            total = total + self._head_weights["presence"] * share
         return total
 
     def _head(self, head: Tensor, labels: Tensor, valid: ValidPixels) -> Tensor:
