@@ -1,6 +1,6 @@
 """Image classifiers without their classifier, as encoders: feature maps from fine to coarse, for any decoder.
 
-All are torchvision's, with its keys, so that its ImageNet checkpoints load. Two things are added. Every halving rounds
+All are torchvision's, with the keys its segmentation networks give them, so that its checkpoints load. Two things are added. Every halving rounds
 sizes up, so that inputs of any size give maps, also where torchvision's own would round down or refuse (VGG's pooling,
 ConvNeXt's patches); sizes that divide evenly give torchvision's values. And strides can be traded for dilation (Chen et
 al., arXiv 1706.05587, section 3.1), with a multi-grid on ResNets (section 3.3).
@@ -133,23 +133,20 @@ class ResNetPyramid(Encoder):
 
 
 class FeaturePyramid(Encoder):
-    """A network that is one row of layers, `features`: VGG, MobileNetV3, EfficientNet or ConvNeXt.
+    """A network that is one row of layers: VGG, MobileNetV3, EfficientNet or ConvNeXt.
 
     The maps are the last ones before each halving and the very last: with MobileNetV3 and EfficientNet that of the
     final 1x1 convolution; with VGG the stride is 1 at first; with ConvNeXt 4, and the last map is not normalised.
-    Dilated stages have the new dilation from their first block on, as torchvision's dilated MobileNetV3 has.
+    Dilated stages have the new dilation from their first block on, as torchvision's dilated MobileNetV3 has. Keys are
+    those of the classifier's `features`, without that prefix.
     """
 
     def __init__(self, name: EncoderName, output_stride: int = 32) -> None:
         super().__init__()
         self.imagenet = name
-        if name.startswith("vgg"):
-            self.features = _vgg_features(name, last_pooling=output_stride == 32)
-        else:
-            self.features = getattr(torchvision.models, name)(weights=None).features
         taps: dict[int, tuple[int, int]] = {}  # of each stride: index of the last layer, and its channels
         stride = channels = 1
-        for index, layer in enumerate(self.features):
+        for index, layer in enumerate(_features(name, output_stride)):
             step, channels = _stride(layer), _last_channels(layer) or channels
             stride *= step
             taps[stride] = index, channels
@@ -157,18 +154,29 @@ class FeaturePyramid(Encoder):
                 _dilate(layer, stride // output_stride)
             elif name.startswith("convnext") and step > 1:
                 _round_up(cast(nn.Sequential, layer))
+            self.add_module(str(index), layer)
         self.taps = tuple(index for index, _ in taps.values())
         self.channels = tuple(channels for _, channels in taps.values())
         self.strides = tuple(min(stride, output_stride) for stride in taps)
 
+    def imagenet_key(self, key: str) -> str | None:
+        """Translate a key of torchvision's classifier."""
+        return key.removeprefix("features.") if key.startswith("features.") else None
+
     def forward(self, x: Tensor) -> list[Tensor]:
         """See `Encoder`."""
         maps = []
-        for index, layer in enumerate(self.features):
+        for index, layer in enumerate(self.children()):
             x = layer(x)
             if index in self.taps:
                 maps.append(x)
         return maps
+
+
+def _features(name: str, output_stride: int) -> nn.Sequential:
+    if name.startswith("vgg"):
+        return _vgg_features(name, last_pooling=output_stride == 32)
+    return cast(nn.Sequential, getattr(torchvision.models, name)(weights=None).features)
 
 
 def _vgg_features(name: str, *, last_pooling: bool) -> nn.Sequential:
