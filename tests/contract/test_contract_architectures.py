@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from db.errors import UserError
 from training import architectures
 from training.architectures.contract import Architecture, Logits
+from training.losses.presence import presence_sum
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Variant:
     options: dict[str, Any]
     stride: int
     heads: frozenset[str] = frozenset()
+    presence: bool = False
     lr: float = 1e-3
 
     def __str__(self) -> str:
@@ -41,6 +43,11 @@ VARIANTS = [
     Variant("unet", {"encoder": "resnet18", "width": 16}, 2),
     Variant("fcn_resnet50", {}, 8, frozenset({"aux"})),
     Variant("lraspp_mobilenetv3", {}, 8, lr=5e-3),
+    Variant("encnet", {"encoder": "resnet18", "codewords": 8, "width": 32}, 8, frozenset({"aux"}), presence=True),
+    Variant("encnet", {"encoder": "resnet18", "width": 32, "lateral": True, "se_loss": False, "aux": False}, 8),
+    Variant("efficientfcn", {"encoder": "resnet18", "codewords": 16, "width": 64, "reduced": 32}, 8),
+    Variant("hrnet", {"size": "w18_small"}, 4),
+    Variant("segformer", {"drop_path": 0.0}, 4),
 ]
 every_variant = pytest.mark.parametrize("variant", VARIANTS, ids=str)
 
@@ -71,6 +78,7 @@ def test_any_input_size_gives_logits_of_that_size(variant):
             assert network(x).shape == (2, 3, height, width)
             native = network.logits(x)
             assert not native.heads
+            assert native.presence is None
             if min(height, width) > 32:
                 # DeepLab's pooling, which rounds up, can give one row or column more.
                 extra = variant.options.get("layout", "caffe") == "caffe" and variant.name == "deeplabv2"
@@ -89,6 +97,8 @@ def test_one_image_of_any_size_trains(variant):
         for score in (logits.out, *logits.heads.values()):
             assert score.isfinite().all()
             assert score.shape[:2] == (1, 3)
+        assert (logits.presence is not None) == variant.presence
+        assert logits.presence is None or logits.presence.shape == (1, 3)
 
 
 @every_variant
@@ -187,7 +197,7 @@ def test_an_exported_program_computes_the_same(variant):
 @pytest.mark.parametrize(
     ("name", "options", "expected"),
     [
-        ("segnot", {}, "Choose one of deeplabv2, fcn_resnet50, lraspp_mobilenetv3, unet"),
+        ("segnot", {}, "Choose one of " + ", ".join(architectures.names())),
         ("deeplabv2", {"dpeth": 18}, "dpeth: no such option; there are (with defaults): depth=101, msc=True"),
         ("deeplabv2", {"depth": 19}, "depth: Input should be 18, 34, 50 or 101, found 19"),
         ("unet", {"encoder": "vgg16"}, "'resnet18'"),
@@ -209,7 +219,10 @@ def test_the_number_of_classes_has_limits(classes):
 
 def loss_of(network: Architecture, logits: Logits, labels: Tensor) -> Tensor:
     weighted = [(logits.out, 1.0), *((score, network.head_weights[name]) for name, score in logits.heads.items())]
-    return torch.stack([weight * F.cross_entropy(resized(score, labels), labels) for score, weight in weighted]).sum()
+    total = torch.stack([weight * F.cross_entropy(resized(score, labels), labels) for score, weight in weighted]).sum()
+    if logits.presence is not None:
+        total = total + network.head_weights["presence"] * presence_sum(logits.presence, labels) / len(labels)
+    return total
 
 
 def four_images() -> tuple[Tensor, Tensor]:

@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 # Module and class.
 _FAMILIES = {
     "deeplabv2": "deeplabv2.DeepLabV2",
+    "efficientfcn": "efficientfcn.EfficientFCN",
+    "encnet": "encnet.EncNet",
     "fcn_resnet50": "fcn_resnet50.FCNResNet50",
+    "hrnet": "hrnet.HRNet",
     "lraspp_mobilenetv3": "lraspp_mobilenetv3.LRASPPMobileNetV3",
+    "segformer": "segformer.SegFormer",
     "unet": "unet.UNet",
 }
 
