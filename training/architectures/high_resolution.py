@@ -97,7 +97,10 @@ class _Exchange(nn.Module):
 
     def forward(self, branches: list[Tensor]) -> list[Tensor]:
         deeper = [blocks(branch) for blocks, branch in zip(self.branches, branches, strict=True)]
-        return [self._sum(fuse, deeper, own.shape[-2:]) for fuse, own in zip(self.fuse_layers, deeper, strict=True)]
+        return [
+            self._sum(fuse.children(), deeper, own.shape[-2:])
+            for fuse, own in zip(self.fuse_layers, deeper, strict=True)
+        ]
 
     def _sum(self, fuse: Iterable[nn.Module], branches: list[Tensor], size: torch.Size) -> Tensor:
         parts = (bring(branch) for bring, branch in zip(fuse, branches, strict=True))

@@ -54,7 +54,7 @@ class MixTransformer(nn.Module):
         maps = []
         for embed, blocks, norm in zip(self.patch_embeddings, self.block, self.layer_norm, strict=True):
             tokens = embed(x)
-            for block in blocks:
+            for block in blocks.children():
                 tokens = block(tokens)
             x = norm(tokens).movedim(-1, 1)
             maps.append(x)
@@ -125,7 +125,8 @@ class _ToPatches(nn.Module):
 
     def _split(self, tokens: Tensor) -> Tensor:
         """Split the channels of (N, h, w, C) among the heads: (N, heads, h w, C / heads)."""
-        return tokens.flatten(1, 2).unflatten(2, (self.heads, -1)).transpose(1, 2)
+        n, _, _, channels = tokens.shape
+        return tokens.reshape(n, -1, self.heads, channels // self.heads).transpose(1, 2)
 
 
 class _MixFeedForward(nn.Module):
