@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from training.crf import CrfParameters, iterate, refine
 from training.crf.lattice import Lattice
+from training.crf.mean_field import iterate, refine
+from training.crf.parameters import CrfParameters
 
 
 def scene(seed: int, height: int = 12, width: int = 12, classes: int = 4) -> tuple[Tensor, Tensor]:

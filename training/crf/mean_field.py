@@ -14,38 +14,12 @@ from collections.abc import Iterator
 from itertools import islice
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from training.crf.lattice import Lattice
+from training.crf.parameters import REPORTED, CrfParameters
 
 _LEAST = 1e-5  # of a probability; below, the network's word would be final
-
-
-class CrfParameters(BaseModel):
-    """Weights and standard deviations of the two kernels; DeepLabv2's public PyTorch version's by default.
-
-    Attributes:
-        iterations: of the mean field; 0 leaves probabilities as they are.
-        smoothness: weight of the Gaussian kernel.
-        smoothness_xy: its standard deviation in pixels.
-        appearance: weight of the bilateral kernel.
-        appearance_xy: its standard deviation in pixels.
-        appearance_rgb: its standard deviation in grey levels of 255.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    iterations: int = Field(default=10, ge=0, le=100)
-    smoothness: float = Field(default=3, ge=0)
-    smoothness_xy: float = Field(default=1, gt=0)
-    appearance: float = Field(default=4, ge=0)
-    appearance_xy: float = Field(default=67, gt=0)
-    appearance_rgb: float = Field(default=3, gt=0)
-
-
-REPORTED = CrfParameters()
-"""What the public DeepLabv2's figures with CRF were made with."""
 
 
 def refine(probabilities: Tensor, photos: Tensor, parameters: CrfParameters = REPORTED) -> Tensor:
