@@ -49,8 +49,8 @@ class HRNet(Architecture):
         self.num_classes = num_classes
         timm = "hrnet_w18_small_v2" if size == "w18_small" else f"hrnet_{size}"
         self.imagenet_note = (
-            f"Its ImageNet weights ({timm}.ms_in1k of timm, on huggingface.co/timm) come without a checksum of their "
-            "publisher's; download model.safetensors there and give the file as --init."
+            "Its ImageNet weights are not in the catalogue: download model.safetensors from "
+            f"huggingface.co/timm/{timm}.ms_in1k and give the file as --init."
         )
         self.backbone = HighResolution(size, enlarging)
         channels = sum(self.backbone.channels)

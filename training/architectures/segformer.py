@@ -59,8 +59,8 @@ class SegFormer(Architecture):
         super().__init__()
         self.num_classes = num_classes
         self.imagenet_note = (
-            f"Its ImageNet weights (nvidia/mit-{size} on huggingface.co) come without a checksum of their publisher's; "
-            "download model.safetensors or pytorch_model.bin there and give the file as --init."
+            "Its ImageNet weights are not in the catalogue: download model.safetensors or pytorch_model.bin from "
+            f"huggingface.co/nvidia/mit-{size} and give the file as --init."
         )
         if decoder_width == "paper":
             decoder_width = 256 if size in ("b0", "b1") else 768
