@@ -11,8 +11,10 @@ from torch import Tensor
 
 from tests.support.tiny_models import LocalNet
 from training.architectures.contract import Logits
-from training.losses.cross_entropy import SegmentationLoss, ValidPixels
 from training.losses.presence import presence_sum, present
+from training.losses.segmentation import SegmentationLoss
+from training.losses.valid import ValidPixels
+from training.recipe import Loss
 
 K = 4
 
@@ -60,7 +62,7 @@ def test_it_is_added_by_its_weight_and_parts_of_a_step_add_up(at: str) -> None:
     presence, labels = draw()
     labels[2] = 255
     out = torch.randn(3, K, 3, 4, generator=torch.Generator().manual_seed(1))
-    loss = SegmentationLoss(Presence(K), at, None)  # type: ignore[arg-type]
+    loss = SegmentationLoss(Presence(K), Loss.model_validate({"at": at}), None)
     valid = ValidPixels([labels[:1], labels[1:]])
     plain = loss(Logits(out), labels, valid)
     whole = loss(Logits(out, presence=presence), labels, valid)
