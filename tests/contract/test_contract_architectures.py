@@ -35,13 +35,22 @@ class Variant:
 
 
 SCALES = frozenset({"scale_100", "scale_075", "scale_050"})
+AUX = frozenset({"aux"})
 VARIANTS = [
     Variant("deeplabv2", {"depth": 18}, 8, SCALES),
     Variant("deeplabv2", {"depth": 18, "msc": False, "layout": "torchvision"}, 8),
     Variant("unet", {"width": 8, "levels": 3}, 1, lr=5e-3),
     Variant("unet", {"width": 8, "levels": 2, "batch_norm": False, "dropout": 0.1}, 1, lr=5e-3),
     Variant("unet", {"encoder": "resnet18", "width": 16}, 2),
-    Variant("fcn_resnet50", {}, 8, frozenset({"aux"})),
+    Variant("unet", {"encoder": "mobilenet_v3_small", "width": 16}, 2, lr=5e-3),
+    Variant("fpn", {"encoder": "resnet18", "width": 32}, 4),
+    Variant("fpn", {"encoder": "mobilenet_v3_small", "width": 64, "head": "all", "dropout": 0.1}, 4, lr=5e-3),
+    Variant("deeplabv3", {"encoder": "resnet18", "output_stride": 16, "rate": 6, "multi_grid": True}, 16, AUX),
+    Variant("deeplabv3", {"encoder": "mobilenet_v3_small", "aux": False}, 8, lr=5e-3),
+    Variant("deeplabv3plus", {"encoder": "resnet18"}, 4),
+    Variant("pspnet", {"encoder": "resnet18", "width": 64}, 8, AUX),
+    Variant("fcn_resnet50", {}, 8, AUX),
+    Variant("fcn_resnet101", {}, 8, AUX),
     Variant("lraspp_mobilenetv3", {}, 8, lr=5e-3),
     Variant("encnet", {"encoder": "resnet18", "codewords": 8, "width": 32}, 8, frozenset({"aux"}), presence=True),
     Variant("encnet", {"encoder": "resnet18", "width": 32, "lateral": True, "se_loss": False, "aux": False}, 8),
@@ -200,7 +209,9 @@ def test_an_exported_program_computes_the_same(variant):
         ("segnot", {}, "Choose one of " + ", ".join(architectures.names())),
         ("deeplabv2", {"dpeth": 18}, "dpeth: no such option; there are (with defaults): depth=101, msc=True"),
         ("deeplabv2", {"depth": 19}, "depth: Input should be 18, 34, 50 or 101, found 19"),
-        ("unet", {"encoder": "vgg16"}, "'resnet18'"),
+        ("unet", {"encoder": "vgg15"}, "'resnet18'"),
+        ("deeplabv3", {"encoder": "mobilenet_v3_small", "multi_grid": True}, "A multi-grid needs a ResNet"),
+        ("pspnet", {"encoder": "vgg16"}, "Input should be 'resnet18'"),
         ("unet", {"encoder": "resnet18", "levels": 3}, "levels=3"),
         ("lraspp_mobilenetv3", {"aux": True}, "none at all"),
     ],

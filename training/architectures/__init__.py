@@ -21,13 +21,27 @@ if TYPE_CHECKING:
 # By name, not by import: listing what there is must not take the seconds that loading torch takes.
 # Module and class.
 _FAMILIES = {
+    "deeplabv1": "deeplabv1.DeepLabV1",
     "deeplabv2": "deeplabv2.DeepLabV2",
+    "deeplabv3": "deeplabv3.DeepLabV3",
+    "deeplabv3plus": "deeplabv3plus.DeepLabV3Plus",
     "efficientfcn": "efficientfcn.EfficientFCN",
     "encnet": "encnet.EncNet",
+    "fcn16s": "fcn_vgg.FCN16s",
+    "fcn32s": "fcn_vgg.FCN32s",
+    "fcn8s": "fcn_vgg.FCN8s",
+    "fcn_resnet101": "fcn_resnet50.FCNResNet101",
     "fcn_resnet50": "fcn_resnet50.FCNResNet50",
+    "fpn": "fpn.FPN",
     "hrnet": "hrnet.HRNet",
     "lraspp_mobilenetv3": "lraspp_mobilenetv3.LRASPPMobileNetV3",
+    "plainconv": "plainconv.PlainConv",
+    "pspnet": "pspnet.PSPNet",
+    "resunet": "resunet.ResUNet",
     "segformer": "segformer.SegFormer",
+    "segnet": "segnet.SegNet",
+    "segnet_bilinear": "segnet.SegNetBilinear",
+    "sspfpn": "sspfpn.SSPFPN",
     "unet": "unet.UNet",
 }
 

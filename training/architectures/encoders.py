@@ -1,9 +1,9 @@
 """Image classifiers without their classifier, as encoders: feature maps from fine to coarse, for any decoder.
 
-All are torchvision's, with the keys its segmentation networks give them, so that its checkpoints load. Two things are added. Every halving rounds
-sizes up, so that inputs of any size give maps, also where torchvision's own would round down or refuse (VGG's pooling,
-ConvNeXt's patches); sizes that divide evenly give torchvision's values. And strides can be traded for dilation (Chen et
-al., arXiv 1706.05587, section 3.1), with a multi-grid on ResNets (section 3.3).
+All are torchvision's, with the keys its segmentation networks give them, so that its checkpoints load. Two things are
+added. Every halving rounds sizes up, so that inputs of any size give maps, also where torchvision's own would round
+down or refuse (VGG's pooling, ConvNeXt's patches); sizes that divide evenly give torchvision's values. And strides can
+be traded for dilation (Chen et al., arXiv 1706.05587, section 3.1), with a multi-grid on ResNets (section 3.2.1).
 """
 
 from __future__ import annotations
