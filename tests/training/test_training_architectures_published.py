@@ -80,6 +80,8 @@ def test_unet_encoder_has_torchvisions_keys(name):
         ("unet", {"encoder": "resnet34"}),
         ("fcn_resnet50", {}),
         ("lraspp_mobilenetv3", {}),
+        ("encnet", {"encoder": "resnet101"}),
+        ("efficientfcn", {"encoder": "resnet18"}),
     ],
 )
 def test_the_named_imagenet_weights_fill_the_encoder(name, options):

@@ -97,17 +97,13 @@ class _Exchange(nn.Module):
 
     def forward(self, branches: list[Tensor]) -> list[Tensor]:
         deeper = [blocks(branch) for blocks, branch in zip(self.branches, branches, strict=True)]
-        return [
-            self._sum(fuse.children(), deeper, own.shape[-2:])
-            for fuse, own in zip(self.fuse_layers, deeper, strict=True)
-        ]
+        return [F.relu(self._sum(fuse.children(), deeper, target)) for target, fuse in enumerate(self.fuse_layers)]
 
-    def _sum(self, fuse: Iterable[nn.Module], branches: list[Tensor], size: torch.Size) -> Tensor:
-        parts = (bring(branch) for bring, branch in zip(fuse, branches, strict=True))
-        return F.relu(reduce(torch.add, (self._enlarged(part, size) for part in parts)))
-
-    def _enlarged(self, part: Tensor, size: torch.Size) -> Tensor:
-        return part if part.shape[-2:] == size else F.interpolate(part, size=size, mode=self.enlarging)
+    def _sum(self, fuse: Iterable[nn.Module], branches: list[Tensor], target: int) -> Tensor:
+        size = branches[target].shape[-2:]
+        parts = [bring(branch) for bring, branch in zip(fuse, branches, strict=True)]
+        coarse = [F.interpolate(part, size=size, mode=self.enlarging) for part in parts[target + 1 :]]
+        return reduce(torch.add, [*parts[: target + 1], *coarse])
 
 
 def _fuse(channels: Sequence[int], source: int, target: int) -> nn.Module:
