@@ -28,7 +28,7 @@ def build(name: str, **options: object) -> Architecture:
     return architectures.build(name, CLASSES, **options).eval()
 
 
-def shake(network: nn.Module) -> nn.Module:
+def shake(network: nn.Module) -> Any:
     """Give the normalisations of a twin statistics and weights that matter, and put it in eval mode."""
     torch.manual_seed(1)
     for part in network.modules():
@@ -124,8 +124,7 @@ def undilate_first_block(encoder: Any) -> None:
 def test_deeplabv3plus_is_built_of_smps_parts(separable):
     """smp has one 3x3 convolution before and one after the junction; the paper, and so ours, both after it."""
     torch.manual_seed(0)
-    from segmentation_models_pytorch.decoders.deeplabv3.decoder import SeparableConv2d
-
+    separable_conv = smp.decoders.deeplabv3.decoder.SeparableConv2d
     theirs = smp.DeepLabV3Plus(
         "resnet18", encoder_weights=None, decoder_atrous_rates=(6, 12, 18), decoder_aspp_separable=separable, classes=5
     )
@@ -136,7 +135,7 @@ def test_deeplabv3plus_is_built_of_smps_parts(separable):
     if not separable:
         decoder.block2[0] = nn.Conv2d(304, 256, 3, padding=1, bias=False)
     second = (
-        SeparableConv2d(256, 256, 3, padding=1, bias=False) if separable else nn.Conv2d(256, 256, 3, 1, 1, bias=False)
+        separable_conv(256, 256, 3, padding=1, bias=False) if separable else nn.Conv2d(256, 256, 3, 1, 1, bias=False)
     )
     decoder.block2 = nn.Sequential(decoder.block2, nn.Sequential(second, nn.BatchNorm2d(256), nn.ReLU()))
     shake(theirs)
