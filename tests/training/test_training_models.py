@@ -32,6 +32,9 @@ OPTIONS = {
     "deeplabv2": {"depth": 18},
     "lraspp_mobilenetv3": {},
     "fcn_resnet50": {},
+    "fpn": {"encoder": "resnet18", "width": 32, "head": "all"},
+    "deeplabv3plus": {"encoder": "mobilenet_v3_small"},
+    "pspnet": {"encoder": "resnet18", "width": 32},
 }
 
 
@@ -206,6 +209,9 @@ def test_every_format_agrees_with_the_original_on_real_images(campus: Campus, tm
         ("deeplabv2", "onnx"),
         pytest.param("lraspp_mobilenetv3", "onnx", marks=pytest.mark.slow),
         pytest.param("fcn_resnet50", "onnx", marks=pytest.mark.slow),
+        pytest.param("fpn", "onnx", marks=pytest.mark.slow),
+        pytest.param("deeplabv3plus", "onnx", marks=pytest.mark.slow),
+        ("pspnet", "onnx"),
     ],
 )
 def test_every_architecture_exports_with_free_sizes(campus: Campus, tmp_path: Path, name: str, format: Format) -> None:
