@@ -166,8 +166,10 @@ class Predictor:
         size = (photo.shape[0], photo.shape[1])
         strips = partial(self._strips, self._maps([small]), 0)
         crf = self.refinement.crf or REPORTED
-        refined = refine_strips(strips, photo, self._module.num_classes, crf, iterations)
-        return [self._finish(each, size, scores=False) for each in refined]
+        wanted = [number for number in iterations if number]
+        refined = refine_strips(strips, photo, self._module.num_classes, crf, wanted) if wanted else ()
+        plain = [strips(size)] if len(wanted) < len(iterations) else []
+        return [self._finish(each, size, scores=False) for each in (*plain, *refined)]
 
     def gather(self, items: Iterable[Item], pixels: Callable[[Item], NDArray[np.uint8]]) -> Iterator[list[Item]]:
         """Put neighbours together that `predict` can take at once, in order.

@@ -80,6 +80,21 @@ class Refinement(BaseModel):
         chosen = CrfParameters(iterations=crf) if crf else None
         return cls(scales=numbers, flip=flip, combine=combine, window=window or None, crf=chosen)
 
+    def arguments(self) -> list[str]:
+        """Return what `workbench evaluate` and `predict` are told for it; nothing for what is not done."""
+        told = []
+        if self.scales != (1.0,):
+            told.append(f"--scales={','.join(f'{scale:g}' for scale in self.scales)}")
+        if self.flip:
+            told.append("--flip")
+        if self.combine != "mean":
+            told.append(f"--combine={self.combine}")
+        if self.window:
+            told.append(f"--window={self.window}")
+        if self.crf:
+            told.append(f"--crf={self.crf.iterations}")
+        return told
+
     @property
     def views(self) -> tuple[View, ...]:
         """The looks that are combined."""
