@@ -34,6 +34,7 @@ SETTINGS = {
     "accumulate": "2",
     "options.batch_norm": "false",  # which sees its own share only
     "loss.class_weights": "median_frequency",
+    "loss.dice": "0.5",  # which counts by images
     "optimizer.name": "sgd",
     "optimizer.lr": "0.05",
 }

@@ -54,6 +54,6 @@ def affinity_picture(
     matrices = (-torch.cdist(features, features, p=1)).exp(), likely.T @ likely
     seen = (known.flatten() > 0).numpy()
     grey = [(matrix.clamp(0, 1) * 255).round().to(torch.uint8).numpy() for matrix in matrices]
-    drawn = [np.where((seen[:, None] & seen)[..., None], each[..., None], np.uint8(IGNORED)) for each in grey]
+    drawn = [np.where((seen[:, None] & seen)[..., None], each[..., None], np.array(IGNORED, np.uint8)) for each in grey]
     gap = np.full((len(seen), GAP, 3), 255, np.uint8)
     return np.concatenate([drawn[0], gap, drawn[1]], axis=1)
