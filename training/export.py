@@ -111,7 +111,8 @@ def export_weights(
         _need_onnx()
     if format in ("pt2", "onnx") and format not in loaded.module.exports:
         kinds = ", ".join(sorted({"bundle", "safetensors"} | loaded.module.exports))
-        raise UserError(f"{loaded.spec.architecture} cannot be exported as {format}. Use one of {kinds}.")
+        why = f" {loaded.module.exports_note}" if loaded.module.exports_note else ""
+        raise UserError(f"{loaded.spec.architecture} cannot be exported as {format}.{why} Use one of {kinds}.")
     smallest = SMALLEST_SIDE if format in ("pt2", "onnx") else 1
     photos = check_images(home, database, project, loaded.spec, images, smallest)
     data = _WRITERS[format](loaded)

@@ -67,6 +67,8 @@ class Architecture(nn.Module, ABC):
         summary: what it is and what it is good for, in a plain sentence or two.
         paper: authors, title, venue and arXiv number.
         exports: the formats `export weights` can write it in, beside the bundle and plain safetensors.
+        exports_note: what `exports` lacks or an export costs, why, and which architecture does without, as sentences
+            for the user.
         head_key: state-dict key of a tensor whose first dimension is the number of classes.
         preprocessing: what the network expects unless its weights say otherwise.
         loss_at: where the loss is taken by default: `logits` (labels resized nearest) or `input` (logits resized
@@ -83,6 +85,7 @@ class Architecture(nn.Module, ABC):
     summary: ClassVar[str]
     paper: ClassVar[str]
     exports: ClassVar[frozenset[str]] = frozenset({"pt2", "onnx"})
+    exports_note: ClassVar[str] = ""
     head_key: ClassVar[str]
     preprocessing: ClassVar[Preprocessing] = Preprocessing()
     loss_at: ClassVar[Literal["logits", "input"]] = "input"
