@@ -114,7 +114,7 @@ class KeptModel:
         iterations: Sequence[int],
     ) -> tuple[LoadedModel, list[Prediction]]:
         """Predict a photo after each of these numbers of iterations of a CRF, ascending; else as `predict` does."""
-        file = find_model_file(home, database, project, reference)
+        file = find_model_file(home, database, project, reference, bundles=False)
         small = resize_photo(pixels, size.target(*pixels.shape[:2]))
         return self._with(file, "auto", lambda ready: (ready.model, ready.predict_steps(small, pixels, iterations)))
 
