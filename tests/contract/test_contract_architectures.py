@@ -25,6 +25,7 @@ class Variant:
     heads: frozenset[str] = frozenset()
     presence: bool = False
     lr: float = 1e-3
+    right: float = 0.95  # share of the pixels it can learn by heart; a coarse output stride allows less
 
     def __str__(self) -> str:
         return "-".join([self.name, *(f"{key}={value}" for key, value in self.options.items())])
@@ -36,6 +37,7 @@ class Variant:
 
 SCALES = frozenset({"scale_100", "scale_075", "scale_050"})
 AUX = frozenset({"aux"})
+VGG = {"backbone": "vgg11_bn"}
 VARIANTS = [
     Variant("deeplabv2", {"depth": 18}, 8, SCALES),
     Variant("deeplabv2", {"depth": 18, "msc": False, "layout": "torchvision"}, 8),
@@ -45,7 +47,7 @@ VARIANTS = [
     Variant("unet", {"encoder": "mobilenet_v3_small", "width": 16}, 2, lr=5e-3),
     Variant("fpn", {"encoder": "resnet18", "width": 32}, 4),
     Variant("fpn", {"encoder": "mobilenet_v3_small", "width": 64, "head": "all", "dropout": 0.1}, 4, lr=5e-3),
-    Variant("deeplabv3", {"encoder": "resnet18", "output_stride": 16, "rate": 6, "multi_grid": True}, 16, AUX),
+    Variant("deeplabv3", {"encoder": "resnet18", "rate": 6, "multi_grid": True}, 8, AUX),
     Variant("deeplabv3", {"encoder": "mobilenet_v3_small", "aux": False}, 8, lr=5e-3),
     Variant("deeplabv3plus", {"encoder": "resnet18"}, 4),
     Variant("pspnet", {"encoder": "resnet18", "width": 64}, 8, AUX),
@@ -57,6 +59,17 @@ VARIANTS = [
     Variant("efficientfcn", {"encoder": "resnet18", "codewords": 16, "width": 64, "reduced": 32}, 8),
     Variant("hrnet", {"size": "w18_small"}, 4),
     Variant("segformer", {"drop_path": 0.0}, 4),
+    Variant("fcn32s", {**VGG, "channels": 32, "dropout": 0}, 32, right=0.85),
+    Variant("fcn16s", {**VGG, "channels": 32, "dropout": 0}, 16, right=0.85),
+    Variant("fcn8s", {**VGG, "channels": 32, "dropout": 0}, 8, right=0.9),
+    Variant("segnet", VGG, 1),
+    Variant("segnet_bilinear", VGG, 1),
+    Variant("deeplabv1", {**VGG, "channels": 64, "dropout": 0, "multi_scale": True}, 8),
+    Variant("deeplabv2", {**VGG, "aspp": "fc", "aspp_channels": 64, "msc": False}, 8),
+    Variant("deeplabv2", {"depth": 18, "aspp": "bn_global", "aspp_channels": 32, "msc": False}, 8),
+    Variant("sspfpn", {**VGG, "channels": 32}, 1),
+    Variant("resunet", {"encoder": "resnet18"}, 1),
+    Variant("plainconv", {"width": 16, "layers": 3}, 1, lr=5e-3),
 ]
 every_variant = pytest.mark.parametrize("variant", VARIANTS, ids=str)
 
@@ -75,7 +88,7 @@ def test_every_architecture_has_a_variant_and_says_where_it_comes_from():
         family = architectures.family(name)
         assert family.name == name
         assert 2014 <= family.year <= 2030
-        assert "arXiv" in family.paper
+        assert "arXiv" in family.paper or "doi" in family.paper
 
 
 @every_variant
@@ -127,7 +140,7 @@ def test_learns_four_images_by_heart(variant):
     for _ in range(60):
         optimizer.zero_grad()
         logits = network.logits(pixels)
-        if right(logits.out, labels) > 0.95:
+        if right(logits.out, labels) > variant.right:
             break
         loss_of(network, logits, labels).backward()
         optimizer.step()
@@ -140,7 +153,7 @@ def test_learns_four_images_by_heart(variant):
             part.momentum = None
     with torch.no_grad():
         network(pixels)
-        assert right(network.eval()(pixels), labels) > 0.9
+        assert right(network.eval()(pixels), labels) > variant.right - 0.05
 
 
 @every_variant
