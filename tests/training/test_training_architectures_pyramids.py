@@ -101,7 +101,7 @@ def test_deeplabv3_computes_what_torchvisions_does(make, options):
 @torch.no_grad()
 def test_deeplabv3s_auxiliary_head_is_torchvisions():
     torch.manual_seed(0)
-    theirs = shake(segmentation.deeplabv3_resnet50(None, weights_backbone=None, num_classes=CLASSES, aux_loss=True))
+    theirs = shake(segmentation.deeplabv3_resnet50(weights_backbone=None, num_classes=CLASSES, aux_loss=True))
     ours = build("deeplabv3")
     ours.load_state_dict(theirs.state_dict())
     x = torch.randn(1, 3, 65, 81)
