@@ -69,6 +69,8 @@ class Architecture(nn.Module, ABC):
         exports: the formats `export weights` can write it in, beside the bundle and plain safetensors.
         exports_note: what `exports` lacks or an export costs, why, and which architecture does without, as sentences
             for the user.
+        exported_side: least height and width, in pixels, that an exported program takes. Below it the network pads its
+            input, or handles sizes of 1 specially, which a traced graph cannot decide.
         head_key: state-dict key of a tensor whose first dimension is the number of classes.
         preprocessing: what the network expects unless its weights say otherwise.
         loss_at: where the loss is taken by default: `logits` (labels resized nearest) or `input` (logits resized
@@ -86,6 +88,7 @@ class Architecture(nn.Module, ABC):
     paper: ClassVar[str]
     exports: ClassVar[frozenset[str]] = frozenset({"pt2", "onnx"})
     exports_note: ClassVar[str] = ""
+    exported_side: ClassVar[int] = 33
     head_key: ClassVar[str]
     preprocessing: ClassVar[Preprocessing] = Preprocessing()
     loss_at: ClassVar[Literal["logits", "input"]] = "input"

@@ -46,6 +46,7 @@ class SegFormer(Architecture):
         "Xie et al., SegFormer: Simple and Efficient Design for Semantic Segmentation with Transformers, NeurIPS 2021, "
         "arXiv 2105.15203"
     )
+    exported_side: ClassVar[int] = 61  # from there the first stage attends to two patches a side
     head_key: ClassVar[str] = "decode_head.classifier.weight"
 
     def __init__(
