@@ -27,7 +27,7 @@ from training.predict import predict_folder
 from training.spec import ModelSpec
 
 CLASSES = ("background", "sky", "building", "tree")
-OPTIONS = {
+OPTIONS: dict[str, dict[str, Any]] = {
     "unet": {"width": 4},
     "deeplabv2": {"depth": 18},
     "lraspp_mobilenetv3": {},
@@ -209,6 +209,10 @@ def test_every_format_agrees_with_the_original_on_real_images(campus: Campus, tm
         ("deeplabv2", "onnx"),
         pytest.param("lraspp_mobilenetv3", "onnx", marks=pytest.mark.slow),
         pytest.param("fcn_resnet50", "onnx", marks=pytest.mark.slow),
+        pytest.param("encnet", "onnx", marks=pytest.mark.slow),
+        pytest.param("efficientfcn", "onnx", marks=pytest.mark.slow),
+        pytest.param("hrnet", "onnx", marks=pytest.mark.slow),
+        pytest.param("segformer", "onnx", marks=pytest.mark.slow),
         pytest.param("fpn", "onnx", marks=pytest.mark.slow),
         pytest.param("deeplabv3plus", "onnx", marks=pytest.mark.slow),
         ("pspnet", "onnx"),
