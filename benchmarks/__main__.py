@@ -13,7 +13,7 @@ import sys
 
 def main() -> int:
     """Run the named benchmarks, or all; return 1 if one of them failed."""
-    known = ("counting", "labelme_import", "loader", "training", "affinity", "gallery", "evaluation_gallery")
+    known = ("counting", "labelme_import", "loader", "training", "affinity", "gallery", "evaluation_gallery", "crf")
     chosen = sys.argv[1:] or list(known)
     if unknown := set(chosen) - set(known):
         print(f"No benchmark {', '.join(sorted(unknown))}; there are {', '.join(known)}.", file=sys.stderr)

@@ -44,9 +44,9 @@ class Lattice:
         self.corners = len(known)
         # Numbered as they appear, corners of neighbouring points lie close together in memory: twice as fast.
         number = _inverse(order[is_first].argsort())
-        corner_of = torch.empty_like(order)
-        corner_of[order] = number[is_first.cumsum(0) - 1]
-        self._corner_of = corner_of.int().view(points, dimensions + 1)
+        corner_of = torch.empty_like(order, dtype=torch.int32)  # sorts faster than int64
+        corner_of[order] = number.int()[is_first.cumsum(0) - 1]
+        self._corner_of = corner_of.view(points, dimensions + 1)
         self._order = corner_of.sort(stable=True).indices
         self._point_of = (self._order // (dimensions + 1)).int()  # of the points around a corner, corner by corner
         counts = torch.bincount(corner_of, minlength=self.corners)
