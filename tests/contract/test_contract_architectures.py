@@ -26,6 +26,7 @@ class Variant:
     presence: bool = False
     lr: float = 1e-3
     right: float = 0.95  # share of the pixels it can learn by heart; a coarse output stride allows less
+    rounding: float = 0.1  # what bfloat16 may change, in standard deviations; more where near-equal maxima swap places
 
     def __str__(self) -> str:
         return "-".join([self.name, *(f"{key}={value}" for key, value in self.options.items())])
@@ -62,7 +63,7 @@ VARIANTS = [
     Variant("fcn32s", {**VGG, "channels": 32, "dropout": 0}, 32, right=0.85),
     Variant("fcn16s", {**VGG, "channels": 32, "dropout": 0}, 16, right=0.85),
     Variant("fcn8s", {**VGG, "channels": 32, "dropout": 0}, 8, right=0.9),
-    Variant("segnet", VGG, 1),
+    Variant("segnet", VGG, 1, rounding=0.3),
     Variant("segnet_bilinear", VGG, 1),
     Variant("deeplabv1", {**VGG, "channels": 64, "dropout": 0, "multi_scale": True}, 8),
     Variant("deeplabv2", {**VGG, "aspp": "fc", "aspp_channels": 64, "msc": False}, 8),
@@ -203,7 +204,7 @@ def test_channels_last_and_bfloat16_change_nothing_but_the_rounding(variant):
         with torch.autocast("cpu", dtype=torch.bfloat16):
             rounded = network(x).float()
     assert (laid_out - expected).abs().max() < 1e-3 * max(1.0, expected.std().item())
-    assert (rounded - expected).std() < 0.1 * expected.std()
+    assert (rounded - expected).std() < variant.rounding * expected.std()
 
 
 @every_variant

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from db.errors import UserError
 from training.architectures.pooling import MaxPoolCeil
+from training.architectures.vgg import VGGName, vgg_features
 
-VGGName = Literal["vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn"]
 ResNetName = Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"]
 MobileNetName = Literal["mobilenet_v3_large", "mobilenet_v3_small"]
 EfficientNetName = Literal[
@@ -36,15 +36,6 @@ DilatableName = Literal[ResNetName, MobileNetName, EfficientNetName]
 """Encoders that can have an output stride of 8, 16 or 32."""
 EncoderName = Literal[ResNetName, VGGName, MobileNetName, EfficientNetName, ConvNeXtName]
 """Every encoder; its name is also that of its ImageNet weights in the catalogue."""
-
-# Convolutions of each of the five stages: Simonyan and Zisserman, arXiv 1409.1556, table 1, columns A, B, D and E.
-_VGG_STAGES = {
-    "vgg11": (1, 1, 2, 2, 2),
-    "vgg13": (2, 2, 2, 2, 2),
-    "vgg16": (2, 2, 3, 3, 3),
-    "vgg19": (2, 2, 4, 4, 4),
-}
-_VGG_WIDTHS = (64, 128, 256, 512, 512)
 
 
 class Encoder(nn.Module):
@@ -175,23 +166,9 @@ class FeaturePyramid(Encoder):
 
 def _features(name: str, output_stride: int) -> nn.Sequential:
     if name.startswith("vgg"):
-        return _vgg_features(name, last_pooling=output_stride == 32)
+        layers = vgg_features(cast(VGGName, name))
+        return layers if output_stride == 32 else layers[:-1]
     return cast(nn.Sequential, getattr(torchvision.models, name)(weights=None).features)
-
-
-def _vgg_features(name: str, *, last_pooling: bool) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    inputs = 3
-    for count, width in zip(_VGG_STAGES[name.removesuffix("_bn")], _VGG_WIDTHS, strict=True):
-        for _ in range(count):
-            convolution = nn.Conv2d(inputs, width, 3, padding=1)
-            # As torchvision begins (He et al., arXiv 1502.01852); VGG's own way needs a shallower net trained first.
-            nn.init.kaiming_normal_(convolution.weight, mode="fan_out", nonlinearity="relu")
-            nn.init.zeros_(cast(Tensor, convolution.bias))
-            layers += [convolution, *([nn.BatchNorm2d(width)] if name.endswith("_bn") else []), nn.ReLU(inplace=True)]
-            inputs = width
-        layers.append(MaxPoolCeil(2))
-    return nn.Sequential(*(layers if last_pooling else layers[:-1]))
 
 
 def _stride(layer: nn.Module) -> int:
