@@ -35,6 +35,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "fpn": {"encoder": "resnet18", "width": 32, "head": "all"},
     "deeplabv3plus": {"encoder": "mobilenet_v3_small"},
     "pspnet": {"encoder": "resnet18", "width": 32},
+    "encnet": {"encoder": "resnet18", "width": 32},
+    "efficientfcn": {"encoder": "resnet18", "width": 64},
+    "hrnet": {"size": "w18_small"},
+    "segformer": {},
 }
 
 
