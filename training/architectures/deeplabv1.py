@@ -102,7 +102,7 @@ class DeepLabV1(Architecture):
     def parameter_groups(self) -> Mapping[str, list[nn.Parameter]]:
         """Split into `encoder`, `head`, `head_weight` and `head_bias`: the scores' are trained at 10 and 20 times."""
         last = [self.fc8, *(cast(nn.Sequential, scale)[-1] for scale in self.scales)]
-        weights = [cast(nn.Conv2d, layer).weight for layer in last]
+        weights = [cast(nn.Parameter, layer.weight) for layer in last]
         biases = [cast(nn.Parameter, layer.bias) for layer in last]
         apart = {id(parameter) for parameter in (*weights, *biases)}
         head = [*self.fc.parameters(), *self.fc8.parameters(), *self.scales.parameters()]

@@ -183,7 +183,7 @@ class _SlidingLinear(nn.Linear):
         nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        kernel = self.weight.unflatten(1, (-1, self.side, self.side))
+        kernel = self.weight.view(self.out_features, -1, self.side, self.side)
         return F.conv2d(x, kernel, self.bias, padding=self.side // 2)
 
 

@@ -100,7 +100,7 @@ class SegNet(_EncoderDecoder):
         return pooled, places
 
     def _up(self, x: Tensor, full: Tensor, places: Tensor) -> Tensor:
-        return F.max_unpool2d(x, places, 2, output_size=full.shape[-2:])
+        return F.max_unpool2d(x, places, [2, 2], output_size=full.shape[-2:])
 
 
 class SegNetBilinear(_EncoderDecoder):
