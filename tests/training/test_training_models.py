@@ -192,7 +192,7 @@ def check_another_size(report: WeightsReport, bundle: Path, format: Format) -> N
     assert found.shape == (1, len(CLASSES), 77, 131)
     with torch.no_grad():
         wanted = loaded.module(loaded.spec.preprocessing(pixels))
-    assert torch.allclose(found, wanted, atol=1e-3)
+    assert torch.allclose(found, wanted, atol=1e-3 * max(1.0, wanted.std().item()))
 
 
 @pytest.mark.parametrize("format", ["bundle", "safetensors", "pt2", "onnx"])
