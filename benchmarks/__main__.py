@@ -13,7 +13,17 @@ import sys
 
 def main() -> int:
     """Run the named benchmarks, or all; return 1 if one of them failed."""
-    known = ("counting", "labelme_import", "loader", "training", "gallery", "evaluation_gallery", "server")
+    known = (
+        "counting",
+        "labelme_import",
+        "loader",
+        "training",
+        "affinity",
+        "crf",
+        "gallery",
+        "evaluation_gallery",
+        "server",
+    )
     chosen = sys.argv[1:] or list(known)
     if unknown := set(chosen) - set(known):
         print(f"No benchmark {', '.join(sorted(unknown))}; there are {', '.join(known)}.", file=sys.stderr)

@@ -105,6 +105,7 @@ def _notes(a: EvaluationReport, b: EvaluationReport) -> list[str]:
         ("Tested on", _split(a), _split(b)),
         ("Revision", a.record.revision[:12], b.record.revision[:12]),
         ("Mapping", _mapping_name(a), _mapping_name(b)),
+        ("Refined by", _refinement(a), _refinement(b)),
     )
     found = [f"{noun}: a = {ours}, b = {theirs}." for noun, ours, theirs in told if ours != theirs]
     if a.record.model == b.record.model and a.record.model_sha256 != b.record.model_sha256:
@@ -131,6 +132,10 @@ def _mapping_name(report: EvaluationReport) -> str:
     return report.mapping.name if report.mapping else "classes of the same name"
 
 
+def _refinement(report: EvaluationReport) -> str:
+    return str(report.record.refinement) or "nothing"
+
+
 def _images(report: EvaluationReport) -> list[tuple[str, str]]:
     return [(image.image_sha256, image.map_sha256) for image in report.record.images]
 
@@ -144,6 +149,7 @@ def _head(report: EvaluationReport) -> dict[str, Any]:
         "on": record.on,
         "revision": record.revision,
         "size": record.size,
+        "refinement": str(record.refinement),
         "images": len(record.images),
         "mapping": report.mapping.name if report.mapping else None,
         "leaks": record.leaks.count,

@@ -32,6 +32,7 @@ from training.loaded import LoadedModel
 from training.mapping import SavedMapping
 from training.models import load_model
 from training.numerics import pick_device
+from training.refinement import NONE, Refinement
 from training.selection import ALL, select
 
 __all__ = [
@@ -80,6 +81,7 @@ def evaluate(
     predictions: bool = True,
     device: str = "auto",
     precision: Precision = "auto",
+    refinement: Refinement = NONE,
     progress: Progress = silent,
 ) -> EvaluationReport:
     """Run a model over images of a dataset, store what it says of each, and report the figures.
@@ -98,6 +100,7 @@ def evaluate(
         predictions: store predicted maps and confidences.
         device: as `training.numerics.pick_device` reads it.
         precision: what the network computes in.
+        refinement: what is done besides running the network once; kept with the evaluation.
         progress: told the images evaluated.
 
     Raises:
@@ -105,7 +108,8 @@ def evaluate(
     """
     loaded = load_model(home, database, project, model)
     request = EvaluationRequest(project, dataset, on, revision, Size.parse(size), mapping, predictions)
-    return evaluate_loaded(home, database, Predictor(loaded, pick_device(device), precision), request, progress)
+    predictor = Predictor(loaded, pick_device(device), precision, refinement)
+    return evaluate_loaded(home, database, predictor, request, progress)
 
 
 def evaluate_loaded(
@@ -166,6 +170,7 @@ def _fill(
         project_id=subject.project_id,
         mapping_id=subject.mapping.id if subject.mapping else None,
         size=str(request.size),
+        refinement=predictor.refinement,
         precision=predictor.precision,
         device=str(predictor.device),
         predictions=request.predictions,

@@ -127,7 +127,15 @@ def _predict(home: Home, database: Database, evaluation: OpenEvaluation, number:
     # In the numbers it was evaluated in: the picture must be the one that was counted.
     precision = cast("Precision", record.precision)
     model, prediction = KEPT.predict(
-        home, database, evaluation.project, record.model, photo, size, precision=precision, bundles=True
+        home,
+        database,
+        evaluation.project,
+        record.model,
+        photo,
+        size,
+        precision=precision,
+        refinement=record.refinement,
+        bundles=True,
     )
     if model.sha256 != record.model_sha256:
         raise UserError(

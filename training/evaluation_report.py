@@ -89,6 +89,7 @@ class EvaluationReport:
             "revision": record.revision,
             "images": len(record.images),
             "size": record.size,
+            "refinement": str(record.refinement),
             "computed_in": record.precision,
             "images_per_second": len(record.images) / record.seconds if record.seconds else None,
             "mapping": {"name": self.mapping.name if self.mapping else None, "rows": [list(row) for row in self.rows]},
@@ -110,6 +111,7 @@ class EvaluationInfo:
     """An evaluation as lists show it; its figures under the mapping it was made with, as that is now.
 
     Attributes:
+        refinement: what was done besides running the network once, in words; empty for nothing.
         note: why there are no figures; None where there are.
     """
 
@@ -119,6 +121,7 @@ class EvaluationInfo:
     on: str
     revision: str
     size: str
+    refinement: str
     images: int
     pa: float | None
     miou: float | None
@@ -193,6 +196,7 @@ def summary(result: EvaluationReport) -> dict[str, Any]:
         **{name: getattr(result.metrics, name) for name in FIGURES},
         "images": len(record.images),
         "size": record.size,
+        "refinement": str(record.refinement),
         "leaks": record.leaks.count,
         "rows": [list(row) for row in result.mapping.rows] if result.mapping else None,
         "files": record.files,
@@ -258,6 +262,7 @@ def _info(row: Evaluation, known: Mapping[str, Any]) -> EvaluationInfo:
         on=row.on,
         revision=row.revision_digest,
         size=known["size"],
+        refinement=known.get("refinement", ""),  # not kept of evaluations older than the choice, which had none
         images=known["images"],
         pa=known["pa"],
         miou=known["miou"],

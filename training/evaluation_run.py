@@ -53,6 +53,7 @@ class Outcome:
 class _Ready:
     number: int
     pixels: NDArray[np.uint8]  # at the network's size
+    photo: NDArray[np.uint8]  # at its own
     truth: NDArray[np.uint8]  # at the photo's own
 
 
@@ -118,13 +119,14 @@ class EvaluationRun:
                 f"{sample.name} cannot be evaluated: its photo is {width}x{height}, its class map "
                 f"{truth.shape[1]}x{truth.shape[0]} pixels. Import the dataset again and freeze it."
             )
-        return _Ready(number, resize_photo(photo, self._size.target(height, width)), truth)
+        return _Ready(number, resize_photo(photo, self._size.target(height, width)), photo, truth)
 
     def _predict(self, ready: Iterable[_Ready]) -> Iterator[_Predicted]:
         """Run the network on neighbours of one size together."""
         for batch in self._predictor.gather(ready, lambda image: image.pixels):
             sizes = [(image.truth.shape[0], image.truth.shape[1]) for image in batch]
-            predictions = self._predictor.predict([image.pixels for image in batch], sizes, scores=True)
+            pixels, photos = [image.pixels for image in batch], [image.photo for image in batch]
+            predictions = self._predictor.predict(pixels, sizes, scores=True, originals=photos)
             for image, prediction in zip(batch, predictions, strict=True):
                 yield _Predicted(image.number, image.truth, prediction)
 

@@ -31,6 +31,7 @@ from scipy.sparse import csr_array, load_npz, save_npz
 from db.errors import UserError
 from db.files import explain_os_errors, sync_folder, write_atomic
 from training.leaks import Leaks
+from training.refinement import NONE, Refinement
 
 RECORD, COUNTS, CELLS, HISTOGRAMS = "evaluation.json", "counts.npz", "cells.npz", "histograms.npz"
 INDEX, CONFIDENCE = "index", "confidence"
@@ -61,6 +62,7 @@ class EvaluationRecord(BaseModel):
         dataset, on, revision: what it was tested on.
         project_id, mapping_id: rows of the home's database it belongs to; they let a killed evaluation be listed yet.
         size: what the network saw, as `training.inference.Size` writes it.
+        refinement: what was done besides running the network once.
         precision, device: what it was computed in and on.
         predictions: whether predicted maps are stored.
         images: in the order of all arrays.
@@ -83,6 +85,7 @@ class EvaluationRecord(BaseModel):
     project_id: int | None = None
     mapping_id: int | None = None
     size: str
+    refinement: Refinement = NONE  # evaluations older than the choice had none
     precision: str
     device: str
     predictions: bool

@@ -38,7 +38,6 @@ Run = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 IMAGES_CHECKED = 4
 LARGEST_SIDE = 8192
 EXAMPLE_SHAPE = (2, 3, 96, 128)  # of the input that tracing sees; its sizes are marked as free
-SMALLEST_SIDE = 33  # below it architectures pad their input, which a traced graph cannot decide
 LEAST_AGREEMENT = 0.99
 """A file whose classes differ from the original's on more than the rest of the pixels is not the same model."""
 
@@ -111,8 +110,9 @@ def export_weights(
         _need_onnx()
     if format in ("pt2", "onnx") and format not in loaded.module.exports:
         kinds = ", ".join(sorted({"bundle", "safetensors"} | loaded.module.exports))
-        raise UserError(f"{loaded.spec.architecture} cannot be exported as {format}. Use one of {kinds}.")
-    smallest = SMALLEST_SIDE if format in ("pt2", "onnx") else 1
+        why = f" {loaded.module.exports_note}" if loaded.module.exports_note else ""
+        raise UserError(f"{loaded.spec.architecture} cannot be exported as {format}.{why} Use one of {kinds}.")
+    smallest = loaded.module.exported_side if format in ("pt2", "onnx") else 1
     photos = check_images(home, database, project, loaded.spec, images, smallest)
     data = _WRITERS[format](loaded)
     with explain_os_errors(to.parent), scratch_file(to.parent) as file:
@@ -169,7 +169,7 @@ def _write_safetensors(loaded: LoadedModel) -> bytes:
 
 def _trace(loaded: LoadedModel) -> torch.export.ExportedProgram:
     """Trace the path from pixels to logits with all three sizes free."""
-    side = {"min": SMALLEST_SIDE, "max": LARGEST_SIDE}
+    side = {"min": loaded.module.exported_side, "max": LARGEST_SIDE}
     free = {
         0: torch.export.Dim("n", min=1),
         2: torch.export.Dim("height", **side),

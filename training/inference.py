@@ -21,16 +21,20 @@ from torch import Tensor
 
 from db.errors import UserError
 from training.architectures.contract import Architecture
+from training.crf.parameters import REPORTED
+from training.crf.strips import refine_strips
 from training.data.resample import resize_photo
 from training.data.sizes import Resize
 from training.loaded import LoadedModel
 from training.numerics import Numerics, has_bf16_instructions, pick_device
 from training.numerics import Precision as ConcretePrecision
-from training.tiling import blended_rows, choose_window
-from training.upsampling import Rows, upsample_strips
+from training.refinement import NONE, Refinement, View
+from training.tiling import Window, blended_rows, choose_window
+from training.upsampling import Rows, combine_strips, upsample_strips
 
 Item = TypeVar("Item")
 Precision = ConcretePrecision | Literal["auto"]
+_Map = Callable[[int, tuple[int, int]], Iterator[Rows]]  # of a photo's number and a size: its logits
 SCORE_BINS = 100
 """Bins of a probability, equally wide; bin i holds [i, i + 1) / 100, the last one also 1."""
 SCORE_VALUES = 1 << 20  # probabilities sampled per photo at most: bounds memory and time where there are many classes
@@ -100,11 +104,15 @@ class Predictor:
     Attributes:
         model: what predicts.
         device: where it runs.
+        refinement: what is done besides running the network once.
     """
 
-    def __init__(self, model: LoadedModel, device: torch.device, precision: Precision = "auto") -> None:
+    def __init__(
+        self, model: LoadedModel, device: torch.device, precision: Precision = "auto", refinement: Refinement = NONE
+    ) -> None:
         self.model = model
         self.device = device
+        self.refinement = refinement
         self._asked = precision
         self._module = model.module.eval().to(device).to(memory_format=torch.channels_last)
         self._preprocessing = model.spec.preprocessing
@@ -116,7 +124,12 @@ class Predictor:
 
     @torch.inference_mode()
     def predict(
-        self, photos: Sequence[NDArray[np.uint8]], sizes: Sequence[tuple[int, int]], *, scores: bool = False
+        self,
+        photos: Sequence[NDArray[np.uint8]],
+        sizes: Sequence[tuple[int, int]],
+        *,
+        scores: bool = False,
+        originals: Sequence[NDArray[np.uint8]] = (),
     ) -> list[Prediction]:
         """Predict photos that are already resized to one common size.
 
@@ -124,23 +137,39 @@ class Predictor:
             photos: each uint8 (h, w, 3) RGB, all of one size.
             sizes: the (height, width) that each prediction gets.
             scores: sample probabilities too.
+            originals: the photos at `sizes`, which a CRF needs.
         """
-        pixels = torch.from_numpy(np.stack(photos)).to(self.device).permute(0, 3, 1, 2)
-        numerics = self._numerics(self._decide(pixels[:1]))
-        shape = (pixels.shape[2], pixels.shape[3])
-        window = choose_window(self._module, shape, self.device)
-        if window is None:
-            maps = self._logits(pixels, numerics).float()
-            align = self._module.align_corners
-            return [
-                self._finish(upsample_strips([Rows(0, one)], (one.shape[1], one.shape[2]), size, align), size, scores)
-                for one, size in zip(maps, sizes, strict=True)
-            ]
+        maps = self._maps(photos)
+        crf = self.refinement.crf
         found = []
         for number, size in enumerate(sizes):
-            rows = blended_rows(partial(self._full_logits, numerics=numerics), pixels[number : number + 1], window)
-            found.append(self._finish(upsample_strips(rows, shape, size, align_corners=False), size, scores))
+            strips = partial(self._strips, maps, number)
+            if crf is None:
+                found.append(self._finish(strips(size), size, scores))
+            else:
+                photo, classes = originals[number], self._module.num_classes
+                (refined,) = refine_strips(strips, photo, classes, crf, [crf.iterations])
+                found.append(self._finish(refined, size, scores))
         return found
+
+    @torch.inference_mode()
+    def predict_steps(
+        self, small: NDArray[np.uint8], photo: NDArray[np.uint8], iterations: Sequence[int]
+    ) -> list[Prediction]:
+        """Predict one photo after several numbers of iterations of the CRF.
+
+        Args:
+            small: the photo at the network's size, uint8 (h, w, 3) RGB.
+            photo: at its own.
+            iterations: ascending; 0 is without a CRF.
+        """
+        size = (photo.shape[0], photo.shape[1])
+        strips = partial(self._strips, self._maps([small]), 0)
+        crf = self.refinement.crf or REPORTED
+        wanted = [number for number in iterations if number]
+        refined = refine_strips(strips, photo, self._module.num_classes, crf, wanted) if wanted else ()
+        plain = [strips(size)] if len(wanted) < len(iterations) else []
+        return [self._finish(each, size, scores=False) for each in (*plain, *refined)]
 
     def gather(self, items: Iterable[Item], pixels: Callable[[Item], NDArray[np.uint8]]) -> Iterator[list[Item]]:
         """Put neighbours together that `predict` can take at once, in order.
@@ -162,9 +191,51 @@ class Predictor:
     def _batch_size(self, height: int, width: int) -> int:
         """Return how many photos of this network size to give at once."""
         most = _GPU_BATCH if self.device.type == "cuda" else _CPU_BATCH
-        while most > 1 and choose_window(self._module, (height, width), self.device, images=most) is not None:
+        largest = max(view.size(height, width) for view in self.refinement.views)
+        looks = len(self.refinement.views)
+        while most > 1 and choose_window(self._module, largest, self.device, images=most * looks) is not None:
             most //= 2
         return most
+
+    def _maps(self, photos: Sequence[NDArray[np.uint8]]) -> list[_Map]:
+        """Look at the photos in every way; each gives a map of the logits."""
+        numerics = self._numerics(self._decide(self._pixels(photos[:1])))
+        return [self._look(photos, view, numerics) for view in self.refinement.views]
+
+    def _look(self, photos: Sequence[NDArray[np.uint8]], view: View, numerics: Numerics) -> _Map:
+        shape = view.size(*photos[0].shape[:2])
+        pixels = self._pixels([resize_photo(photo, shape) for photo in photos])
+        if view.mirrored:
+            pixels = pixels.flip(-1)
+        window = self._window(shape)
+        if window is None:
+            whole = self._logits(pixels, numerics).float()
+            whole = whole.flip(-1) if view.mirrored else whole
+            source = (whole.shape[2], whole.shape[3])
+            align = self._module.align_corners
+            return lambda number, size: upsample_strips([Rows(0, whole[number])], source, size, align)
+        network = partial(self._full_logits, numerics=numerics)
+
+        def slide(number: int, size: tuple[int, int]) -> Iterator[Rows]:
+            rows = blended_rows(network, pixels[number : number + 1], window)
+            if view.mirrored:
+                rows = (Rows(each.top, each.logits.flip(-1)) for each in rows)
+            return upsample_strips(rows, shape, size, align_corners=False)
+
+        return slide
+
+    def _window(self, shape: tuple[int, int]) -> Window | None:
+        """Return the windows that a photo of this size is seen through; None where it is seen whole."""
+        side = self.refinement.window
+        if side is None:
+            return choose_window(self._module, shape, self.device, images=len(self.refinement.views))
+        return Window(min(side, shape[0]), min(side, shape[1])) if side < max(shape) else None
+
+    def _strips(self, maps: Sequence[_Map], number: int, size: tuple[int, int]) -> Iterator[Rows]:
+        return combine_strips([one(number, size) for one in maps], self.refinement.combine)
+
+    def _pixels(self, photos: Sequence[NDArray[np.uint8]]) -> Tensor:
+        return torch.from_numpy(np.stack(photos)).to(self.device).permute(0, 3, 1, 2)
 
     def _numerics(self, precision: ConcretePrecision) -> Numerics:
         return Numerics(self.device, self._preprocessing, precision=precision, channels_last=True)
@@ -230,6 +301,7 @@ def predict_pixels(
     size: Size = Size(),
     device: torch.device | None = None,
     precision: Precision = "auto",
+    refinement: Refinement = NONE,
 ) -> Prediction:
     """Predict one photo.
 
@@ -239,7 +311,9 @@ def predict_pixels(
         size: what the network sees; the prediction has the photo's size in any case.
         device: a GPU where there is one unless given.
         precision: what the network computes in.
+        refinement: what is done besides running the network once.
     """
-    predictor = Predictor(model, device or pick_device("auto"), precision)
+    predictor = Predictor(model, device or pick_device("auto"), precision, refinement)
     height, width = pixels.shape[:2]
-    return predictor.predict([resize_photo(pixels, size.target(height, width))], [(height, width)])[0]
+    small = resize_photo(pixels, size.target(height, width))
+    return predictor.predict([small], [(height, width)], originals=[pixels])[0]

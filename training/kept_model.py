@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -20,10 +21,12 @@ from training.inference import Precision, Prediction, Predictor, Size
 from training.loaded import LoadedModel
 from training.models import ModelFile, find_model_file, load_model_file
 from training.numerics import pick_device
+from training.refinement import NONE, Refinement
 
 IDLE_SECONDS = 600.0
 """A model that nobody used for so long makes room: a training may want the memory."""
 
+Result = TypeVar("Result")
 _Stamp = tuple[Path, int, int, Precision]
 
 
@@ -74,6 +77,7 @@ class KeptModel:
         size: Size,
         *,
         precision: Precision = "auto",
+        refinement: Refinement = NONE,
         bundles: bool = False,
     ) -> tuple[LoadedModel, Prediction]:
         """Predict a photo.
@@ -86,6 +90,7 @@ class KeptModel:
             pixels: uint8 (H, W, 3) RGB.
             size: what the network sees.
             precision: what the network computes in.
+            refinement: what is done besides running the network once.
             bundles: the reference may also be the path of a bundle.
 
         Returns:
@@ -97,19 +102,39 @@ class KeptModel:
         file = find_model_file(home, database, project, reference, bundles=bundles)
         height, width = pixels.shape[:2]
         small = resize_photo(pixels, size.target(height, width))
-        return self._thread.submit(self._predict, file, small, (height, width), precision).result()
 
-    def _predict(
-        self, file: ModelFile, photo: NDArray[np.uint8], size: tuple[int, int], precision: Precision
-    ) -> tuple[LoadedModel, Prediction]:
+        def work(ready: Predictor) -> tuple[LoadedModel, Prediction]:
+            predictor = Predictor(ready.model, ready.device, precision, refinement)
+            return ready.model, predictor.predict([small], [(height, width)], originals=[pixels])[0]
+
+        return self._with(file, precision, work)
+
+    def predict_steps(
+        self,
+        home: Home,
+        database: Database,
+        project: str,
+        reference: str,
+        pixels: NDArray[np.uint8],
+        size: Size,
+        iterations: Sequence[int],
+    ) -> tuple[LoadedModel, list[Prediction]]:
+        """Predict a photo after each of these numbers of iterations of a CRF, ascending; else as `predict` does."""
+        file = find_model_file(home, database, project, reference, bundles=False)
+        small = resize_photo(pixels, size.target(*pixels.shape[:2]))
+        return self._with(file, "auto", lambda ready: (ready.model, ready.predict_steps(small, pixels, iterations)))
+
+    def _with(self, file: ModelFile, precision: Precision, work: Callable[[Predictor], Result]) -> Result:
+        return self._thread.submit(self._work, file, precision, work).result()
+
+    def _work(self, file: ModelFile, precision: Precision, work: Callable[[Predictor], Result]) -> Result:
         stamp = _stamp(file.path, precision)  # the last checkpoint of a run that goes on is replaced again and again
         if self._kept is None or self._kept.stamp != stamp:
             self._kept = None  # two at once may not fit
             self._kept = _Kept(stamp, Predictor(load_model_file(file), pick_device("auto"), precision))
             self._watch()
-        predictor = self._kept.predictor
         try:
-            return predictor.model, predictor.predict([photo], [size])[0]
+            return work(self._kept.predictor)
         finally:
             self._used = self._clock()
 

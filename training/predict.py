@@ -27,6 +27,7 @@ from training.data.resample import resize_photo
 from training.inference import Prediction, Predictor, Size
 from training.models import load_model
 from training.numerics import pick_device
+from training.refinement import NONE, Refinement
 from training.spec import ModelSpec
 
 OVERLAY_OPACITY = 0.5
@@ -76,6 +77,7 @@ def predict_folder(
     overlay: bool = True,
     overwrite: bool = False,
     device: str = "auto",
+    refinement: Refinement = NONE,
     progress: Progress = silent,
 ) -> PredictReport:
     """Predict a photo or every photo below a folder.
@@ -93,7 +95,7 @@ def predict_folder(
     if not overwrite and to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise UserError(f"{to} is not an empty folder. Choose another one, or add --overwrite.")
     loaded, asked = load_model(home, database, project, model), Size.parse(size)
-    predictor = Predictor(loaded, pick_device(device))
+    predictor = Predictor(loaded, pick_device(device), refinement=refinement)
     skipped: list[Problem] = []
     images = 0
     started = time.perf_counter()
@@ -138,7 +140,9 @@ def _readable(photos: Iterable[_Ready | Problem], skipped: list[Problem]) -> Ite
 def _predict(predictor: Predictor, photos: Iterable[_Ready]) -> Iterator[_Predicted]:
     for batch in predictor.gather(photos, lambda ready: ready.pixels):
         sizes = [(ready.photo.shape[0], ready.photo.shape[1]) for ready in batch]
-        for ready, prediction in zip(batch, predictor.predict([each.pixels for each in batch], sizes), strict=True):
+        pixels, originals = [ready.pixels for ready in batch], [ready.photo for ready in batch]
+        predictions = predictor.predict(pixels, sizes, originals=originals)
+        for ready, prediction in zip(batch, predictions, strict=True):
             yield _Predicted(ready.job, ready.photo, prediction)
 
 

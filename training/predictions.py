@@ -14,6 +14,7 @@ from db.errors import NotFoundError, UserError
 from db.files import explain_os_errors, write_atomic
 from db.home import Home
 from training.documents import Document, read_document
+from training.refinement import NONE, Refinement
 from training.task_files import TaskInfo
 from training.tasks import find_task, start_task
 
@@ -29,12 +30,14 @@ class PredictionRecord(Document):
         source: what the photos are called: a folder's name.
         task: that predicts them.
         started_at: seconds since 1970.
+        refinement: what is done besides running the network once, in words.
     """
 
     model: str
     source: str
     task: int
     started_at: float
+    refinement: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ def start_prediction(
     source: Path,
     called: str,
     size: str = "original",
+    refinement: Refinement = NONE,
     link: Callable[[int], str],
 ) -> TaskInfo:
     """Predict a folder by a task, into a folder of its own in the home.
@@ -84,16 +88,28 @@ def start_prediction(
         source: a photo or a folder of photos.
         called: what to call the source.
         size: what the network sees.
+        refinement: what is done besides running the network once.
         link: the page that shows a prediction, by its id.
 
     Raises:
         UserError: the folder cannot be made.
     """
     folder = _claim(_folder(home, project_id))
-    argv = ["predict", f"--to={folder / _FILES}", f"--size={size}", f"--project={project}", "--", model, str(source)]
+    argv = [
+        "predict",
+        f"--to={folder / _FILES}",
+        f"--size={size}",
+        *refinement.arguments(),
+        f"--project={project}",
+        "--",
+        model,
+        str(source),
+    ]
     title = f"Predict {called} with {model}"
     task = start_task(home, argv, title=title, project_id=project_id, link=link(int(folder.name)))
-    record = PredictionRecord(model=model, source=called, task=task.id, started_at=time.time())
+    record = PredictionRecord(
+        model=model, source=called, task=task.id, started_at=time.time(), refinement=str(refinement)
+    )
     write_atomic(folder / _RECORD, record.model_dump_json().encode())
     return task
 

@@ -56,6 +56,7 @@ def _text(value: object) -> object:
 Side = Annotated[int, Field(ge=1, le=65536)]
 HeightWidth = tuple[Side, Side]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+Weight = Annotated[float, Field(ge=0)]
 Span = Annotated[tuple[float, float], BeforeValidator(_range)]
 
 
@@ -127,10 +128,29 @@ class Schedule(_Part):
 
 
 class Loss(_Part):
-    """Cross-entropy over the pixels that are not ignored.
+    """What is minimised: a sum of terms, each times its weight, over what is not ignored; see `training.losses`.
 
     Attributes:
-        name: what is minimised.
+        cross_entropy: weight of the cross-entropy; 0 leaves it out, as with every term.
+        dice: weight of the Dice loss, overlap of regions, per image.
+        lovasz: weight of the Lovász-softmax, which stands for the IoU itself, per image.
+        tversky: weight of the Tversky loss, Dice with a say in which mistake is worse, per image.
+        focal: weight of the focal loss, cross-entropy that pays less attention to easy pixels; usually instead of it.
+        ohem: weight of the cross-entropy of the hardest pixels of each image; usually instead of the plain one.
+        affinity: weight of the affinity loss, by which pixels that look alike are predicted alike, per image. As
+            published 0.15 beside a `cross_entropy` of 0.85.
+        presence: weight of telling which classes an image shows at all, for networks that do (`encnet`); none: the
+            network's own.
+        label_smoothing: of `cross_entropy`: the share of each label that is spread over all classes.
+        focal_gamma: of `focal`: how little attention; 0 is cross-entropy.
+        ohem_threshold: of `ohem`: a pixel is hard if its true class has a lower probability.
+        ohem_keep: of `ohem`: the least share of an image's pixels that counts as hard.
+        tversky_false_positives: of `tversky`: alpha, the cost of predicting too much.
+        tversky_false_negatives: of `tversky`: beta, the cost of predicting too little.
+        affinity_position: of `affinity`: lambda, how much distance in the image counts beside that in colour.
+        affinity_pieces: of `affinity`: cut each image into N x N pieces that are looked at by themselves.
+        affinity_long_side: of `affinity`: reduce images to this longer side first; none: exact, at their own size.
+        affinity_megabytes: of `affinity`: memory for the pieces its matrix is computed in; never for the whole of it.
         class_weights: `none`; `median_frequency` (SegNet, arXiv 1511.00561, section 3.1: over the images a class is
             in); `effective_number` (Cui et al., CVPR 2019, arXiv 1901.05555, eq. 2, over images). Either is scaled so
             that the mean weight over the training pixels is 1, which leaves the meaning of `lr` alone.
@@ -143,12 +163,47 @@ class Loss(_Part):
             `auto`: what the architecture was published with.
     """
 
-    name: Literal["cross_entropy"] = "cross_entropy"
+    cross_entropy: Weight = 1.0
+    dice: Weight = 0.0
+    lovasz: Weight = 0.0
+    tversky: Weight = 0.0
+    focal: Weight = 0.0
+    ohem: Weight = 0.0
+    affinity: Weight = 0.0
+    presence: Annotated[float | None, BeforeValidator(_none)] = Field(default=None, ge=0)
+    label_smoothing: Fraction = 0.0
+    focal_gamma: float = Field(default=2.0, ge=0)
+    ohem_threshold: float = Field(default=0.7, gt=0, le=1)
+    ohem_keep: float = Field(default=0.0625, gt=0, le=1)
+    tversky_false_positives: float = Field(default=0.3, ge=0)
+    tversky_false_negatives: float = Field(default=0.7, ge=0)
+    affinity_position: float = Field(default=0.1, ge=0)
+    affinity_pieces: int = Field(default=1, ge=1)
+    affinity_long_side: Annotated[int | None, BeforeValidator(_none)] = Field(default=None, ge=1)
+    affinity_megabytes: int = Field(default=256, ge=1)
     class_weights: Literal["none", "median_frequency", "effective_number"] = "none"
     beta: Fraction = 0.999
     power: float = Field(default=1.0, gt=0, le=1)
     max_weight: float = Field(default=20.0, ge=1)
     at: Literal["auto", "logits", "input"] = "auto"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, document: object) -> object:
+        """Leave out `name: cross_entropy`, which recipes and runs of before there were terms still say."""
+        if isinstance(document, dict) and document.get("name") == "cross_entropy":
+            return {key: value for key, value in document.items() if key != "name"}
+        return document
+
+    @model_validator(mode="after")
+    def _something(self) -> Loss:
+        if not any(getattr(self, term) for term in TERMS):
+            raise ValueError(f"at least one term has a weight above 0: {', '.join(TERMS)}")
+        return self
+
+
+TERMS = ("cross_entropy", "dice", "lovasz", "tversky", "focal", "ohem", "affinity")
+"""The terms of a loss, which compare every head with the labels."""
 
 
 class Augment(_Part):

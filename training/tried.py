@@ -39,6 +39,7 @@ class TriedRecord(BaseModel):
         height: likewise.
         classes: in the order of the indices.
         seconds: that the prediction took.
+        steps: numbers of iterations of a CRF after which there is a map, too.
     """
 
     model_config = ConfigDict(frozen=True, protected_namespaces=())
@@ -49,6 +50,7 @@ class TriedRecord(BaseModel):
     height: int
     classes: tuple[ClassShare, ...]
     seconds: float
+    steps: tuple[int, ...] = ()
 
 
 class TriedStore:
@@ -75,6 +77,7 @@ class TriedStore:
             height=height,
             classes=tried.classes,
             seconds=tried.seconds,
+            steps=tuple(tried.steps),
         )
         folder = self.root / record.id
         palette = [from_hex(one.color) for one in tried.classes]
@@ -83,6 +86,8 @@ class TriedStore:
             self._sweep()
             write_atomic(folder / _PHOTO, photo)
             write_atomic(folder / _INDEX, write_map_png(tried.index, palette))
+            for iterations, index in tried.steps.items():
+                write_atomic(folder / _step(iterations), write_map_png(index, palette))
             write_atomic(folder / _CONFIDENCE, write_map_png(tried.confidence))
             write_atomic(folder / _RECORD, record.model_dump_json().encode())
         return record
@@ -99,26 +104,35 @@ class TriedStore:
         """Return the photo, uint8 (H, W, 3). Raises NotFoundError where it is not kept."""
         return read_photo(self._file(tried_id, _PHOTO))
 
-    def index(self, tried_id: str) -> NDArray[np.uint8]:
-        """Return the class indices, uint8 (H, W). Raises NotFoundError where it is not kept."""
-        return read_map_png(self._file(tried_id, _INDEX))
+    def index(self, tried_id: str, iterations: int = 0) -> NDArray[np.uint8]:
+        """Return the class indices after so many iterations of a CRF, uint8 (H, W).
 
-    def index_png(self, tried_id: str) -> bytes:
-        """Return the class indices as a PNG whose palette has the classes' colours."""
-        return self._file(tried_id, _INDEX).read_bytes()
+        Raises:
+            NotFoundError: the picture is not kept, or was not tried with so many.
+        """
+        return read_map_png(self._index_file(tried_id, iterations))
+
+    def index_png(self, tried_id: str, iterations: int = 0) -> bytes:
+        """Return the class indices as a PNG whose palette has the classes' colours; raises what `index` does."""
+        return self._index_file(tried_id, iterations).read_bytes()
 
     def confidence(self, tried_id: str) -> NDArray[np.uint8]:
         """Return the confidence, uint8 (H, W). Raises NotFoundError where it is not kept."""
         return read_map_png(self._file(tried_id, _CONFIDENCE))
 
-    def overlay_png(self, tried_id: str) -> bytes:
-        """Return the photo with the classes' colours laid over it. Raises NotFoundError where it is not kept."""
+    def overlay_png(self, tried_id: str, iterations: int = 0) -> bytes:
+        """Return the photo with the classes' colours laid over it, as a PNG; raises what `index` does."""
         colors = np.array([from_hex(one.color) for one in self.record(tried_id).classes], np.uint8)
-        mixed = lay_over(self.photo(tried_id), colors[self.index(tried_id)])
+        mixed = lay_over(self.photo(tried_id), colors[self.index(tried_id, iterations)])
         encoded, data = cv2.imencode(".png", mixed[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 3])
         if not encoded:
             raise RuntimeError("OpenCV could not encode the overlay")
         return data.tobytes()
+
+    def _index_file(self, tried_id: str, iterations: int) -> Path:
+        if iterations and iterations not in self.record(tried_id).steps:
+            raise NotFoundError(f"The photo was not tried with {iterations} iterations of the CRF. Try it again.")
+        return self._file(tried_id, _step(iterations) if iterations else _INDEX)
 
     def _file(self, tried_id: str, name: str) -> Path:
         path = self.root / tried_id / name
@@ -132,3 +146,7 @@ class TriedStore:
             with suppress(FileNotFoundError):  # somebody else sweeps, too
                 if _ID.fullmatch(folder.name) and time.time() - folder.stat().st_mtime > KEPT_SECONDS:
                     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _step(iterations: int) -> str:
+    return f"index-crf-{iterations}.png"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,8 @@ from training.inference import Size
 from training.kept_model import KEPT
 from training.predict import model_palette
 
+CRF_STEPS = (1, 2, 10)
+"""Numbers of iterations that are shown beside what the network says alone."""
 LARGEST_PIXELS = 12_000_000
 """What the network may be given: this is answered while someone waits."""
 
@@ -43,6 +46,7 @@ class TriedPicture:
         confidence: uint8 (H, W), softmax of the winning class, 0..255 for 0..1.
         classes: in the order of the indices.
         seconds: it took, loading the model included.
+        steps: `index` after other numbers of iterations of a CRF, by these; `index` itself is after none.
     """
 
     model: str
@@ -50,10 +54,18 @@ class TriedPicture:
     confidence: NDArray[np.uint8]
     classes: tuple[ClassShare, ...]
     seconds: float
+    steps: Mapping[int, NDArray[np.uint8]] = field(default_factory=dict)
 
 
 def try_model(
-    home: Home, database: Database, *, project: str, model: str, photo: Path | bytes, size: str = "original"
+    home: Home,
+    database: Database,
+    *,
+    project: str,
+    model: str,
+    photo: Path | bytes,
+    size: str = "original",
+    crf: bool = False,
 ) -> TriedPicture:
     """Predict one photo with a model of a project, which stays loaded for the next one.
 
@@ -64,6 +76,7 @@ def try_model(
         model: reference of one of the project's models.
         photo: a file, or its bytes.
         size: what the network sees: `original`, `HxW` or `long N`.
+        crf: also refine by a CRF, after each of `CRF_STEPS`.
 
     Raises:
         UserError: no such model, no photo, or one that is too large to wait for.
@@ -78,7 +91,9 @@ def try_model(
             "most while someone waits. Choose a size as `long 2048`, or predict a folder, which takes any."
         )
     started = time.perf_counter()
-    loaded, prediction = KEPT.predict(home, database, project, model, pixels, asked)
+    iterations = (0, *CRF_STEPS) if crf else (0,)
+    loaded, predictions = KEPT.predict_steps(home, database, project, model, pixels, asked, iterations)
+    prediction, steps = predictions[0], {n: one.index for n, one in zip(iterations, predictions, strict=True) if n}
     seconds = time.perf_counter() - started
     colors = model_palette(loaded.spec)
     counts = np.bincount(prediction.index.reshape(-1), minlength=len(loaded.spec.classes))
@@ -86,7 +101,7 @@ def try_model(
         ClassShare(name=name, color=to_hex((int(red), int(green), int(blue))), share=int(count) / prediction.index.size)
         for name, (red, green, blue), count in zip(loaded.spec.classes, colors, counts, strict=True)
     )
-    return TriedPicture(loaded.reference, prediction.index, prediction.confidence, classes, seconds)
+    return TriedPicture(loaded.reference, prediction.index, prediction.confidence, classes, seconds, steps)
 
 
 def _read(photo: Path | bytes) -> NDArray[np.uint8]:

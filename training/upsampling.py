@@ -6,8 +6,10 @@ there. The result is what `torch.nn.functional.interpolate` gives for the whole,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -42,6 +44,8 @@ def upsample_strips(
         held = Rows(held.top, torch.cat([held.logits, block.logits], dim=1)) if held.logits.numel() else block
         ready = int(torch.searchsorted(below, held.top + held.logits.shape[1]))
         step = max(1, _STRIP_VALUES.get(held.logits.device.type, 1 << 26) // (held.logits.shape[0] * size[1]))
+        if ready < size[0]:
+            ready -= ready % step  # strips begin at the same rows whatever the blocks are, so that several maps combine
         for start in range(done, ready, step):
             rows = slice(start, min(start + step, ready))
             mixed = _mix_rows(held, above[rows], below[rows], share[rows])
@@ -79,3 +83,21 @@ def _widen(logits: Tensor, width: int, align_corners: bool) -> Tensor:
         return logits
     size = (logits.shape[1], width)
     return F.interpolate(logits[None], size=size, mode="bilinear", align_corners=align_corners)[0]
+
+
+def combine_strips(maps: Sequence[Iterable[Rows]], how: Literal["mean", "max"]) -> Iterator[Rows]:
+    """Make one map of several that say the same pixels' classes, strip by strip.
+
+    Args:
+        maps: as `upsample_strips` yields them, all for one size.
+        how: `mean` of the probabilities, given as their logarithm; `max` of the logits, as in DeepLabv2's fusion of
+            scales (Chen et al. 2018, section 4.1). One map alone is left as it is.
+    """
+    for strips in zip(*maps, strict=True):
+        logits = [strip.logits for strip in strips]
+        if len(logits) > 1 and how == "max":
+            logits = [torch.stack(logits).amax(dim=0)]
+        elif len(logits) > 1:
+            shares = torch.stack([each.log_softmax(dim=0) for each in logits])
+            logits = [shares.logsumexp(dim=0) - math.log(len(shares))]
+        yield Rows(strips[0].top, logits[0])

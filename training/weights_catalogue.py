@@ -75,43 +75,82 @@ def _mebibytes(size: float) -> int:
     return round(size * 2**20)
 
 
-def _resnet(depth: int, digits: str, size: float, top1: float) -> Weights:
-    url = f"{_TORCHVISION}resnet{depth}-{digits}.pth"
-    about = f"ResNet-{depth}, torchvision IMAGENET1K_V1, {top1} % top-1 on ImageNet-1k"
-    return Weights(f"resnet{depth}", url, _mebibytes(size), "backbone", about, _IMAGENET)
+def _backbone(name: str, title: str, digits: str, size: float, top1: float, author: str = "") -> Weights:
+    url = f"{_TORCHVISION}{name}{author}-{digits}.pth"
+    about = f"{title}, torchvision IMAGENET1K_V1, {top1} % top-1 on ImageNet-1k"
+    return Weights(name, url, _mebibytes(size), "backbone", about, _IMAGENET)
+
+
+def _model(name: str, title: str, file: str, size: float, miou: float, architecture: str, options: str = "") -> Weights:
+    loads = f"; loads into {architecture}{f' with {options}' if options else ''}"
+    about = f"{title}, VOC's 21 classes, mIoU {miou} on COCO val2017 as torchvision states{loads}"
+    return Weights(name, f"{_TORCHVISION}{file}.pth", _mebibytes(size), "model", about, _COCO, architecture)
 
 
 CATALOGUE: dict[str, Weights] = {
     weights.name: weights
     for weights in (
-        _resnet(18, "f37072fd", 44.661, 69.758),
-        _resnet(34, "b627a593", 83.275, 73.314),
-        _resnet(50, "0676ba61", 97.781, 76.13),
-        _resnet(101, "63fe2227", 170.511, 77.374),
-        Weights(
-            "mobilenet_v3_large",
-            f"{_TORCHVISION}mobilenet_v3_large-8738ca79.pth",
-            _mebibytes(21.114),
-            "backbone",
-            "MobileNetV3-Large, torchvision IMAGENET1K_V1, 74.042 % top-1 on ImageNet-1k",
-            _IMAGENET,
+        _backbone("resnet18", "ResNet-18", "f37072fd", 44.661, 69.758),
+        _backbone("resnet34", "ResNet-34", "b627a593", 83.275, 73.314),
+        _backbone("resnet50", "ResNet-50", "0676ba61", 97.781, 76.13),
+        _backbone("resnet101", "ResNet-101", "63fe2227", 170.511, 77.374),
+        _backbone("resnet152", "ResNet-152", "394f9c45", 230.434, 78.312),
+        _backbone("vgg11", "VGG-11", "8a719046", 506.84, 69.02),
+        _backbone("vgg11_bn", "VGG-11 with batch normalisation", "6002323d", 506.881, 70.37),
+        _backbone("vgg13", "VGG-13", "19584684", 507.545, 69.928),
+        _backbone("vgg13_bn", "VGG-13 with batch normalisation", "abd245e5", 507.59, 71.586),
+        _backbone("vgg16", "VGG-16", "397923af", 527.796, 71.592),
+        _backbone("vgg16_bn", "VGG-16 with batch normalisation", "6c64b313", 527.866, 73.36),
+        _backbone("vgg19", "VGG-19", "dcbb9e9d", 548.051, 72.376),
+        _backbone("vgg19_bn", "VGG-19 with batch normalisation", "c79401a0", 548.143, 74.218),
+        _backbone("mobilenet_v3_large", "MobileNetV3-Large", "8738ca79", 21.114, 74.042),
+        _backbone("mobilenet_v3_small", "MobileNetV3-Small", "047dcff4", 9.829, 67.668),
+        _backbone("efficientnet_b0", "EfficientNet-B0", "7f5810bc", 20.451, 77.692, "_rwightman"),
+        _backbone("efficientnet_b1", "EfficientNet-B1", "bac287d4", 30.134, 78.642, "_rwightman"),
+        _backbone("efficientnet_b2", "EfficientNet-B2", "c35c1473", 35.174, 80.608, "_rwightman"),
+        _backbone("efficientnet_b3", "EfficientNet-B3", "b3899882", 47.184, 82.008, "_rwightman"),
+        _backbone("efficientnet_b4", "EfficientNet-B4", "23ab8bcd", 74.489, 83.384, "_rwightman"),
+        _backbone("efficientnet_b5", "EfficientNet-B5", "1a07897c", 116.864, 83.444, "_lukemelas"),
+        _backbone("efficientnet_b6", "EfficientNet-B6", "24a108a5", 165.362, 84.008, "_lukemelas"),
+        _backbone("efficientnet_b7", "EfficientNet-B7", "c5b4e57e", 254.675, 84.122, "_lukemelas"),
+        _backbone("convnext_tiny", "ConvNeXt-Tiny", "983f1562", 109.119, 82.52),
+        _backbone("convnext_small", "ConvNeXt-Small", "0c510722", 191.703, 83.616),
+        _backbone("convnext_base", "ConvNeXt-Base", "6075fbad", 338.064, 84.062),
+        _backbone("convnext_large", "ConvNeXt-Large", "ea097f82", 754.537, 84.414),
+        _model("fcn_resnet50_coco", "FCN ResNet-50", "fcn_resnet50_coco-1167a1af", 135.009, 60.5, "fcn_resnet50"),
+        _model("fcn_resnet101_coco", "FCN ResNet-101", "fcn_resnet101_coco-7ecb50ca", 207.711, 63.7, "fcn_resnet101"),
+        _model(
+            "deeplabv3_resnet50_coco",
+            "DeepLab v3 ResNet-50",
+            "deeplabv3_resnet50_coco-cd0a2569",
+            160.515,
+            66.4,
+            "deeplabv3",
         ),
-        Weights(
-            "fcn_resnet50_coco",
-            f"{_TORCHVISION}fcn_resnet50_coco-1167a1af.pth",
-            _mebibytes(135.009),
-            "model",
-            "FCN ResNet-50, VOC's 21 classes, mIoU 60.5 on COCO val2017 as torchvision states",
-            _COCO,
-            "fcn_resnet50",
+        _model(
+            "deeplabv3_resnet101_coco",
+            "DeepLab v3 ResNet-101",
+            "deeplabv3_resnet101_coco-586e9e4e",
+            233.217,
+            67.4,
+            "deeplabv3",
+            "encoder=resnet101",
         ),
-        Weights(
+        _model(
+            "deeplabv3_mobilenetv3_coco",
+            "DeepLab v3 MobileNetV3-Large",
+            "deeplabv3_mobilenet_v3_large-fc3c493d",
+            42.301,
+            60.3,
+            "deeplabv3",
+            "encoder=mobilenet_v3_large output_stride=16",
+        ),
+        _model(
             "lraspp_mobilenetv3_coco",
-            f"{_TORCHVISION}lraspp_mobilenet_v3_large-d234d4ea.pth",
-            _mebibytes(12.49),
-            "model",
-            "LR-ASPP MobileNetV3-Large, VOC's 21 classes, mIoU 57.9 on COCO val2017 as torchvision states",
-            _COCO,
+            "LR-ASPP MobileNetV3-Large",
+            "lraspp_mobilenet_v3_large-d234d4ea",
+            12.49,
+            57.9,
             "lraspp_mobilenetv3",
         ),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 from pathlib import Path
@@ -29,14 +30,17 @@ from tests.support.tiny_models import PLAIN, ColorNet, loaded
 from training import evaluation
 from training.architectures import build
 from training.bundle import save_bundle
+from training.compare import compare_reports
 from training.counting import count
+from training.crf.parameters import CrfParameters
 from training.evaluation import EvaluationRequest, evaluate, evaluate_loaded, list_evaluations, read_evaluation
 from training.evaluation_report import EvaluationReport
-from training.evaluation_store import read_cells, read_counts, read_histograms
+from training.evaluation_store import read_cells, read_counts, read_histograms, read_record
 from training.inference import Predictor, Size, predict_pixels
 from training.loaded import LoadedModel
 from training.mapping import apply, rows_by_name, save_mapping, targets
 from training.metrics import metrics
+from training.refinement import NONE, Refinement
 from training.spec import Ancestor, ModelSpec
 
 CLASSES = ("sky", "road", "tree", "car")
@@ -96,6 +100,27 @@ def test_what_is_stored_recomputes_to_what_was_reported(place: Workspace) -> Non
     assert report.metrics == metrics(report.confusion)
     again = read_evaluation(place.home, place.database, "p", report.id)
     assert again.to_json() == report.to_json()
+
+
+def test_what_an_evaluation_was_made_with_stands_beside_it(place: Workspace) -> None:
+    refinement = Refinement(flip=True, crf=CrfParameters(iterations=2))
+    predictor = Predictor(_knowing(), CPU, "fp32", refinement)
+    refined = evaluate_loaded(place.home, place.database, predictor, EvaluationRequest("p", "campus", "val"))
+    plain = _run(place, _knowing(), on="val")
+    assert read_evaluation(place.home, place.database, "p", refined.id).record.refinement == refinement
+    assert refined.to_json()["refinement"] == "flipped; mean; CRF 2"
+    assert [each.refinement for each in list_evaluations(place.database, "p")] == ["", "flipped; mean; CRF 2"]
+    notes = compare_reports(plain, refined).notes
+    assert "Refined by: nothing (a), flipped; mean; CRF 2 (b)." in notes
+
+
+def test_an_evaluation_older_than_refinements_had_none(place: Workspace) -> None:
+    report = _run(place, _knowing(), on="val")
+    path = report.directory / "evaluation.json"
+    path.write_text(
+        json.dumps({key: value for key, value in json.loads(path.read_text()).items() if key != "refinement"})
+    )
+    assert read_record(report.directory).refinement == NONE
 
 
 def test_histograms_hold_every_pixel_under_its_confidence(place: Workspace) -> None:

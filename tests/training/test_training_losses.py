@@ -14,9 +14,11 @@ from torch import Tensor
 
 from tests.support.tiny_models import LocalNet
 from training.architectures.contract import Logits
-from training.losses import cross_entropy
+from training.losses import pixelwise, valid
 from training.losses.class_weights import class_weights
-from training.losses.cross_entropy import SegmentationLoss, ValidPixels, cross_entropy_sum, resize_labels
+from training.losses.cross_entropy import cross_entropy_sum
+from training.losses.segmentation import SegmentationLoss
+from training.losses.valid import ValidPixels, resize_labels
 from training.recipe import Loss
 
 K = 4
@@ -49,7 +51,7 @@ def test_value_and_gradient_are_those_of_torch(seed: int, weighted: bool, last: 
 def test_small_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     logits, labels = draw(1)
     whole = cross_entropy_sum(logits, labels)
-    monkeypatch.setattr(cross_entropy, "CHUNK", 1)
+    monkeypatch.setattr(pixelwise, "CHUNK", 1)
     torch.testing.assert_close(cross_entropy_sum(logits, labels), whole)
 
 
@@ -79,15 +81,15 @@ def test_parts_of_a_step_add_up_to_the_whole(at: str) -> None:
     logits, _ = draw(4, (4, 6, 8))
     _, labels = draw(5, (4, 12, 16))
     labels[0] = 255  # one pass has nearly nothing to say; a mean of means would give it half the vote
-    loss = SegmentationLoss(TwoHeads(K), at, torch.tensor([0.5, 1.0, 2.0, 4.0]))  # type: ignore[arg-type]
+    loss = SegmentationLoss(TwoHeads(K), Loss.model_validate({"at": at}), torch.tensor([0.5, 1.0, 2.0, 4.0]))
 
     def head(part: slice) -> Logits:
         return Logits(logits[part], {"aux": logits[part] * 2})
 
     whole = loss(head(slice(0, 4)), labels, ValidPixels([labels]))
     parts = [labels[:2], labels[2:]]
-    valid = ValidPixels(parts)
-    halves = [loss(head(slice(0, 2)), parts[0], valid), loss(head(slice(2, 4)), parts[1], valid)]
+    step = ValidPixels(parts)
+    halves = [loss(head(slice(0, 2)), parts[0], step), loss(head(slice(2, 4)), parts[1], step)]
     torch.testing.assert_close(halves[0] + halves[1], whole)
 
 
@@ -99,20 +101,20 @@ def test_the_labels_of_a_step_are_resized_once_each_to_be_counted(monkeypatch: p
         return resize_labels(labels, size)
 
     parts = [draw(seed, (1, 12, 16))[1] for seed in range(5)]
-    valid = ValidPixels(parts)
-    monkeypatch.setattr(cross_entropy, "resize_labels", counting)
+    pixels = ValidPixels(parts)
+    monkeypatch.setattr(valid, "resize_labels", counting)
     for _ in parts:
-        assert valid.at((6, 8)) == sum(int((resize_labels(part, (6, 8)) != 255).sum()) for part in parts)
+        assert pixels.at((6, 8)) == sum(int((resize_labels(part, (6, 8)) != 255).sum()) for part in parts)
     assert len(counted) == len(parts)
 
 
 def test_each_place_of_the_loss_is_what_it_says() -> None:
     logits, _ = draw(4, (2, 6, 8))
     _, labels = draw(5, (2, 12, 16))
-    at_input = SegmentationLoss(LocalNet(K), "input", None)(Logits(logits), labels, ValidPixels([labels]))
+    at_input = SegmentationLoss(LocalNet(K), Loss(at="input"), None)(Logits(logits), labels, ValidPixels([labels]))
     up = F.interpolate(logits, size=(12, 16), mode="bilinear")
     torch.testing.assert_close(at_input, F.cross_entropy(up, labels.long(), ignore_index=255))
-    at_logits = SegmentationLoss(LocalNet(K), "logits", None)(Logits(logits), labels, ValidPixels([labels]))
+    at_logits = SegmentationLoss(LocalNet(K), Loss(at="logits"), None)(Logits(logits), labels, ValidPixels([labels]))
     small = resize_labels(labels, (6, 8))
     torch.testing.assert_close(at_logits, F.cross_entropy(logits, small.long(), ignore_index=255))
 
@@ -120,7 +122,7 @@ def test_each_place_of_the_loss_is_what_it_says() -> None:
 def test_nothing_but_ignore_is_no_loss_and_no_gradient() -> None:
     logits = torch.zeros(1, K, 4, 4, requires_grad=True)
     labels = torch.full((1, 4, 4), 255, dtype=torch.uint8)
-    loss = SegmentationLoss(LocalNet(K), "input", None)(Logits(logits), labels, ValidPixels([labels]))
+    loss = SegmentationLoss(LocalNet(K), Loss(at="input"), None)(Logits(logits), labels, ValidPixels([labels]))
     loss.backward()
     assert loss.item() == 0
     assert logits.grad is not None

@@ -27,11 +27,18 @@ from training.predict import predict_folder
 from training.spec import ModelSpec
 
 CLASSES = ("background", "sky", "building", "tree")
-OPTIONS = {
+OPTIONS: dict[str, dict[str, Any]] = {
     "unet": {"width": 4},
     "deeplabv2": {"depth": 18},
     "lraspp_mobilenetv3": {},
     "fcn_resnet50": {},
+    "fpn": {"encoder": "resnet18", "width": 32, "head": "all"},
+    "deeplabv3plus": {"encoder": "mobilenet_v3_small"},
+    "pspnet": {"encoder": "resnet18", "width": 32},
+    "encnet": {"encoder": "resnet18", "width": 32},
+    "efficientfcn": {"encoder": "resnet18", "width": 64},
+    "hrnet": {"size": "w18_small"},
+    "segformer": {},
 }
 
 
@@ -185,7 +192,7 @@ def check_another_size(report: WeightsReport, bundle: Path, format: Format) -> N
     assert found.shape == (1, len(CLASSES), 77, 131)
     with torch.no_grad():
         wanted = loaded.module(loaded.spec.preprocessing(pixels))
-    assert torch.allclose(found, wanted, atol=1e-3)
+    assert torch.allclose(found, wanted, atol=1e-3 * max(1.0, wanted.std().item()))
 
 
 @pytest.mark.parametrize("format", ["bundle", "safetensors", "pt2", "onnx"])
@@ -206,6 +213,13 @@ def test_every_format_agrees_with_the_original_on_real_images(campus: Campus, tm
         ("deeplabv2", "onnx"),
         pytest.param("lraspp_mobilenetv3", "onnx", marks=pytest.mark.slow),
         pytest.param("fcn_resnet50", "onnx", marks=pytest.mark.slow),
+        pytest.param("encnet", "onnx", marks=pytest.mark.slow),
+        pytest.param("efficientfcn", "onnx", marks=pytest.mark.slow),
+        pytest.param("hrnet", "onnx", marks=pytest.mark.slow),
+        pytest.param("segformer", "onnx", marks=pytest.mark.slow),
+        pytest.param("fpn", "onnx", marks=pytest.mark.slow),
+        pytest.param("deeplabv3plus", "onnx", marks=pytest.mark.slow),
+        ("pspnet", "onnx"),
     ],
 )
 def test_every_architecture_exports_with_free_sizes(campus: Campus, tmp_path: Path, name: str, format: Format) -> None:

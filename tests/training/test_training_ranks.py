@@ -140,7 +140,7 @@ def test_all_stop_when_asked(tmp_path: Path) -> None:
 
 
 def test_a_launcher_may_start_them(tmp_path: Path) -> None:
-    recipe = tiny_recipe(**{**SETTINGS, "steps": "1"})
+    recipe = tiny_recipe(**{**SETTINGS, "steps": "1", "loss.dice": "0.5"})  # a term that counts by images, too
     run, alone = make_run(tmp_path, recipe), make_run(tmp_path, recipe, name="alone")
     assert train(alone) == EXIT_OK
     torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "training.engine"]
@@ -148,6 +148,8 @@ def test_a_launcher_may_start_them(tmp_path: Path) -> None:
     assert told(run, "started")[0]["ranks"] == 2
     (one,), (two,) = told(alone, "step"), told(run, "step")
     assert (two["loss"], two["train_miou"]) == pytest.approx((one["loss"], one["train_miou"]), rel=1e-4)
+    for name, tensor in weights(alone).items():
+        torch.testing.assert_close(weights(run)[name], tensor, rtol=1e-4, atol=1e-6)
 
 
 def test_a_batch_too_small_to_share_is_the_users_mistake(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import torch
 from db.errors import UserError
 from training import architectures
 from training.engine.optimizer import build_optimizer
-from training.recipe import load_recipe, names
+from training.recipe import Loss, load_recipe, names
 
 
 @pytest.mark.parametrize("name", names())
@@ -103,3 +103,23 @@ def test_a_recipe_of_ones_own_is_read_from_its_file(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("batch: 3\n")
     recipe = load_recipe(str(tmp_path / "mine.yaml"))
     assert (recipe.name, recipe.batch) == ("mine", 3)
+
+
+def test_a_loss_is_composed_by_weight(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("loss: {cross_entropy: 1, dice: 0.5}\n")
+    loss = load_recipe(str(tmp_path / "mine.yaml")).loss
+    assert (loss.cross_entropy, loss.dice, loss.lovasz) == (1, 0.5, 0)
+    assert load_recipe("scratch", {"loss.dice": "0.5"}).loss.dice == 0.5
+
+
+def test_a_loss_of_before_there_were_terms_is_cross_entropy(tmp_path: Path) -> None:
+    (tmp_path / "old.yaml").write_text("loss: {name: cross_entropy, class_weights: none, at: input}\n")
+    assert load_recipe(str(tmp_path / "old.yaml")).loss == Loss(at="input")
+    (tmp_path / "other.yaml").write_text("loss: {name: dice}\n")
+    with pytest.raises(UserError, match=r"loss.name: no such setting"):
+        load_recipe(str(tmp_path / "other.yaml"))
+
+
+def test_a_loss_of_nothing_is_refused() -> None:
+    with pytest.raises(UserError, match=r"at least one term.*cross_entropy, dice"):
+        load_recipe("default", {"loss.cross_entropy": "0"})

@@ -350,5 +350,5 @@ def test_fetch_takes_only_https(tmp_path):
 
 
 def test_unknown_weights_are_answered_with_the_list():
-    with pytest.raises(UserError, match=r"It has fcn_resnet50_coco, .*resnet50"):
+    with pytest.raises(UserError, match=r"It has convnext_base, .*fcn_resnet50_coco, .*resnet50"):
         find_weights("resnet51")

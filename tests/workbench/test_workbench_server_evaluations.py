@@ -203,6 +203,23 @@ def test_a_model_is_tried_on_a_photo(place: Workspace, client: TestClient) -> No
     assert _pixels(overlay).shape == (90, 300, 3)
 
 
+def test_a_tried_photo_is_refined_step_by_step(place: Workspace, client: TestClient) -> None:
+    _add_model(place)
+    photo = png(paint(blocks(45, 60, 4)))
+    tried = client.post("/api/projects/1/try?model=tiny&crf=true", content=photo).json()
+    assert tried["steps"] == [1, 2, 10]
+    root = f"/api/tried/{tried['id']}"
+    maps = [_pixels(client.get(f"{root}/map?size=0&crf={iterations}")) for iterations in (0, 1, 2, 10)]
+    plain = client.post("/api/projects/1/try?model=tiny", content=photo).json()
+    assert plain["steps"] == []
+    np.testing.assert_array_equal(maps[0], _pixels(client.get(f"/api/tried/{plain['id']}/map?size=0")))
+    assert any((refined != maps[0]).any() for refined in maps[1:])
+    with Image.open(io.BytesIO(client.get(f"{root}/index?crf=10").content)) as image:
+        np.testing.assert_array_equal(np.asarray(image), maps[3])
+    assert _pixels(client.get(f"{root}/overlay?crf=10")).shape == (45, 60, 3)
+    assert client.get(f"{root}/map?crf=3").status_code == 404
+
+
 def test_what_cannot_be_tried_is_said(place: Workspace, client: TestClient, tmp_path: Path) -> None:
     _add_model(place)
     photo = png(paint(blocks(90, 300, 4)))

@@ -74,6 +74,9 @@ def test_the_command_says_what_was_chosen_and_no_more() -> None:
     changes = {"model": "-model", "size": "exact", "mapping": "mine; rm", "predictions": False}
     everything = command("-p", **CHOSEN | changes)
     assert shlex.join(everything[3:]) == "--size=360x480 '--mapping=mine; rm' --no-predictions --project=-p -- -model"
+    refined = {"scales": "0.5, 1", "flip": True, "combine": "max", "window": 321, "crf": 10}
+    told = command("p", **CHOSEN | refined)[3:8]
+    assert told == ["--scales=0.5,1", "--flip", "--combine=max", "--window=321", "--crf=10"]
 
 
 @pytest.mark.parametrize("missing", ["model", "dataset", "images"])

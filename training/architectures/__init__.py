@@ -1,6 +1,6 @@
 """Network families, one a file, all keeping `training.architectures.contract`.
 
-A new family is a file here and a line in `_FAMILIES`.
+A new family is a file here and a line in `_FAMILIES`; variants that share a file have a line each.
 """
 
 from __future__ import annotations
@@ -19,12 +19,30 @@ if TYPE_CHECKING:
     from training.architectures.contract import Architecture
 
 # By name, not by import: listing what there is must not take the seconds that loading torch takes.
-# Module (the family's name) and class.
+# Module and class.
 _FAMILIES = {
-    "deeplabv2": "DeepLabV2",
-    "fcn_resnet50": "FCNResNet50",
-    "lraspp_mobilenetv3": "LRASPPMobileNetV3",
-    "unet": "UNet",
+    "deeplabv1": "deeplabv1.DeepLabV1",
+    "deeplabv2": "deeplabv2.DeepLabV2",
+    "deeplabv3": "deeplabv3.DeepLabV3",
+    "deeplabv3plus": "deeplabv3plus.DeepLabV3Plus",
+    "efficientfcn": "efficientfcn.EfficientFCN",
+    "encnet": "encnet.EncNet",
+    "fcn16s": "fcn_vgg.FCN16s",
+    "fcn32s": "fcn_vgg.FCN32s",
+    "fcn8s": "fcn_vgg.FCN8s",
+    "fcn_resnet101": "fcn_resnet50.FCNResNet101",
+    "fcn_resnet50": "fcn_resnet50.FCNResNet50",
+    "fpn": "fpn.FPN",
+    "hrnet": "hrnet.HRNet",
+    "lraspp_mobilenetv3": "lraspp_mobilenetv3.LRASPPMobileNetV3",
+    "plainconv": "plainconv.PlainConv",
+    "pspnet": "pspnet.PSPNet",
+    "resunet": "resunet.ResUNet",
+    "segformer": "segformer.SegFormer",
+    "segnet": "segnet.SegNet",
+    "segnet_bilinear": "segnet.SegNetBilinear",
+    "sspfpn": "sspfpn.SSPFPN",
+    "unet": "unet.UNet",
 }
 
 
@@ -41,7 +59,8 @@ def family(name: str) -> type[Architecture]:
     """
     if name not in _FAMILIES:
         raise UserError(f"There is no architecture '{name}'. Choose one of {', '.join(names())}.")
-    found: type[Architecture] = getattr(import_module(f"{__name__}.{name}"), _FAMILIES[name])
+    module, _, kind = _FAMILIES[name].partition(".")
+    found: type[Architecture] = getattr(import_module(f"{__name__}.{module}"), kind)
     return found
 
 

@@ -45,10 +45,13 @@ class Logits:
         out: (N, K, h, w), the prediction, at the architecture's native stride.
         heads: further heads that only the loss sees (auxiliary, one per scale), each (N, K, h', w'); empty in eval
             mode.
+        presence: (N, K), how sure the network is that a class is anywhere in the image, before the sigmoid; a further
+            head that only the loss sees. None for networks without one, and in eval mode.
     """
 
     out: Tensor
     heads: Mapping[str, Tensor] = field(default_factory=dict)
+    presence: Tensor | None = None
 
 
 class Architecture(nn.Module, ABC):
@@ -64,11 +67,15 @@ class Architecture(nn.Module, ABC):
         summary: what it is and what it is good for, in a plain sentence or two.
         paper: authors, title, venue and arXiv number.
         exports: the formats `export weights` can write it in, beside the bundle and plain safetensors.
+        exports_note: what `exports` lacks or an export costs, why, and which architecture does without, as sentences
+            for the user.
+        exported_side: least height and width, in pixels, that an exported program takes. Below it the network pads its
+            input, or handles sizes of 1 specially, which a traced graph cannot decide.
         head_key: state-dict key of a tensor whose first dimension is the number of classes.
         preprocessing: what the network expects unless its weights say otherwise.
         loss_at: where the loss is taken by default: `logits` (labels resized nearest) or `input` (logits resized
             bilinear).
-        head_weights: weight of each further head in the loss; `out` has 1.
+        head_weights: weight of each further head in the loss, `presence` among them; `out` has 1.
         num_classes: K, 1..254.
         imagenet: catalogue name of the ImageNet weights that fit `encoder()` as configured; None where none do.
         imagenet_note: why `imagenet` is None and which options would change that, as a sentence for the user.
@@ -80,6 +87,8 @@ class Architecture(nn.Module, ABC):
     summary: ClassVar[str]
     paper: ClassVar[str]
     exports: ClassVar[frozenset[str]] = frozenset({"pt2", "onnx"})
+    exports_note: ClassVar[str] = ""
+    exported_side: ClassVar[int] = 33
     head_key: ClassVar[str]
     preprocessing: ClassVar[Preprocessing] = Preprocessing()
     loss_at: ClassVar[Literal["logits", "input"]] = "input"

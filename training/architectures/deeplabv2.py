@@ -1,15 +1,18 @@
-"""DeepLab v2: dilated ResNet, ASPP as a sum of four convolutions, multi-scale inputs with a maximum."""
+"""DeepLab v2: dilated ResNet or VGG16, ASPP as a sum of branches, multi-scale inputs with a maximum."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from functools import reduce
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field
 from torch import Tensor, nn
 
+from training.architectures.aspp_sum import GlobalSumASPP, HiddenSumASPP, SumASPP
 from training.architectures.contract import Architecture, Logits, Preprocessing
 from training.architectures.resnet_caffe import (
     BASIC_DEPTHS,
@@ -20,27 +23,37 @@ from training.architectures.resnet_caffe import (
     resnet_layers,
 )
 from training.architectures.sizes import cut_padding, pad_small
+from training.architectures.vgg import CHANNELS, VGGName, large_fov_features
+
+Backbone = Literal["resnet", VGGName]
 
 SCALES = {"scale_100": 1.0, "scale_075": 0.75, "scale_050": 0.5}
-RATES = (6, 12, 18, 24)
 
 
 class DeepLabV2(Architecture):
     """DeepLab v2 (ASPP, output stride 8) with the module names of kazuto1011/deeplab-pytorch.
 
-    Its public checkpoints load unchanged. `out` is the element-wise maximum over the scales 1, 0.75 and 0.5, brought
-    bilinearly to the size of the first; in train mode each scale is a head of its own, and the loss is the sum of
-    the four. One scale (`msc=False`) has no heads.
+    With a ResNet-101 and the plain ASPP its public checkpoints load unchanged. `out` is the element-wise maximum over
+    the scales 1, 0.75 and 0.5, brought bilinearly to the size of the first; in train mode each scale is a head of its
+    own, and the loss is the sum of the four. One scale (`msc=False`) has no heads.
+
+    The VGG is that of DeepLab v1 without its mean in front of fc6. The paper gives it fully connected layers in every
+    branch (section 3.2 and figure 7b): `aspp=fc`.
 
     Deviations from that port: batch normalisation momentum 0.1 (see `resnet_caffe`), He initialisation of the
-    encoder where no weights are given, inputs under 18 px padded.
+    encoder where no weights are given, inputs under 18 px padded. With a VGG the logits are resized as with a ResNet,
+    by pixel centres, where the authors align corners.
 
     Args:
         num_classes: K, 1..254.
         depth: layers of the ResNet; 18 and 34 are made of basic blocks and feed 512 channels to the ASPP.
         msc: predict at three scales.
-        layout: `caffe` strides in the bottleneck's first 1x1 and rounds the pooled size up; `torchvision` as
-            torchvision does, which ImageNet weights of depth 50 and 101 need.
+        layout: of a ResNet. `caffe` strides in the bottleneck's first 1x1 and rounds the pooled size up; `torchvision`
+            as torchvision does, which ImageNet weights of depth 50 and 101 need.
+        backbone: a ResNet, or which VGG; with `_bn` its convolutions are normalised, which training from scratch needs.
+        aspp: `plain`: four convolutions straight to the scores (the paper's ResNet); `fc`: two 1x1 convolutions after
+            each (the paper's VGG); `bn_global`: the plain four and a normalised branch that sees the whole image.
+        aspp_channels: hidden channels of a branch of `fc` (1024 in the paper) or of the global branch.
     """
 
     name: ClassVar[str] = "deeplabv2"
@@ -61,20 +74,43 @@ class DeepLabV2(Architecture):
     loss_at: ClassVar[Literal["logits", "input"]] = "logits"
     head_weights: ClassVar[Mapping[str, float]] = dict.fromkeys(SCALES, 1.0)
 
-    def __init__(self, num_classes: int, *, depth: Depth = 101, msc: bool = True, layout: Layout = "caffe") -> None:
+    def __init__(
+        self,
+        num_classes: int,
+        *,
+        depth: Depth = 101,
+        msc: bool = True,
+        layout: Layout = "caffe",
+        backbone: Backbone = "resnet",
+        aspp: Literal["plain", "fc", "bn_global"] = "plain",
+        aspp_channels: Annotated[int, Field(ge=8, le=4096)] = 1024,
+    ) -> None:
         super().__init__()
         self.num_classes = num_classes
+        self.backbone = backbone
         self.depth = depth
         self.msc = msc
-        if depth in BASIC_DEPTHS or layout == "torchvision":
+        if backbone != "resnet":
+            self.imagenet = backbone
+        elif depth in BASIC_DEPTHS or layout == "torchvision":
             self.imagenet = f"resnet{depth}"
         else:
             self.imagenet_note = (
                 f"The catalogue's ResNet-{depth} strides in another convolution than the Caffe layout; "
                 "set the architecture's option layout=torchvision to use it."
             )
-        layers = resnet_layers(depth, layout)
-        layers["aspp"] = _ASPP(out_channels(depth), num_classes)
+        layers: OrderedDict[str, nn.Module]
+        if backbone == "resnet":
+            layers = resnet_layers(depth, layout)
+            inputs = out_channels(depth)
+        else:
+            layers = OrderedDict(features=large_fov_features(backbone))
+            inputs = CHANNELS[-1]
+        if aspp == "plain":
+            layers["aspp"] = SumASPP(inputs, num_classes)
+        else:
+            kind = HiddenSumASPP if aspp == "fc" else GlobalSumASPP
+            layers["aspp"] = kind(inputs, aspp_channels, num_classes)
         self.base = nn.Sequential(layers)
 
     def logits(self, x: Tensor) -> Logits:
@@ -92,12 +128,12 @@ class DeepLabV2(Architecture):
         return Logits(cut_padding(out, x, padded), heads)
 
     def encoder(self) -> nn.Module:
-        """Return the ResNet, `layer1` to `layer5`, as a view on the same modules."""
+        """Return the ResNet, `layer1` to `layer5`, or the VGG's `features`, as a view on the same modules."""
         return self.base[:-1]
 
     def imagenet_key(self, key: str) -> str | None:
-        """Translate a key of torchvision's ResNet."""
-        return from_torchvision(key, self.depth)
+        """Translate a key of torchvision's ResNet or VGG."""
+        return from_torchvision(key, self.depth) if self.backbone == "resnet" else super().imagenet_key(key)
 
     def parameter_groups(self) -> Mapping[str, list[nn.Parameter]]:
         """Split into `encoder`, `head_weight` and `head_bias`; trained at 1, 10 and 20 times the rate."""
@@ -107,22 +143,6 @@ class DeepLabV2(Architecture):
             "head_weight": [p for name, p in head.named_parameters() if name.endswith("weight")],
             "head_bias": [p for name, p in head.named_parameters() if name.endswith("bias")],
         }
-
-
-class _ASPP(nn.Module):
-    """The sum of four dilated 3x3 convolutions straight to the class scores."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        for index, rate in enumerate(RATES):
-            conv = nn.Conv2d(inputs, outputs, 3, padding=rate, dilation=rate)
-            nn.init.normal_(conv.weight, std=0.01)
-            if conv.bias is not None:  # for the type checker; it always has one
-                nn.init.zeros_(conv.bias)
-            self.add_module(f"c{index}", conv)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return reduce(torch.add, [conv(x) for conv in self.children()])
 
 
 def _rescale(x: Tensor, scale: float) -> Tensor:

@@ -1,4 +1,4 @@
-"""FCN on a dilated ResNet-50, torchvision's."""
+"""FCN on a dilated ResNet-50 or ResNet-101, torchvision's."""
 
 from __future__ import annotations
 
@@ -36,12 +36,14 @@ class FCNResNet50(Architecture):
     )
     head_key: ClassVar[str] = "classifier.4.weight"
     head_weights: ClassVar[Mapping[str, float]] = {"aux": 0.5}
+    resnet: ClassVar[str] = "resnet50"
 
     def __init__(self, num_classes: int, *, aux: bool = True) -> None:
         super().__init__()
         self.num_classes = num_classes
-        self.imagenet = "resnet50"
-        network = segmentation.fcn_resnet50(weights=None, weights_backbone=None, num_classes=num_classes, aux_loss=aux)
+        self.imagenet = self.resnet
+        make = getattr(segmentation, f"fcn_{self.resnet}")
+        network = make(weights=None, weights_backbone=None, num_classes=num_classes, aux_loss=aux)
         self.backbone: nn.Module = network.backbone
         self.classifier: nn.Module = network.classifier
         self.aux_classifier: nn.Module | None = network.aux_classifier
@@ -67,3 +69,19 @@ class FCNResNet50(Architecture):
             "head": list(self.classifier.parameters()),
             "head_aux": auxiliary,
         }
+
+
+class FCNResNet101(FCNResNet50):
+    """torchvision's `fcn_resnet101`; see `FCNResNet50`.
+
+    Args:
+        num_classes: K, 1..254.
+        aux: train the auxiliary head; the official checkpoint has one.
+    """
+
+    name: ClassVar[str] = "fcn_resnet101"
+    title: ClassVar[str] = "FCN (ResNet-101)"
+    summary: ClassVar[str] = (
+        "Classifies every pixel straight from the features of a ResNet-101; the plain baseline, with a deeper network."
+    )
+    resnet: ClassVar[str] = "resnet101"

@@ -1,4 +1,4 @@
-"""U-Net: the network of 2015, and its decoder on a ResNet."""
+"""U-Net: the network of 2015, and its decoder on any encoder."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from torch import Tensor, nn
 
 from db.errors import UserError
 from training.architectures.contract import Architecture, Logits
-from training.architectures.encoders import ResNetPyramid
+from training.architectures.encoders import Encoder, EncoderName, build_encoder
 from training.architectures.pooling import max_pool_ceil
 from training.architectures.sizes import cut_padding, pad_small
 
 
 class UNet(Architecture):
-    """U-Net at full resolution, or with a ResNet as contracting path at stride 2.
+    """U-Net at full resolution, or with an image classifier as contracting path.
 
     Without an encoder it is the network of the paper with these deviations: convolutions are padded, so that nothing
     is cropped from the skips; pooling rounds sizes up and the upsampled map is cut to its skip, so that any input
     size works without padding; batch normalisation, which can be switched off; dropout only on request.
 
-    With an encoder the five ResNet stages are the contracting path and the expanding path upsamples nearest and ends
-    at stride 2, the finest map a ResNet has; a bilinear resize replaces the last, most expensive stage.
+    With an encoder its stages are the contracting path. The expanding path upsamples nearest and ends at the encoder's
+    finest map: stride 2, with VGG 1, with ConvNeXt 4; a bilinear resize replaces the last, most expensive stages.
 
     Args:
         num_classes: K, 1..254.
-        encoder: `none` for the paper's own contracting path, else a torchvision ResNet.
+        encoder: `none` for the paper's own contracting path, else the network that takes its place.
         width: channels of the finest stage (64 in the paper); with an encoder, of the decoder's stage at stride 4.
-        levels: how often the paper's path halves (4 in the paper); a ResNet has its own five.
-        batch_norm: normalise after the convolutions built here (a ResNet always normalises).
+        levels: how often the paper's path halves (4 in the paper); an encoder has its own five.
+        batch_norm: normalise after the convolutions built here; an encoder does as it always does.
         dropout: share of the coarsest feature maps dropped in training, 0 to under 1 (the paper: 0.5).
 
     Raises:
@@ -56,7 +56,7 @@ class UNet(Architecture):
         self,
         num_classes: int,
         *,
-        encoder: Literal["none", "resnet18", "resnet34", "resnet50", "resnet101"] = "none",
+        encoder: Literal["none", EncoderName] = "none",
         width: Annotated[int, Field(ge=2, le=1024)] = 64,
         levels: Annotated[int, Field(ge=1, le=7)] = 4,
         batch_norm: bool = True,
@@ -64,7 +64,7 @@ class UNet(Architecture):
     ) -> None:
         super().__init__()
         self.num_classes = num_classes
-        self.contracting: _Contracting | ResNetPyramid
+        self.contracting: _Contracting | Encoder
         if encoder == "none":
             self.contracting = _Contracting(width, levels, batch_norm)
             widths = self.contracting.channels[-2::-1]
@@ -74,10 +74,10 @@ class UNet(Architecture):
         else:
             if levels != 4:
                 raise UserError(f"unet: levels={levels} cannot be combined with encoder={encoder}, which has its own.")
-            self.contracting = ResNetPyramid(encoder)
-            widths = (width * 4, width * 2, width, width // 2)
-            self.minimum = 33
-            self.imagenet = encoder
+            self.contracting = build_encoder(encoder)
+            widths = tuple(max(1, width * stride // 4) for stride in self.contracting.strides[-2::-1])
+            self.minimum = self.contracting.strides[-1] + 1
+            self.imagenet = self.contracting.imagenet
         self.dropout = nn.Dropout2d(dropout)
         self.expanding = nn.ModuleList()
         coarse, *skips = reversed(self.contracting.channels)
@@ -88,7 +88,7 @@ class UNet(Architecture):
         _initialise(self.expanding)
 
     def logits(self, x: Tensor) -> Logits:
-        """Predict at stride 1, with an encoder at stride 2."""
+        """Predict at stride 1, with an encoder at that of its finest map."""
         padded = pad_small(x, self.minimum)
         *skips, h = self.contracting(padded)
         h = self.dropout(h)
@@ -99,6 +99,10 @@ class UNet(Architecture):
     def encoder(self) -> nn.Module:
         """Return the contracting path."""
         return self.contracting
+
+    def imagenet_key(self, key: str) -> str | None:
+        """Translate a key of the encoder's ImageNet checkpoint."""
+        return self.contracting.imagenet_key(key) if isinstance(self.contracting, Encoder) else None
 
     def parameter_groups(self) -> Mapping[str, list[nn.Parameter]]:
         """Split into `encoder`, the contracting path, and `head`, the rest."""

@@ -17,7 +17,7 @@ from training.engine.ranks import ALONE, Ranks
 from training.engine.step import Step
 from training.engine.validate import validate
 from training.engine.workload import Workload
-from training.losses.cross_entropy import SegmentationLoss
+from training.losses.segmentation import SegmentationLoss
 from training.numerics import Numerics
 from training.recipe import Recipe
 
@@ -51,7 +51,7 @@ def build_step(
     weights = torch.tensor(class_weights, device=numerics.device) if class_weights is not None else None
     optimizer = build_optimizer(model, recipe.optimizer)
     scaler = numerics.scaler()
-    loss = SegmentationLoss(model, recipe.loss.at, weights)
+    loss = SegmentationLoss(model, recipe.loss, weights)
     return Step(model, optimizer, scaler, loss, numerics, recipe, ranks), optimizer, scaler
 
 

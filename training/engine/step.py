@@ -15,7 +15,8 @@ from training.counting import count
 from training.data.batches import Batch
 from training.engine.optimizer import set_train_mode
 from training.engine.ranks import Ranks
-from training.losses.cross_entropy import SegmentationLoss, ValidPixels, resize_labels
+from training.losses.segmentation import SegmentationLoss
+from training.losses.valid import ValidPixels, resize_labels
 from training.numerics import Numerics
 from training.recipe import Recipe
 
@@ -74,7 +75,7 @@ class Step:
             with self._ranks.without_sum(self._shared) if later else nullcontext():
                 with self._numerics.autocast():
                     logits = self._logits(self._numerics.input(batch.pixels))
-                    loss = self._loss(logits, batch.labels, valid)
+                    loss = self._loss(logits, batch.labels, valid, batch.pixels)
                 # Gradients of several processes are averaged, but each loss is a share of one sum.
                 self._scaler.scale(loss * self._ranks.world).backward()  # type: ignore[no-untyped-call]
             total += loss.detach()

@@ -1,1 +1,1 @@
-"""Losses: one a file, all summed over pixels and divided by a global number of valid pixels."""
+"""Losses: one a file, each a sum that adds up over the parts of a step, divided by a number of the whole step."""

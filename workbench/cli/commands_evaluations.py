@@ -46,8 +46,8 @@ def evaluations(
     found = list_evaluations(place.database, place.project(project))
 
     def show() -> None:
-        columns = [">evaluation", "model", "dataset", "on", ">images", ">mIoU %"]
-        table(None, columns, ((e.id, e.model, e.dataset, e.on, e.images, percent(e.miou)) for e in found))
+        columns = [">evaluation", "model", "dataset", "on", ">images", ">mIoU %", "refined by"]
+        table(None, columns, ((e.id, e.model, e.dataset, e.on, e.images, percent(e.miou), e.refinement) for e in found))
         for evaluation in found:
             if evaluation.note:
                 say(f"{evaluation.id}: {evaluation.note}")

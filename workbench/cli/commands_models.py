@@ -9,12 +9,17 @@ import typer
 
 from workbench.cli.commands_data import export_masks
 from workbench.cli.options import (
+    CombineOption,
+    CrfOption,
     DeviceOption,
+    FlipOption,
     HomeOption,
     JsonOption,
     OverwriteOption,
     ProjectOption,
+    ScalesOption,
     SizeOption,
+    WindowOption,
     Workplace,
 )
 from workbench.cli.output import emit, note, percent, progress_bar, say, table
@@ -144,6 +149,11 @@ def predict(
     source: Annotated[Path, typer.Argument(metavar="SRC", help="A photo or a folder of photos.")],
     to: Annotated[Path, typer.Option(help="Folder to write into; empty or new.")],
     size: SizeOption = "original",
+    scales: ScalesOption = "1",
+    flip: FlipOption = False,
+    combine: CombineOption = "mean",
+    window: WindowOption = 0,
+    crf: CrfOption = 0,
     overlay: Annotated[bool, typer.Option(help="Also write the photos with the classes laid over them.")] = True,
     overwrite: OverwriteOption = False,
     device: DeviceOption = "auto",
@@ -153,7 +163,9 @@ def predict(
 ) -> None:
     """Use a model on photos: index PNGs and overlays."""
     from training.predict import predict_folder
+    from training.refinement import Refinement
 
+    refinement = Refinement.read(scales, flip=flip, combine=combine, window=window, crf=crf)
     place = Workplace(home)
     with progress_bar() as progress:
         report = predict_folder(
@@ -167,6 +179,7 @@ def predict(
             overlay=overlay,
             overwrite=overwrite,
             device=device,
+            refinement=refinement,
             progress=progress,
         )
 

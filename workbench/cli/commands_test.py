@@ -8,12 +8,17 @@ from typing import Annotated, Literal
 import typer
 
 from workbench.cli.options import (
+    CombineOption,
+    CrfOption,
     DatasetOption,
     DeviceOption,
+    FlipOption,
     HomeOption,
     JsonOption,
     ProjectOption,
+    ScalesOption,
     SizeOption,
+    WindowOption,
     Workplace,
 )
 from workbench.cli.output import emit, progress_bar, say, table
@@ -39,6 +44,11 @@ def evaluate(
         str | None, typer.Option(help="Revision (default: the model's, if the data is unchanged).")
     ] = None,
     size: SizeOption = "original",
+    scales: ScalesOption = "1",
+    flip: FlipOption = False,
+    combine: CombineOption = "mean",
+    window: WindowOption = 0,
+    crf: CrfOption = 0,
     mapping: Annotated[
         str | None, typer.Option(help="A saved mapping (default: by-name, classes of the same name).")
     ] = None,
@@ -53,8 +63,10 @@ def evaluate(
 ) -> None:
     """Test a model on a dataset: IoU per class, the confusion matrix, and whether it has seen the images before."""
     from training.evaluation import evaluate as run_evaluation
+    from training.refinement import Refinement
     from workbench.cli.show import show_evaluation
 
+    refinement = Refinement.read(scales, flip=flip, combine=combine, window=window, crf=crf)
     place = Workplace(home)
     with progress_bar() as progress:
         report = run_evaluation(
@@ -70,6 +82,7 @@ def evaluate(
             predictions=predictions,
             device=device,
             precision=precision,
+            refinement=refinement,
             progress=progress,
         )
     emit(report, as_json=as_json, show=lambda: show_evaluation(report))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -29,6 +29,19 @@ ModelArgument = Annotated[
     str, typer.Argument(help="A run (12, 12:best, 12:last), an imported model's name, or a bundle file.")
 ]
 SizeOption = Annotated[str, typer.Option(help="Size photos are given to the network at: original, HxW or `long N`.")]
+ScalesOption = Annotated[
+    str, typer.Option(metavar="S,S,...", help="Scales of that size to look at, as 0.5,1,1.5; their looks are combined.")
+]
+FlipOption = Annotated[bool, typer.Option("--flip", help="Look at the mirror image, too.")]
+CombineOption = Annotated[
+    Literal["mean", "max"], typer.Option(help="Combine looks by the mean of probabilities or the maximum of logits.")
+]
+WindowOption = Annotated[
+    int, typer.Option(help="Side of windows that slide over the photo, blended; 0: whole where memory allows.")
+]
+CrfOption = Annotated[
+    int, typer.Option(metavar="N", help="Refine by a dense CRF of N iterations (10 is usual); 0: none.")
+]
 DevicesOption = Annotated[
     str, typer.Option("--device", help="auto, cpu, cuda or cuda:N; several train together: cuda:0,cuda:1.")
 ]

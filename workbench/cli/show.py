@@ -29,9 +29,10 @@ FIGURE_NAMES = {
 def show_evaluation(report: EvaluationReport) -> None:
     """Print an evaluation: what was tested on what, all figures in percent, the confusion matrix by row."""
     record = report.record
+    refined = f", {record.refinement}" if str(record.refinement) else ""
     say(
         f"Evaluation {report.id}: model {record.model} on {record.dataset}, {record.on} "
-        f"({len(record.images)} images, size {record.size}, revision {record.revision[:12]})\n"
+        f"({len(record.images)} images, size {record.size}{refined}, revision {record.revision[:12]})\n"
     )
     table(
         None,

@@ -31,21 +31,23 @@ def router(services: Services) -> APIRouter:
         return TriedStore(services.cache / "tried")
 
     @routes.post("/projects/{project}/try")
-    async def try_photo(project: int, request: Request, model: str, size: str = "original") -> dict[str, Any]:
+    async def try_photo(
+        project: int, request: Request, model: str, size: str = "original", crf: bool = False
+    ) -> dict[str, Any]:
         """Predict the photo that is the request's body."""
         body = bytearray()
         async for chunk in request.stream():
             body += chunk
             if len(body) > LARGEST_BYTES:
                 raise HTTPException(413, f"A photo to try may have {LARGEST_BYTES / 1e6:.0f} MB at most.")
-        return await run_in_threadpool(predict, project, bytes(body), model, size)
+        return await run_in_threadpool(predict, project, bytes(body), model, size, crf)
 
-    def predict(project: int, photo: bytes, model: str, size: str) -> dict[str, Any]:
+    def predict(project: int, photo: bytes, model: str, size: str, crf: bool) -> dict[str, Any]:
         from training.try_model import try_model
 
         with services.database.read() as session:
             name = project_of_id(session, project).name
-        tried = try_model(services.home, services.database, project=name, model=model, photo=photo, size=size)
+        tried = try_model(services.home, services.database, project=name, model=model, photo=photo, size=size, crf=crf)
         return store().keep(photo, tried).model_dump(mode="json")
 
     @routes.get("/tried/{tried}")
@@ -59,9 +61,9 @@ def router(services: Services) -> APIRouter:
         return _picture(store().photo_jpeg(tried, checked_size(size)), JPEG)
 
     @routes.get("/tried/{tried}/map")
-    def class_map(tried: str, size: int = 1600) -> Response:
-        """The class indices as grey levels, as large as the photo of this size."""
-        return _picture(write_map_png(reduce_map(store().index(tried), checked_size(size))), PNG)
+    def class_map(tried: str, size: int = 1600, crf: int = 0) -> Response:
+        """The class indices as grey levels, as large as the photo of this size, after so many iterations of a CRF."""
+        return _picture(write_map_png(reduce_map(store().index(tried, crf), checked_size(size))), PNG)
 
     @routes.get("/tried/{tried}/confidence")
     def confidence(tried: str, size: int = 1600) -> Response:
@@ -69,14 +71,14 @@ def router(services: Services) -> APIRouter:
         return _picture(write_map_png(reduce_map(store().confidence(tried), checked_size(size))), PNG)
 
     @routes.get("/tried/{tried}/index")
-    def index(tried: str, name: str = "photo") -> Response:
+    def index(tried: str, name: str = "photo", crf: int = 0) -> Response:
         """The class indices in full size, the classes' colours as palette, to download; `name` is the photo's."""
-        return _download(store().index_png(tried), f"{name}_index.png")
+        return _download(store().index_png(tried, crf), f"{name}_index.png")
 
     @routes.get("/tried/{tried}/overlay")
-    def overlay(tried: str, name: str = "photo") -> Response:
+    def overlay(tried: str, name: str = "photo", crf: int = 0) -> Response:
         """The photo in full size under the classes' colours, to download; `name` is the photo's."""
-        return _download(store().overlay_png(tried), f"{name}_overlay.png")
+        return _download(store().overlay_png(tried, crf), f"{name}_overlay.png")
 
     return routes
 

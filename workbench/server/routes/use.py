@@ -15,6 +15,7 @@ from db.files import write_atomic
 from labeling.projects import project_of_id
 from training.model_names import model_names
 from training.predictions import delete_prediction, find_prediction, list_predictions, start_prediction
+from training.refinement import Refinement
 from training.tasks import start_task
 from workbench.plain import plain
 from workbench.server.discarding import discard_when_done
@@ -36,6 +37,7 @@ class Wanted(BaseModel):
     source: Source
     model: str
     size: str = "original"
+    crf: int = 0
 
 
 class Brought(BaseModel):
@@ -107,6 +109,7 @@ def router(services: Services) -> APIRouter:
             source=source,
             called=source_name(services, wanted.source),
             size=wanted.size,
+            refinement=Refinement.read(crf=wanted.crf),
             link=lambda number: f"/use?project={project}&prediction={number}",
         )
         if wanted.source.upload is not None:

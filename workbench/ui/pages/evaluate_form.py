@@ -16,6 +16,7 @@ from training import mapping as mappings
 from training.evaluation_report import list_evaluations
 from training.mapping import BY_NAME, Row
 from training.model_names import model_names
+from training.refinement import Combine, Refinement
 from training.tasks import start_task
 from workbench.server.services import Services
 from workbench.ui.address import name_of
@@ -50,6 +51,7 @@ class Form:
         fields: list[Any] = [
             *(self.model, self.dataset, self.images, self.size, self.long, self.height, self.width),
             *(self.mapping, self.predictions),
+            *(self.scales, self.flip, self.combine, self.window, self.crf),
         ]
         self.chosen = [project, *fields]
         self._listen(project, fields)
@@ -84,6 +86,16 @@ class Form:
             info="Without them pictures are predicted again when you look at them.",
             elem_id="wb-evaluate-predictions",
         )
+        with gr.Accordion("Several looks, windows, CRF", open=False, elem_id="wb-evaluate-refinement"), gr.Row():
+            looks = "As 0.5, 1, 1.5: the photo is looked at in each of these sizes."
+            self.scales = gr.Textbox("1", label="Scales", info=looks, elem_id="wb-evaluate-scales")
+            self.flip = gr.Checkbox(False, label="Mirror image, too", elem_id="wb-evaluate-flip")
+            ways = [("mean of probabilities", "mean"), ("maximum of logits", "max")]
+            self.combine = gr.Radio(ways, value="mean", label="Looks are combined by", elem_id="wb-evaluate-combine")
+            info = "Side in pixels; 0 takes photos whole where memory allows."
+            self.window = gr.Number(0, label="Sliding windows", info=info, precision=0, elem_id="wb-evaluate-window")
+            info = "A dense CRF sharpens along the photo's edges; 10 is usual, 0 is none."
+            self.crf = gr.Number(0, label="CRF iterations", info=info, precision=0, elem_id="wb-evaluate-crf")
         self.command = gr.Textbox(label="Command", interactive=False, buttons=["copy"], elem_id="wb-evaluate-command")
         self.start = gr.Button("Evaluate", variant="primary", elem_id="wb-evaluate-start")
 
@@ -204,11 +216,16 @@ def command(
     width: float | None,
     mapping: str,
     predictions: bool,
+    scales: str = "1",
+    flip: bool = False,
+    combine: Combine = "mean",
+    window: float | None = 0,
+    crf: float | None = 0,
 ) -> list[str]:
     """Return what stands after `workbench` for the choices made.
 
     Raises:
-        UserError: something is not chosen.
+        UserError: something is not chosen, or a number is out of its range.
     """
     if not model or not dataset or not images:
         raise UserError("Choose a model, a dataset and its images first.")
@@ -217,10 +234,12 @@ def command(
         raise UserError("Give the size in pixels, 1 or more, or leave the photos as they are.")
     numbers = [str(int(side)) for side in sides if side is not None]
     text = {ORIGINAL: "original", LONG: f"long {numbers[0] if numbers else ''}", EXACT: "x".join(numbers)}[size]
+    refinement = Refinement.read(scales, flip=flip, combine=combine, window=int(window or 0), crf=int(crf or 0))
     return [
         *("evaluate", f"--dataset={dataset}", f"--on={images}"),
         *((f"--size={text}",) if size != ORIGINAL else ()),
         *((f"--mapping={mapping}",) if mapping != BY_NAME else ()),
+        *refinement.arguments(),
         *(() if predictions else ("--no-predictions",)),
         *(f"--project={project}", "--", model),
     ]

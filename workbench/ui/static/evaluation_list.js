@@ -91,14 +91,14 @@ export class EvaluationList {
   }
 
   row(row) {
-    const { evaluation, model, dataset, on, images, miou, pa, size, created_at, leaks, note } = row;
+    const { evaluation, model, dataset, on, images, miou, pa, size, refinement, created_at, leaks, note } = row;
     const tick = h("input", { type: "checkbox", checked: this.ticked.has(evaluation), "aria-label": `Compare evaluation ${evaluation}`,
       onchange: () => this.tick(evaluation, tick.checked) });
     const warning = leaks > 0 && h("span", { class: "wb-warn", title: `${exact(leaks)} of ${exact(images)} images were in the model's training` }, `${exact(leaks)} seen in training`);
     const cell = (child, className = null) => h("td", { class: className }, child);
     return h("tr", {}, cell(tick), cell(this.page.link({ evaluation }, `Evaluation ${evaluation}`)), cell(name(model)),
       h("td", {}, name(dataset), " / ", name(on), " ", warning, note && h("span", { class: "wb-warn wb-fault-note" }, note)),
-      cell(percent(miou), "wb-number"), cell(percent(pa), "wb-number"), cell(exact(images), "wb-number"), cell(size),
+      cell(percent(miou), "wb-number"), cell(percent(pa), "wb-number"), cell(exact(images), "wb-number"), cell(refinement ? `${size}; ${refinement}` : size),
       h("td", { title: created_at }, new Date(created_at).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })));
   }
 

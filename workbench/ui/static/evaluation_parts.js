@@ -8,10 +8,10 @@ export const FIGURES = [
 ];
 
 // What stands above the figures and beside the images: the model, what it was tested on, at which size, and how classes were read.
-export function provenance({ model, dataset, on, images, size, revision, mapping }) {
+export function provenance({ model, dataset, on, images, size, refinement, revision, mapping }) {
   const read = mapping === null ? "classes by name" : "mapping ";
   return h("p", { class: "wb-provenance" }, name(model), " on ", name(dataset), " / ", name(on),
-    ` · ${exact(images)} ${images === 1 ? "image" : "images"} · size ${size} · `,
+    ` · ${exact(images)} ${images === 1 ? "image" : "images"} · size ${size} · ${refinement ? `${refinement} · ` : ""}`,
     h("span", { title: revision }, `revision ${revision.slice(0, 12)}`), " · ", read, mapping !== null && name(mapping));
 }
 

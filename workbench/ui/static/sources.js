@@ -21,7 +21,7 @@ const paintClasses = (canvas, [map], look) => paintMap(canvas, map, look.table);
 
 // value: {kind: "data", project, dataset, subset, role, class, labelled, text, order} or
 //        {kind: "evaluation", evaluation, sort, cell: [t, m], having, mapping} or
-//        {kind: "tried", tried}
+//        {kind: "tried", tried, crf}: crf is how many iterations of a CRF refined it, 0 by default
 export function openSource(value, signal) {
   return { data: openData, evaluation: openEvaluation, tried: openTried }[value.kind](value, signal);
 }
@@ -88,15 +88,15 @@ export async function openEvaluation({ evaluation, sort, cell, having, mapping, 
 }
 
 // The one photo that a model was tried on.
-export async function openTried({ tried }, signal) {
+export async function openTried({ tried, crf = 0 }, signal) {
   const root = `/api/tried/${tried}`;
   const { width, height, classes, model } = await getJson(root, { signal });
-  const picture = (entry, layer, size) => address(`${root}/${layer}`, { size });
+  const picture = (entry, layer, size) => address(`${root}/${layer}`, { size, crf: layer === "map" ? crf : null });
   return {
     classes,
     modes: [
       { id: "prediction", label: "Prediction", maps: ["map"], paint: paintClasses },
-      { id: "confidence", label: "Confidence", maps: ["confidence"], paint: (canvas, [map]) => paintConfidence(canvas, map) },
+      ...(crf ? [] : [{ id: "confidence", label: "Confidence", maps: ["confidence"], paint: (canvas, [map]) => paintConfidence(canvas, map) }]),
       PHOTO,
     ],
     fourUp: null,

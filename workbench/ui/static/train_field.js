@@ -8,7 +8,7 @@ import { h } from "./dom.js";
 
 const LABELS = {
   batch: "Photos per step", crop: "Crop", init: "Starting weights", "optimizer.lr": "Learning rate", "augment.scale": "Random scale",
-  "augment.flip": "Chance of a left-right flip", "optimizer.name": "Optimiser", "schedule.name": "Curve", "loss.name": "Loss",
+  "augment.flip": "Chance of a left-right flip", "optimizer.name": "Optimiser", "schedule.name": "Curve",
   "optimizer.no_decay": "Without weight decay", "loss.at": "Compared at", "schedule.eta_min": "Rate at the end",
   "optimizer.clip_norm": "Largest gradient norm", ema: "Averaged weights (EMA)", frozen_bn: "Frozen batch norm",
   channels_last: "Channels last", pack: "Pack photos", "schedule.every": "Steps between changes", accumulate: "Passes per step",

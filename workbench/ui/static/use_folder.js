@@ -19,6 +19,7 @@ class Folders {
   constructor(element, { project, limits, model }) {
     Object.assign(this, { project, limits, model, root: `/api/projects/${project}/predictions` });
     this.size = h("select", { "aria-label": "Size that the network sees" }, ...SIZES.map((value) => h("option", { value }, value === "original" ? "its own size" : value.replace("long", "long side"))));
+    this.crf = h("input", { type: "checkbox", id: "wb-use-folder-crf" });
     this.zonePlace = h("div");
     this.fault = h("p", { class: "wb-fault-line", role: "alert" });
     this.list = h("div");
@@ -26,6 +27,7 @@ class Folders {
       h("summary", {}, "Predict a whole folder"),
       h("p", { class: "wb-hint" }, "A task predicts every photo with the model chosen above. What comes out, index PNGs and overlays, waits here to be downloaded."),
       h("label", { class: "wb-select" }, "The network sees them at", this.size),
+      h("label", { class: "wb-select" }, this.crf, " and a CRF of 10 iterations refines the predictions"),
       this.zonePlace, limits.root && this.pathForm(), this.fault, this.list,
     ].filter(Boolean));
     this.zone();
@@ -65,7 +67,7 @@ class Folders {
   async start(source) {
     this.fault.textContent = "";
     try {
-      await post(this.root, { source, model: this.model(), size: this.size.value });
+      await post(this.root, { source, model: this.model(), size: this.size.value, crf: this.crf.checked ? 10 : 0 });
       await this.show();
     } catch (error) {
       this.fault.textContent = error.message;
@@ -81,14 +83,14 @@ class Folders {
     }
   }
 
-  row({ id, model, source, state, images, skipped, started_at: started }) {
+  row({ id, model, source, state, images, skipped, started_at: started, refinement }) {
     const facts = { running: "is being predicted; the tasks above show how far it is", finished: images === null ? "" : `${exact(images)} ${images === 1 ? "image" : "images"}`, failed: "failed; its task says why", cancelled: "cancelled", interrupted: "broken off" };
     const left = skipped.length ? h("details", { class: "wb-left-out" }, h("summary", {}, `${skipped.length} could not be read`),
       h("ul", {}, ...skipped.map(({ file, reason }) => h("li", {}, bdi(file), h("span", {}, reason))))) : null;
     const link = state === "finished" && h("a", { class: "wb-button", href: `${this.root}/${id}/zip`, download: "" }, "Download zip");
     const drop = state !== "running" && h("button", { type: "button", class: "wb-button", "aria-label": `Delete the prediction of ${source}`, onclick: () => this.discard(id, source) }, "Delete");
     return h("li", { class: query().prediction === String(id) ? "wb-asked" : null, dataset: { state } },
-      h("span", { class: "wb-prediction-name" }, bdi(source), ` with ${model}`), h("span", { class: "wb-hint" }, `${new Date(1000 * started).toLocaleString()} · ${facts[state] ?? state}`), link, drop, left);
+      h("span", { class: "wb-prediction-name" }, bdi(source), ` with ${model}${refinement ? ` (${refinement})` : ""}`), h("span", { class: "wb-hint" }, `${new Date(1000 * started).toLocaleString()} · ${facts[state] ?? state}`), link, drop, left);
   }
 
   async discard(id, source) {

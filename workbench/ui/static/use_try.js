@@ -6,6 +6,7 @@
 import { address, getJson, post } from "./api.js";
 import { h, name as bdi } from "./dom.js";
 import { dropArea } from "./droparea.js";
+import { mountCrfSteps } from "./use_crf.js";
 import { mountViewer } from "./viewer.js";
 
 const MOST = 20;
@@ -20,6 +21,7 @@ class Trial {
   constructor(element, { project, model }) {
     Object.assign(this, { project, model, items: [], chosen: null, key: `wb-use:${project}` });
     this.size = h("select", { "aria-label": "Size that the network sees" }, ...SIZES.map(([value, text]) => h("option", { value }, text)));
+    this.crf = h("input", { type: "checkbox", id: "wb-use-crf" });
     this.note = h("p", { class: "wb-hint", role: "status" });
     this.again = h("button", { type: "button", class: "wb-button", hidden: true, onclick: () => this.retry() }, "Try these photos with this model");
     this.clear = h("button", { type: "button", class: "wb-button", hidden: true, onclick: () => this.empty() }, "Clear");
@@ -29,7 +31,8 @@ class Trial {
       id: "wb-use-drop", title: "Drop photos to try the model on", hint: `Up to ${MOST} at a time. They are not added to any dataset.`, accept: "image/*",
       onFiles: (found) => this.take(found),
     });
-    element.replaceChildren(area, h("div", { class: "wb-bar" }, h("label", { class: "wb-select" }, "The network sees it at", this.size), this.again, this.clear, this.note),
+    element.replaceChildren(area, h("div", { class: "wb-bar" }, h("label", { class: "wb-select" }, "The network sees it at", this.size),
+        h("label", { class: "wb-select", title: "A dense CRF sharpens the prediction along the photo's edges; takes some seconds." }, this.crf, " and a CRF refines it"), this.again, this.clear, this.note),
       h("div", { class: "wb-tried-columns" }, this.strip, this.stage));
     this.recall();
   }
@@ -97,7 +100,7 @@ class Trial {
       item.state = "working";
       this.draw();
       try {
-        const query = { model: this.model(), size: this.size.value };
+        const query = { model: this.model(), size: this.size.value, crf: this.crf.checked };
         item.record = await post(address(`/api/projects/${this.project}/try`, query), item.file);
         item.state = "done";
         if (this.gone) return;
@@ -153,15 +156,16 @@ class Trial {
     if (!item.record) {
       return this.stage.replaceChildren(h("p", { class: `wb-message ${item.state === "failed" ? "wb-bad" : ""}` }, item.why ?? "It is predicted in its turn."));
     }
-    const { id, model, width, height, seconds } = item.record;
+    const { id, model, width, height, seconds, steps } = item.record;
+    const crf = steps.includes(item.crf) ? item.crf : 0;
     const place = h("div");
     const stem = item.title.split("/").at(-1).replace(/\.[^.]*$/, "");
-    const link = (what, text) => h("a", { class: "wb-button", download: "", href: address(`/api/tried/${id}/${what}`, { name: stem }) }, text);
+    const link = (what, text) => h("a", { class: "wb-button", download: "", href: address(`/api/tried/${id}/${what}`, { name: stem, crf }) }, text);
     this.stage.replaceChildren(
       h("div", { class: "wb-bar" }, h("strong", { class: "wb-tried-title" }, bdi(item.title)),
         h("span", { class: "wb-hint" }, `${model} · ${width} × ${height} · ${seconds.toFixed(1)} s`), link("index", "Index PNG"), link("overlay", "Overlay")),
-      place);
-    this.viewer = mountViewer(place, { value: { kind: "tried", tried: id } });
+      ...(steps.length ? [mountCrfSteps(item.record, crf, (chosen) => this.choose(Object.assign(item, { crf: chosen })))] : []), place);
+    this.viewer = mountViewer(place, { value: { kind: "tried", tried: id, crf } });
   }
 }
 

@@ -1,0 +1,118 @@
+"""The dense CRF beside pydensecrf2, in one run: seconds and labels.
+
+    python -m benchmarks.crf [--data DIR/camvid] [--model FILE] [--photos N]
+
+Three kinds of input, each with the parameters that are ours by default, 10 iterations: with --model (a bundle), what
+that model says of validation photos of CamVid at their own size; and smoothed noise of 21 classes over such photos at
+513x513, the size that the public DeepLabv2's figures are made at. Prints a JSON line each: seconds of both (the best of
+rounds that alternate, building the kernels included), ours with one thread and with all, and on how many of the pixels
+the labels are the same. pydensecrf2 uses one thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from pydensecrf.densecrf import DenseCRF2D
+from torch import Tensor
+
+from benchmarks.data import camvid_folder
+from labeling.photos import read_photo
+from training.bundle import load_bundle
+from training.crf.mean_field import refine
+from training.crf.parameters import REPORTED, CrfParameters
+from training.data.resample import resize_photo
+
+ROUNDS = 3
+SIDE, CLASSES = 513, 21
+
+
+def main() -> None:
+    """Measure every kind of input and print its line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--model", type=Path)
+    parser.add_argument("--photos", type=int, default=4)
+    given = parser.parse_args()
+    folder = camvid_folder(given.data)
+    names = (folder / "ImageSets" / "Segmentation" / "val.txt").read_text().split()
+    chosen = names[:: max(1, len(names) // given.photos)][: given.photos]
+    photos = [read_photo(next((folder / "JPEGImages").glob(f"{name}.*"))) for name in chosen]
+    if given.model:
+        _report("model", [(_predicted(given.model, photo), photo) for photo in photos])
+    squares = [resize_photo(photo, (SIDE, SIDE)) for photo in photos]
+    _report("noise", [(_noise(seed), square) for seed, square in enumerate(squares)])
+
+
+def _report(kind: str, cases: list[tuple[Tensor, NDArray[np.uint8]]]) -> None:
+    threads = torch.get_num_threads()
+    seconds = {"pydensecrf2": 0.0, "ours_1_thread": 0.0, f"ours_{threads}_threads": 0.0}
+    same, changed = [], []
+    for probabilities, photo in cases:
+        pixels = torch.from_numpy(photo).permute(2, 0, 1)[None]
+        ways: dict[str, Callable[[], NDArray[np.intp]]] = {
+            "pydensecrf2": partial(_peer, probabilities[0].numpy(), photo),
+            "ours_1_thread": partial(_ours, probabilities, pixels, 1),
+            f"ours_{threads}_threads": partial(_ours, probabilities, pixels, threads),
+        }
+        best = dict.fromkeys(ways, float("inf"))
+        labels = {}
+        for _ in range(ROUNDS):
+            for name, way in ways.items():
+                start = time.perf_counter()
+                labels[name] = way()
+                best[name] = min(best[name], time.perf_counter() - start)
+        seconds = {name: seconds[name] + best[name] / len(cases) for name in seconds}
+        same.append(float((labels["pydensecrf2"] == labels["ours_1_thread"]).mean()))
+        changed.append(float((labels["pydensecrf2"] != probabilities[0].argmax(dim=0).numpy()).mean()))
+    height, width = cases[0][1].shape[:2]
+    line = {"kind": kind, "photos": len(cases), "height": height, "width": width, "classes": cases[0][0].shape[1]}
+    told = {name: round(value, 3) for name, value in seconds.items()}
+    told |= {"same_labels_least": round(min(same), 5), "changed_by_the_crf": round(float(np.mean(changed)), 4)}
+    print(json.dumps(line | told), flush=True)
+
+
+def _ours(probabilities: Tensor, pixels: Tensor, threads: int) -> NDArray[np.intp]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        return refine(probabilities, pixels)[0].argmax(dim=0).numpy()
+    finally:
+        torch.set_num_threads(before)
+
+
+def _peer(
+    probabilities: NDArray[np.float32], photo: NDArray[np.uint8], wanted: CrfParameters = REPORTED
+) -> NDArray[np.intp]:
+    classes, height, width = probabilities.shape
+    crf = DenseCRF2D(width, height, classes)
+    crf.setUnaryEnergy(np.ascontiguousarray(-np.log(np.clip(probabilities, 1e-5, 1)).reshape(classes, -1)))
+    crf.addPairwiseGaussian(sxy=wanted.smoothness_xy, compat=wanted.smoothness)
+    xy, rgb = wanted.appearance_xy, wanted.appearance_rgb
+    crf.addPairwiseBilateral(sxy=xy, srgb=rgb, rgbim=np.ascontiguousarray(photo), compat=wanted.appearance)
+    return np.array(crf.inference(wanted.iterations)).reshape(classes, height, width).argmax(axis=0)
+
+
+@torch.inference_mode()
+def _predicted(bundle: Path, photo: NDArray[np.uint8]) -> Tensor:
+    model = load_bundle(bundle)
+    pixels = torch.from_numpy(photo).permute(2, 0, 1)[None]
+    return model.module.eval()(model.spec.preprocessing(pixels)).float().softmax(dim=1)
+
+
+def _noise(seed: int) -> Tensor:
+    coarse = 2 * torch.randn(1, CLASSES, 20, 20, generator=torch.Generator().manual_seed(seed))
+    return F.interpolate(coarse, size=(SIDE, SIDE), mode="bilinear").softmax(dim=1)
+
+
+if __name__ == "__main__":
+    main()

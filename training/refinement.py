@@ -1,0 +1,122 @@
+"""How a prediction is made beyond one look at the photo: several scales, its mirror image, windows, a CRF."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from db.errors import UserError
+from training.crf.parameters import CrfParameters
+
+Combine = Literal["mean", "max"]
+_SMALLEST_WINDOW = 32
+
+
+@dataclass(frozen=True)
+class View:
+    """One look at a photo: at a scale of the size that the network is given, and whether mirrored."""
+
+    scale: float
+    mirrored: bool
+
+    def size(self, height: int, width: int) -> tuple[int, int]:
+        """Return the (height, width) that a photo of this network size is looked at."""
+        return max(1, round(self.scale * height)), max(1, round(self.scale * width))
+
+
+class Refinement(BaseModel):
+    """What is done for a prediction besides running the network once.
+
+    Attributes:
+        scales: of the network's size; each is a look of its own.
+        flip: look at the mirror image at each scale, too.
+        combine: `mean` of the looks' probabilities, or `max` of their logits (DeepLabv2, section 4.1).
+        window: side in pixels of windows that slide over the photo, blended where they overlap; None takes the photo
+            whole where memory allows.
+        crf: refines what was combined; None does not.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scales: Annotated[tuple[Annotated[float, Field(ge=0.1, le=4)], ...], Field(min_length=1, max_length=8)] = (1.0,)
+    flip: bool = False
+    combine: Combine = "mean"
+    window: Annotated[int, Field(ge=_SMALLEST_WINDOW)] | None = None
+    crf: CrfParameters | None = None
+
+    @classmethod
+    def read(
+        cls, scales: str = "1", *, flip: bool = False, combine: Combine = "mean", window: int = 0, crf: int = 0
+    ) -> Refinement:
+        """Read what a command is given.
+
+        Args:
+            scales: numbers with commas between.
+            flip: as the attribute.
+            combine: as the attribute.
+            window: side in pixels; 0 is none.
+            crf: iterations; 0 is no CRF.
+
+        Raises:
+            UserError: a number cannot be read or is out of its range.
+
+        Example:
+            >>> str(Refinement.read("0.5,1", flip=True, crf=10))
+            'scales 0.5, 1; flipped; mean; CRF 10'
+        """
+        try:
+            numbers = tuple(float(word) for word in scales.split(","))
+        except ValueError:
+            numbers = ()
+        if not 1 <= len(set(numbers)) == len(numbers) <= 8 or not all(0.1 <= number <= 4 for number in numbers):
+            raise UserError(f"Scales are one to eight different numbers from 0.1 to 4, as 0.5,1,1.5, not {scales!r}.")
+        if window and window < _SMALLEST_WINDOW:
+            raise UserError(f"A window's side is at least {_SMALLEST_WINDOW} pixels, not {window}.")
+        if not 0 <= crf <= 100:
+            raise UserError(f"A CRF has 0 to 100 iterations, not {crf}.")
+        chosen = CrfParameters(iterations=crf) if crf else None
+        return cls(scales=numbers, flip=flip, combine=combine, window=window or None, crf=chosen)
+
+    def arguments(self) -> list[str]:
+        """Return what `workbench evaluate` and `predict` are told for it; nothing for what is not done."""
+        told = []
+        if self.scales != (1.0,):
+            told.append(f"--scales={','.join(f'{scale:g}' for scale in self.scales)}")
+        if self.flip:
+            told.append("--flip")
+        if self.combine != "mean":
+            told.append(f"--combine={self.combine}")
+        if self.window:
+            told.append(f"--window={self.window}")
+        if self.crf:
+            told.append(f"--crf={self.crf.iterations}")
+        return told
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """The looks that are combined."""
+        mirrors = (False, True) if self.flip else (False,)
+        return tuple(View(scale, mirrored) for scale in self.scales for mirrored in mirrors)
+
+    def __str__(self) -> str:
+        """Say it in words; nothing where nothing is done."""
+        return "; ".join(self._words())
+
+    def _words(self) -> Iterator[str]:
+        if self.scales != (1.0,):
+            yield f"scale{'s' if len(self.scales) > 1 else ''} {', '.join(f'{scale:g}' for scale in self.scales)}"
+        if self.flip:
+            yield "flipped"
+        if len(self.views) > 1:
+            yield self.combine
+        if self.window:
+            yield f"windows of {self.window}"
+        if self.crf:
+            yield f"CRF {self.crf.iterations}"
+
+
+NONE = Refinement()
+"""The network runs once."""
