@@ -111,7 +111,7 @@ def test_what_an_evaluation_was_made_with_stands_beside_it(place: Workspace) -> 
     assert refined.to_json()["refinement"] == "flipped; mean; CRF 2"
     assert [each.refinement for each in list_evaluations(place.database, "p")] == ["", "flipped; mean; CRF 2"]
     notes = compare_reports(plain, refined).notes
-    assert "Refined by: nothing (a), flipped; mean; CRF 2 (b)." in notes
+    assert "Refined by: a = nothing, b = flipped; mean; CRF 2." in notes
 
 
 def test_an_evaluation_older_than_refinements_had_none(place: Workspace) -> None:
