@@ -22,9 +22,16 @@ def serve(home: Home, import_root: Path | None = None, **options: Any) -> Servic
     return Services(home=home, database=open_database(home), import_root=import_root, **options)
 
 
-def visitor(services: Services, host: str = "127.0.0.1", *, logged_in: bool = True, ui: bool = False) -> TestClient:
+def visitor(
+    services: Services,
+    host: str = "127.0.0.1",
+    *,
+    logged_in: bool = True,
+    ui: bool = False,
+    security: Security | None = None,
+) -> TestClient:
     """Return a client of the server's app; what it sends counts as sent by our own JavaScript."""
-    security = Security.for_host(host, services.home)
+    security = security or Security.for_host(host, services.home)
     headers = {"X-Workbench": "1"}
     app = create_app(services, security, ui=ui)
     client = TestClient(app, ADDRESS, headers=headers, raise_server_exceptions=False, follow_redirects=False)

@@ -10,7 +10,7 @@ from workbench.server import login
 from workbench.server import users as users_module
 from workbench.server.attempts import FREE, Attempts
 from workbench.server.login import local_path
-from workbench.server.security import Security
+from workbench.server.security import CODE_SECONDS, OneTimeCode, Security
 from workbench.server.sessions import Sessions
 from workbench.server.users import (
     check_password,
@@ -90,6 +90,55 @@ def test_a_wrong_token_opens_nothing(services, token, wrong):
     assert "not valid, or no longer" in answer.text
     assert 'name="next" value="/data?project=3"' in answer.text
     assert not is_in(client)
+
+
+def test_the_address_of_the_opened_browser_lets_in_once(services):
+    security = Security.for_host("127.0.0.1", services.home)
+    code = security.code.make()
+    assert len(code) >= 40
+    assert code not in f"{security.token} {security}"
+    address = f"/data?project=3&token={code}"
+    assert visitor(services, logged_in=False, security=security).head(address).status_code == 401  # looks only
+    browser, reader = (visitor(services, logged_in=False, security=security) for _ in range(2))
+    answer = browser.get(address)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/data?project=3")
+    assert is_in(browser)
+    late = reader.get(address)
+    assert (late.status_code, "lets in once" in late.text) == (401, True)
+    assert reader.post("/login", data={"token": code}).status_code == 401
+    assert not is_in(reader)
+    assert browser.get(address).headers["location"] == "/data?project=3"  # reloaded: known by the cookie
+    reader.get(f"/?token={security.token}")  # the printed address goes on to work
+    assert is_in(reader)
+
+
+def test_who_is_in_already_uses_the_code_up(services):
+    security = Security.for_host("127.0.0.1", services.home)
+    code = security.code.make()
+    assert visitor(services, security=security).get(f"/?token={code}").status_code == 303
+    assert visitor(services, logged_in=False, security=security).get(f"/?token={code}").status_code == 401
+
+
+def test_a_code_nobody_used_is_void_in_the_end():
+    now = [0.0]
+    code = OneTimeCode(clock=lambda: now[0])
+    assert not code.take("")
+    first, second = code.make(), code.make()
+    assert not code.take(first)
+    assert not code.take(second + "x")
+    now[0] = CODE_SECONDS - 1
+    assert code.take(second)
+    assert not code.take(second)
+    late = code.make()
+    now[0] += CODE_SECONDS
+    assert not code.take(late)
+
+
+def test_a_server_for_others_has_no_code(services):
+    security = Security.for_host("lab.example", services.home)
+    client = visitor(services, logged_in=False, security=security)
+    assert client.get("http://lab.example/?token=").status_code == 401
+    assert client.get("http://lab.example/?token=None").status_code == 401
 
 
 def test_an_old_token_in_a_bookmark_does_no_harm_to_who_is_in(services):

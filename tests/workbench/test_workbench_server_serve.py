@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from contextlib import closing, contextmanager
 from urllib.parse import parse_qs, urlsplit
 
@@ -65,6 +66,38 @@ def test_a_running_server_lets_in_who_has_the_token_refuses_others_and_keeps_its
         assert second.code == 2
         assert f"Port {told['port']} on 127.0.0.1 is taken" in second.object["error"]
         assert "--port" in second.object["error"]
+
+
+@pytest.mark.slow
+def test_the_opened_browser_gets_an_address_that_lets_in_once(tmp_path):
+    """Its command line is there for all users of the computer to read, for as long as it runs."""
+    script, opened = tmp_path / "browser", tmp_path / "opened"
+    script.write_text(f"#!/bin/sh\necho \"$1\" > {opened}.part\nmv {opened}.part {opened}\n")
+    script.chmod(0o755)
+    bench = Workbench(tmp_path)
+    terminal, ours = os.openpty()
+    seen = {"BROWSER": str(script), "DISPLAY": ":0", "WORKBENCH_NO_BROWSER": ""}
+    command = [sys.executable, "-P", "-m", "workbench.cli", "serve", "--json", "--port", "0"]
+    with open(terminal, "rb"), open(ours, "wb") as stderr:
+        process = subprocess.Popen(
+            command, env=bench.environment | seen, stdout=subprocess.PIPE, stderr=stderr, text=True, cwd=tmp_path
+        )
+        try:
+            ready, _, _ = select.select([process.stdout], [], [], SECONDS)
+            printed = json.loads(process.stdout.readline() if ready else "")["url"]
+            deadline = time.monotonic() + SECONDS
+            while not opened.exists():
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            address = opened.read_text().strip()
+            tokens = [parse_qs(urlsplit(each).query).pop("token")[0] for each in (printed, address)]
+            assert tokens[0] != tokens[1]
+            assert printed.partition("?")[0] == address.partition("?")[0]
+            answers = [httpx.get(each, timeout=60).status_code for each in (address, address, printed, printed)]
+            assert answers == [303, 401, 303, 303]
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=60)
 
 
 @pytest.fixture

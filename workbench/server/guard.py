@@ -122,7 +122,7 @@ class Guard:
         return None
 
     async def _unknown(self, scope: Scope) -> Response | None:
-        """Return the answer to who is not logged in, None for who is. A right token in the address logs in."""
+        """Return the answer to who is not logged in, None for who is. A right token or code in the address logs in."""
         cookies = cookie_parser(Headers(scope=scope).get("cookie", ""))
         known = await self._admits(cookies.get(self.sessions.cookie))
         if scope["type"] == "websocket":
@@ -130,7 +130,7 @@ class Guard:
         query = QueryParams(scope["query_string"])
         token = query.get("token")
         if token is not None and scope["method"] in {"GET", "HEAD"}:
-            right = is_token(self.sessions.security, token)
+            right = self._opens(scope["method"], token)
             if right or known:
                 # The token vanishes from the address bar and the history.
                 response = RedirectResponse(_without_token(scope, query), 303)
@@ -143,6 +143,10 @@ class Guard:
         if is_data(scope["path"]) or scope["method"] not in {"GET", "HEAD"}:
             return _say("Not logged in: open the address that `workbench serve` printed, or log in.", 401)
         return ask(self.sessions.security, scope, wrong_token=token is not None)
+
+    def _opens(self, method: str, token: str) -> bool:
+        security = self.sessions.security
+        return is_token(security, token) or (method == "GET" and security.code.take(token))
 
     async def _admits(self, session: str | None) -> bool:
         if self.sessions.security.token is not None:

@@ -24,6 +24,10 @@ LOGIN_PATH = "/login"
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 _AT_ONCE = 2  # scrypt takes 32 MiB and a core each time
 
+_WRONG_TOKEN = (
+    "This token is not valid, or no longer: each start has its own, and the address that a browser was opened with "
+    "lets in once."
+)
 _PAGE = Template("""<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -74,7 +78,7 @@ def ask(security: Security, scope: Scope, *, wrong_token: bool = False) -> HTMLR
     kept = "&".join(part for part in query.split("&") if part and not part.startswith("token="))
     target = quote(scope["path"]) + (f"?{kept}" if kept else "")
     followed = Headers(scope=scope).get("sec-fetch-site", "none") not in {"none", "same-origin"}
-    told = "This token is not valid, or no longer: each start has its own." if wrong_token else ""
+    told = _WRONG_TOKEN if wrong_token else ""
     return _page(security, target, told, 401, followed=followed)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hmac
 import ipaddress
 import os
 import secrets
 import socket
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,8 +17,34 @@ from db.home import Home
 from db.locks import hold
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+CODE_SECONDS = 300.0
 _KEY_BYTES = 32
 _KEY_FILE = "server.key"
+
+
+@dataclass
+class OneTimeCode:
+    """Lets in once, within five minutes, whoever knows it.
+
+    For the browser that the server opens: its address is an argument of a process, which every user of this computer
+    may read for as long as the browser runs.
+    """
+
+    clock: Callable[[], float] = time.monotonic
+    _value: str | None = None
+    _until: float = 0.0
+
+    def make(self) -> str:
+        """Return a code; one made earlier is void."""
+        self._value, self._until = secrets.token_urlsafe(32), self.clock() + CODE_SECONDS
+        return self._value
+
+    def take(self, given: str) -> bool:
+        """Tell whether this is the code, in constant time; after that nothing is."""
+        if self._value is None or not hmac.compare_digest(given.encode(), self._value.encode()):
+            return False
+        self._value = None
+        return self.clock() < self._until
 
 
 @dataclass(frozen=True)
@@ -28,6 +56,7 @@ class Security:
         any_address: the Host header may also be any IP address, as the server listens on all of this computer's. A
             foreign page cannot pose as one: what DNS rebinding forges is a name.
         token: who knows it is let in (loopback); None asks for a user's name and password instead.
+        code: stands for the token once.
         key: signs the sessions; each home has its own, so they outlive a restart.
     """
 
@@ -35,6 +64,7 @@ class Security:
     key: bytes = field(repr=False)
     token: str | None = field(repr=False)
     any_address: bool = False
+    code: OneTimeCode = field(default_factory=OneTimeCode, repr=False, compare=False)
 
     @classmethod
     def for_host(cls, host: str, home: Home, allowed: Iterable[str] = ()) -> Security:

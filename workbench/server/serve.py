@@ -87,7 +87,7 @@ def serve(home: Home, database: Database, request: ServeRequest, announce: Calla
     with listening:
         security = Security.for_host(request.host, home, request.allowed)
         port = int(listening.getsockname()[1])
-        address = Address(_url(request, security, port), request.host, port)
+        address = Address(_url(request, port, security.token), request.host, port)
         services.uploads.sweep()
         project_trash.sweep_trash(database)
         run_trash.sweep_trash(home, database)
@@ -97,7 +97,8 @@ def serve(home: Home, database: Database, request: ServeRequest, announce: Calla
             warm_up(services)
             if request.browser and loopback and _has_browser():
                 # In a thread: a text browser in the terminal would hold up the server.
-                threading.Thread(target=webbrowser.open, args=[address.url], daemon=True).start()
+                opened = _url(request, port, security.code.make())
+                threading.Thread(target=webbrowser.open, args=[opened], daemon=True).start()
 
         config = uvicorn.Config(
             create_app(services, security),
@@ -175,11 +176,11 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _url(request: ServeRequest, security: Security, port: int) -> str:
+def _url(request: ServeRequest, port: int, token: str | None) -> str:
     host = socket.gethostname() if is_wildcard(request.host) else request.host
     query = {} if request.project is None else {"project": str(request.project)}
-    if security.token is not None:
-        query["token"] = security.token
+    if token is not None:
+        query["token"] = token
     path = "/" if request.project is None else "/data"
     return f"http://{f'[{host}]' if ':' in host else host}:{port}{path}" + (f"?{urlencode(query)}" if query else "")
 
