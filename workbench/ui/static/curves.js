@@ -1,12 +1,13 @@
 // Line charts that grow while a run goes on.
 //
-// mountCurves(element, {charts: [{id, title, log, percent, series: [{id, label, dashed}]}], onChoose})
+// mountCurves(element, {charts: [{id, title, word, log, percent, series: [{id, label, dashed}]}], onChoose})
 //   -> {update({charts}), set(data), append(data), mark(step, label), destroy()}
 //   data: {seriesId: [[x, y], ...]}; `set` replaces all points, `append` adds those that are newer
-//   percent: values are fractions, shown in percent; log: logarithmic axis
+//   word: of words.js, which tells what the title means; percent: values are fractions, shown in percent; log: logarithmic axis
 // Reading a chart: pointer or arrow keys move along the steps, all charts together.
 
 import { exact, h, loadStyle, svg } from "./dom.js";
+import { term } from "./words.js";
 
 const [WIDTH, HEIGHT] = [480, 220];
 const EDGE = { left: 52, right: 12, top: 10, bottom: 26 };
@@ -79,7 +80,7 @@ class Chart {
     });
     this.said = h("p", { class: "wb-read" });
     this.element = h("figure", { class: "wb-chart" },
-      h("figcaption", {}, h("strong", {}, chart.title),
+      h("figcaption", {}, h("strong", {}, chart.word ? term(chart.word, chart.title) : chart.title),
         ...chart.series.map(({ label, dashed }, i) =>
           h("span", { class: "wb-key" }, h("span", { class: dashed ? "wb-stroke wb-dashed" : "wb-stroke", style: { "--line": COLORS[i % COLORS.length] } }), label))),
       this.plot, this.said);

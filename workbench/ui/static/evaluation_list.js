@@ -4,6 +4,7 @@ import { getJson, isAbort } from "./api.js";
 import { exact, h, name, percent } from "./dom.js";
 import { keepFocus } from "./focus.js";
 import { followTask, progressText } from "./task.js";
+import { term } from "./words.js";
 
 const PAGE = 25;
 
@@ -82,10 +83,10 @@ export class EvaluationList {
     const compare = h("button", { class: "wb-button", type: "button", id: "wb-evaluate-compare", disabled: this.ticked.size !== 2,
       onclick: () => this.compare() }, "Compare");
     const hint = h("span", { class: "wb-hint" }, this.ticked.size === 2 ? "" : "Tick two to compare them.");
-    const columns = ["", "Evaluation", "Model", "Tested on", "mIoU %", "Pixel accuracy %", "Images", "Size", "Made"];
-    const numbers = new Set(["Images", "mIoU %", "Pixel accuracy %"]);
+    const columns = [[""], ["Evaluation"], ["Model"], ["Tested on"], [term("miou", "mIoU"), " %"], [term("pa", "Pixel accuracy"), " %"], ["Images"], ["Size"], ["Made"]];
+    const numbers = new Set([4, 5, 6]); // places of the columns that are
     const table = h("table", { class: "wb-table", id: "wb-evaluate-list" },
-      h("thead", {}, h("tr", {}, ...columns.map((title) => h("th", { scope: "col", class: numbers.has(title) ? "wb-number" : null }, title)))),
+      h("thead", {}, h("tr", {}, ...columns.map((title, place) => h("th", { scope: "col", class: numbers.has(place) ? "wb-number" : null }, ...title)))),
       h("tbody", {}, ...this.rows.slice(this.at, this.at + PAGE).map((row) => this.row(row))));
     return [h("div", { class: "wb-bar" }, compare, hint, this.pager()), h("div", { class: "wb-wide" }, table)];
   }

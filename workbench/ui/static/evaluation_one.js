@@ -11,6 +11,7 @@ import { mountGallery } from "./gallery.js";
 import { mountMapping } from "./mapping_table.js";
 import { mountMatrix } from "./matrix.js";
 import { query, setQuery } from "./place.js";
+import { term } from "./words.js";
 
 const BY_NAME = "by-name"; // no mapping can be called so
 
@@ -21,7 +22,7 @@ export class OneEvaluation {
 
   async load(signal) {
     this.data = await getJson(address(`/api/evaluations/${this.number}`, { mapping: this.mapping }), { signal });
-    const beside = () => provenance({ ...this.data, mapping: this.data.mapping.name });
+    const beside = (told = false) => provenance({ ...this.data, mapping: this.data.mapping.name }, { told });
     const classes = h("div", { id: "wb-evaluate-classes" });
     const matrix = h("div", { id: "wb-evaluate-matrix" });
     this.chips = h("div", { class: "wb-bar wb-chips" });
@@ -40,7 +41,7 @@ export class OneEvaluation {
     this.form = h("div", { hidden: true });
     const wide = this.data.classes.length > 16 ? "wb-stacked" : null;
     return [
-      this.page.back(), this.head(beside()), this.warnings(), this.form, this.figures(),
+      this.page.back(), this.head(beside(true)), this.warnings(), this.form, this.figures(),
       h("div", { class: `wb-halves ${wide ?? ""}` }, section("Classes", null, classes), section("Confusion matrix", null, matrix)),
       this.images,
     ];
@@ -106,7 +107,7 @@ export class OneEvaluation {
 
   figures() {
     return h("dl", { class: "wb-summary" }, ...FIGURES.map(([key, label]) =>
-      h("div", {}, h("dt", {}, label), h("dd", { dataset: { testid: `figure-${key}` } }, withUnit(this.data[key])))));
+      h("div", {}, h("dt", {}, term(key, label)), h("dd", { dataset: { testid: `figure-${key}` } }, withUnit(this.data[key])))));
   }
 
   async discard() {

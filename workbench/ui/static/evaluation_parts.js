@@ -1,6 +1,7 @@
 // Parts that one evaluation and two side by side have in common.
 
 import { exact, h, name, percent } from "./dom.js";
+import { term } from "./words.js";
 
 export const FIGURES = [
   ["miou", "mIoU"], ["pa", "pixel accuracy"], ["ma", "mean accuracy"], ["fwiou", "frequency-weighted IoU"],
@@ -8,11 +9,12 @@ export const FIGURES = [
 ];
 
 // What stands above the figures and beside the images: the model, what it was tested on, at which size, and how classes were read.
-export function provenance({ model, dataset, on, images, size, refinement, revision, mapping }) {
+// `told`: what a revision is, too; once a page.
+export function provenance({ model, dataset, on, images, size, refinement, revision, mapping }, { told = false } = {}) {
   const read = mapping === null ? "classes by name" : "mapping ";
   return h("p", { class: "wb-provenance" }, name(model), " on ", name(dataset), " / ", name(on),
     ` · ${exact(images)} ${images === 1 ? "image" : "images"} · size ${size} · ${refinement ? `${refinement} · ` : ""}`,
-    h("span", { title: revision }, `revision ${revision.slice(0, 12)}`), " · ", read, mapping !== null && name(mapping));
+    h("span", { title: revision }, told ? term("revision", "revision") : "revision", ` ${revision.slice(0, 12)}`), " · ", read, mapping !== null && name(mapping));
 }
 
 export function section(title, beside, ...content) {

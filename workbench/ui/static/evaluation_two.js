@@ -6,6 +6,7 @@ import { h, percent } from "./dom.js";
 import { FIGURES, points, provenance, section } from "./evaluation_parts.js";
 import { mountPairs } from "./evaluation_pairs.js";
 import { mountGallery } from "./gallery.js";
+import { term } from "./words.js";
 
 export class TwoEvaluations {
   constructor(page, { a, b }) {
@@ -72,7 +73,7 @@ export class TwoEvaluations {
     const change = (value) => (value === null || Math.abs(value) < 0.0005 ? "" : value < 0 ? "wb-down" : "wb-up");
     const rows = FIGURES.map(([key, label]) => {
       const { a, b, difference } = this.data.metrics[key];
-      return h("tr", { dataset: { testid: `figure-${key}` } }, h("th", { scope: "row" }, label),
+      return h("tr", { dataset: { testid: `figure-${key}` } }, h("th", { scope: "row" }, term(key, label)),
         ...[a, b].map((value) => h("td", { class: "wb-number" }, percent(value))),
         h("td", { class: `wb-number ${change(difference)}` }, points(difference)));
     });

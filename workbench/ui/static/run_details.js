@@ -3,6 +3,12 @@
 import { getJson } from "./api.js";
 import { h } from "./dom.js";
 import { written } from "./train_field.js";
+import { term } from "./words.js";
+
+const WORDS = {
+  steps: "step", epochs: "epoch", batch: "batch", crop: "crop", seed: "seed", "optimizer.lr": "rate", precision: "computes",
+  "options.encoder": "encoder", "options.backbone": "encoder", "options.output_stride": "stride",
+};
 
 export function mountDetails(element, run) {
   const mounted = { settled: null, read };
@@ -26,5 +32,5 @@ function settledGroup(settled) {
 
 function table(title, rows) {
   return h("table", {}, h("caption", {}, title),
-    h("tbody", {}, ...rows.map(([key, value, changed]) => h("tr", { class: changed ? "wb-changed" : null }, h("th", { scope: "row" }, h("code", {}, key)), h("td", {}, value, changed && h("span", { class: "wb-mark" }, " changed"))))));
+    h("tbody", {}, ...rows.map(([key, value, changed]) => h("tr", { class: changed ? "wb-changed" : null }, h("th", { scope: "row" }, h("code", {}, WORDS[key] ? term(WORDS[key], key) : key)), h("td", {}, value, changed && h("span", { class: "wb-mark" }, " changed"))))));
 }

@@ -3,10 +3,11 @@
 import { getJson, post } from "./api.js";
 import { h } from "./dom.js";
 import { size } from "./run_words.js";
+import { term } from "./words.js";
 
 const FORMATS = [
-  ["bundle", "Bundle: weights, classes, preprocessing in one safetensors file"], ["safetensors", "safetensors: the weights alone"],
-  ["pt2", "pt2: pixels to logits, for torch.export.load"], ["onnx", "ONNX: pixels to logits, for other runtimes"],
+  ["bundle", "bundle: weights, classes, preprocessing, for a workbench"], ["safetensors", "safetensors: the weights alone, for code of your own"],
+  ["pt2", "pt2: the whole network, for PyTorch alone"], ["onnx", "ONNX: the whole network, for other programs"],
 ];
 
 export function mountExport(element, run, project, checkpoints) {
@@ -15,7 +16,7 @@ export function mountExport(element, run, project, checkpoints) {
   const button = h("button", { type: "button", class: "wb-button wb-primary", id: "wb-export-start", onclick: () => start() }, "Export");
   const said = h("p", { class: "wb-note wb-bad", role: "alert", hidden: true });
   const none = h("p", { class: "wb-hint" }, "There are no weights yet; they come with the first checkpoint.");
-  const form = h("div", { class: "wb-export-form" }, h("label", { class: "wb-stack" }, "Checkpoint", which), h("label", { class: "wb-stack" }, "Format", format), button);
+  const form = h("div", { class: "wb-export-form" }, h("label", { class: "wb-stack" }, h("span", {}, term("checkpoint", "Checkpoint")), which), h("label", { class: "wb-stack" }, "Format", format), button);
   const list = h("ul", { class: "wb-exports", id: "wb-exports" });
   const raw = h("p", { class: "wb-hint" });
   element.replaceChildren(none, form, said, list, raw);
@@ -72,5 +73,6 @@ function row({ model, format, state, sentence, file, check }, project) {
 function verdict({ images_checked: images, max_abs_difference: most, argmax_agreement: agreement }) {
   if (!images) return "not checked: the project has no photos";
   const share = agreement === 1 ? "all" : `${(100 * agreement).toFixed(3)} %`;
-  return `checked on ${images} photo${images === 1 ? "" : "s"}: ${share} of the pixels get the same class, logits differ by at most ${most.toPrecision(2)}`;
+  const scores = most ? `and their scores differ by at most ${most.toPrecision(2)}` : "with the very same scores";
+  return `checked on ${images} photo${images === 1 ? "" : "s"}: ${share} of the pixels get the same class, ${scores}`;
 }

@@ -10,18 +10,22 @@ import { mountDetails } from "./run_details.js";
 import { mountExport } from "./run_export.js";
 import { RunLog } from "./run_log.js";
 import { RunSamples } from "./run_samples.js";
-import { left, LIVE, moment, pill, RESUMABLE, score, steps } from "./run_words.js";
+import { bestVal, left, LIVE, moment, pill, RESUMABLE, score, steps } from "./run_words.js";
 import { marked } from "./train_field.js";
 import { followTask, preparingText } from "./task.js";
 import { otherProject } from "./which_project.js";
+import { term } from "./words.js";
 
 const CHARTS = [
-  { id: "loss", title: "Loss", log: true, series: [{ id: "loss", label: "train" }] },
+  { id: "loss", title: "Loss", word: "loss", log: true, series: [{ id: "loss", label: "train" }] },
   { id: "miou", title: "mIoU", percent: true, series: [{ id: "val", label: "val" }, { id: "train", label: "train (running)", dashed: true }] },
-  { id: "lr", title: "Learning rate", series: [{ id: "lr", label: "learning rate" }] },
+  { id: "lr", title: "Learning rate", word: "rate", series: [{ id: "lr", label: "learning rate" }] },
   { id: "speed", title: "Photos a second", series: [{ id: "speed", label: "trained on" }] },
 ];
 
+const TOLD = {
+  Step: () => [term("step", "Step")], "Best val mIoU": bestVal, "Waits for data": () => [term("waits", "Waits for data")], Computes: () => [term("computes", "Computes")],
+};
 const PREPARING = "Preparing: photos are decoded, the network is built and its speed is measured.";
 const MEASURED = "on photos at the size they are trained at; an evaluation takes them at their own size, so its figure differs a little";
 const STOPPING = { running: "Stopping after this step, then saving…", preparing: "Stopping…", queued: "Stopping…" };
@@ -174,18 +178,36 @@ export class RunPage {
       link.hidden = !kind;
       link.href = address(ways[i][0], { project: this.project, ...ways[i][1] });
     });
-    this.figures.replaceChildren(...this.facts(state, known).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+    this.drawFigures(this.facts(state, known));
   }
 
+  // Only what is another now is drawn: the others may be marked, to be copied.
+  drawFigures(facts) {
+    this.cells ??= new Map();
+    const titles = facts.map(([title]) => title);
+    for (const [title, value] of facts) {
+      const cell = this.cells.get(title) ?? { term: h("dt", {}, ...(TOLD[title]?.() ?? [title])), value: h("dd", {}) };
+      this.cells.set(title, cell);
+      const [figure, beside] = [value].flat();
+      if (cell.shown === figure) continue;
+      cell.shown = figure;
+      cell.value.replaceChildren(...marked(figure), ...(beside ? [h("span", { class: "wb-hint wb-beside" }, beside)] : []));
+    }
+    if (this.titles === titles.join()) return;
+    this.titles = titles.join();
+    this.figures.replaceChildren(...titles.map((title) => h("div", {}, this.cells.get(title).term, this.cells.get(title).value)));
+  }
+
+  // [title, figure] or [title, [figure, what is said beside it]]
   facts(state, known) {
     const settled = this.details?.settled;
     const rows = [
       ["Step", steps(known.step, known.steps)], state === "running" && known.eta != null && ["Time", left(known.eta)],
-      ["Best val mIoU", known.best_step === undefined ? "–" : h("span", {}, `${score(known.best_miou)} at step ${exact(known.best_step)}`, h("span", { class: "wb-hint wb-beside" }, MEASURED))],
+      ["Best val mIoU", known.best_step === undefined ? "–" : [`${score(known.best_miou)} at step ${exact(known.best_step)}`, MEASURED]],
       ["Speed", known.images_per_second ? `${known.images_per_second.toFixed(1)} photos/s` : "–"],
       ["Waits for data", known.data_wait_share == null ? "–" : `${percent(known.data_wait_share)} % of the time`],
       settled && ["Computes", `${settled.precision} on ${settled.device}`], settled && ["Photos", `${exact(settled.images)} to train on, ${exact(settled.validation_images)} to validate on`],
-      known.init && ["Starts from", h("span", {}, ...marked(known.init.split(/\n|\. /)[0]))],
+      known.init && ["Starts from", known.init.split(/\n|\. /)[0]],
     ];
     return rows.filter(Boolean);
   }

@@ -4,17 +4,19 @@ import { address, getJson, post } from "./api.js";
 import { exact, h } from "./dom.js";
 import { query, setQuery } from "./place.js";
 import { repeat } from "./poll.js";
-import { left, moment, pill, score, steps } from "./run_words.js";
+import { bestVal, left, moment, pill, score, steps } from "./run_words.js";
+import { term } from "./words.js";
 
 const PAGE = 50;
 const HEADS = [["Run", "number"], ["Name"], ["State"], ["Step", "number"], ["Best val mIoU", "number"], ["Photos/s", "number"], ["Architecture"], ["Revision"], ["Started"]];
+const TOLD = { Step: () => [term("step", "Step")], "Best val mIoU": bestVal, Revision: () => [term("revision", "Revision")] };
 
 export class RunTable {
   constructor(element, { project }) {
     Object.assign(this, { project, offset: Math.max(0, Number(query().offset) || 0), shown: "" });
     this.body = h("tbody", {});
     this.table = h("div", { class: "wb-table-box" }, h("table", { class: "wb-runs-table", id: "wb-runs-table" },
-      h("thead", {}, h("tr", {}, ...HEADS.map(([title, kind]) => h("th", { scope: "col", class: kind ? "wb-number" : null }, title)))), this.body));
+      h("thead", {}, h("tr", {}, ...HEADS.map(([title, kind]) => h("th", { scope: "col", class: kind ? "wb-number" : null }, ...(TOLD[title]?.() ?? [title]))))), this.body));
     this.newer = h("button", { type: "button", class: "wb-button", onclick: () => this.go(this.offset - PAGE) }, "Newer");
     this.older = h("button", { type: "button", class: "wb-button", onclick: () => this.go(this.offset + PAGE) }, "Older");
     this.place = h("span", { class: "wb-count" });

@@ -2,6 +2,7 @@
 
 import { exact, h, percent } from "./dom.js";
 import { lasting } from "./task.js";
+import { term } from "./words.js";
 
 export const STATES = {
   queued: "waiting", preparing: "preparing", running: "running", finished: "finished", stopped: "stopped", interrupted: "interrupted", failed: "failed",
@@ -11,6 +12,10 @@ export const RESUMABLE = new Set(["stopped", "interrupted", "failed"]);
 
 export function pill(state) {
   return h("span", { class: "wb-pill", dataset: { state } }, STATES[state] ?? state);
+}
+
+export function bestVal() {
+  return ["Best ", term("val", "val"), " ", term("miou", "mIoU")];
 }
 
 export function score(miou) {

@@ -5,9 +5,10 @@
 import { getJson, post } from "./api.js";
 import { h } from "./dom.js";
 import { mountField } from "./train_field.js";
+import { term } from "./words.js";
 
 const PAUSE = 250; // ms after the last key until a network is built of the options
-const COST = { light: "light: goes without a GPU", medium: "medium", heavy: "heavy: wants a GPU" };
+const COST = { light: "light: goes without a GPU", medium: "medium: slow without a GPU", heavy: "heavy: wants a GPU" };
 
 export function mountCards(element, options) {
   const cards = new Cards(element, options);
@@ -39,7 +40,7 @@ class Cards {
       h("input", { type: "radio", name: "wb-arch", value: card.name, onchange: () => this.onChoose(card.name) }),
       h("span", { class: "wb-arch-title" }, card.title, h("span", { class: "wb-hint" }, ` ${card.year}`)),
       h("span", {}, card.what_it_is),
-      h("span", { class: "wb-arch-figures" }, `${millions(card.parameters)} parameters · ${gflops(card.gflops)} · ${COST[card.cost]}`),
+      h("span", { class: "wb-arch-figures", title: figures(card) }, COST[card.cost]),
       h("span", { class: "wb-arch-paper" }, card.paper));
   }
 
@@ -57,7 +58,7 @@ class Cards {
       });
       this.now = h("p", { class: "wb-hint", "aria-live": "polite" });
       const fields = h("div", { class: "wb-fields" }, ...this.fields.map(([, field]) => field.element));
-      this.own.replaceChildren(...(card.options.length ? [h("h3", {}, `Options of ${card.title}`), fields, this.now] : []));
+      this.own.replaceChildren(...(card.options.length ? [h("h3", {}, `Options of ${card.title}`), fields] : []), this.now);
     }
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.describe(card, form, recipe), fresh ? 0 : PAUSE);
@@ -71,7 +72,8 @@ class Cards {
     try {
       const now = await post(`/api/architectures/${card.name}`, { classes: Math.max(1, this.classes), options });
       if (turn !== this.turn) return;
-      this.now.textContent = `With these options: ${millions(now.parameters)} parameters, ${gflops(now.gflops)}, ${COST[now.cost]}.`;
+      this.now.replaceChildren(card.options.length ? "With these options" : card.title, ` ${COST[now.cost]}: `,
+        term("parameters", `${millions(now.parameters)} parameters`), ", ", term("gflops", gflops(now.gflops)), ".");
       this.onNetwork(now);
     } catch (error) {
       if (turn === this.turn) this.now.textContent = error.message;
@@ -86,6 +88,10 @@ export function baseOf(option, recipe) {
 
 function millions(count) {
   return `${(count / 1e6).toFixed(1)} M`;
+}
+
+function figures({ parameters, gflops: work }) {
+  return `${millions(parameters)} parameters, ${gflops(work)}`;
 }
 
 function gflops(value) {

@@ -5,6 +5,7 @@
 //   base: what the recipe says. `onChange(undefined)` takes the recipe's value again.
 
 import { h } from "./dom.js";
+import { term } from "./words.js";
 
 const LABELS = {
   batch: "Photos per step", crop: "Crop", init: "Starting weights", "optimizer.lr": "Learning rate", "augment.scale": "Random scale",
@@ -13,6 +14,8 @@ const LABELS = {
   "optimizer.clip_norm": "Largest gradient norm", ema: "Averaged weights (EMA)", frozen_bn: "Frozen batch norm",
   channels_last: "Channels last", pack: "Pack photos", "schedule.every": "Steps between changes", accumulate: "Passes per step",
 };
+// Whose help says what it is for, not what it is.
+const WORDS = { "options.encoder": "encoder", "options.backbone": "encoder", "options.output_stride": "stride" };
 const PAIRS = { crop: ["height", "width"], "augment.scale": ["from", "to"], "optimizer.betas": ["mean", "square"] };
 
 export function mountField(setting, { value, base, onChange }) {
@@ -20,7 +23,7 @@ export function mountField(setting, { value, base, onChange }) {
   const id = `wb-set-${key.replaceAll(/[^\w]/g, "-")}`;
   const control = makeControl(setting, id, (next) => take(next));
   const reset = h("button", { type: "button", class: "wb-field-reset", onclick: () => take(undefined) });
-  const label = control.group ? h("span", { class: "wb-field-label", id: `${id}-label` }, labelOf(key)) : h("label", { class: "wb-field-label", for: id }, labelOf(key));
+  const label = control.group ? h("span", { class: "wb-field-label", id: `${id}-label` }, labelOf(key)) : h("label", { class: "wb-field-label", for: id }, WORDS[key] ? term(WORDS[key], labelOf(key)) : labelOf(key));
   const element = h("div", { class: "wb-field", dataset: { key } },
     h("div", { class: "wb-field-head" }, label, h("code", {}, key)),
     control.element, h("p", { class: "wb-field-help", id: `${id}-help` }, ...marked(help)), reset);

@@ -5,6 +5,7 @@
 import { h } from "./dom.js";
 import { lasting } from "./task.js";
 import { marked, mountField } from "./train_field.js";
+import { term } from "./words.js";
 
 const LENGTHS = ["steps", "epochs", "minutes"];
 
@@ -95,7 +96,7 @@ class RecipeForm {
     const element = h("div", { class: "wb-field", dataset: { key: "length" } },
       h("div", { class: "wb-field-head" }, h("label", { class: "wb-field-label", for: "wb-length-unit" }, "How long")),
       h("span", { class: "wb-pair" }, amount, unit),
-      h("p", { class: "wb-field-help" }, "Longer is better up to a point, and most of all without ImageNet weights. Minutes become steps after a short measurement, so that a resumed training ends where it would have."));
+      h("p", { class: "wb-field-help" }, "Longer is better up to a point, and most of all without ImageNet weights. An ", term("epoch", "epoch"), " is once through the photos, a ", term("step", "step"), " a handful of them; minutes become steps after a short measurement, so that a resumed training ends where it would have."));
     const draw = () => {
       amount.hidden = !unit.value;
       element.classList.toggle("wb-changed", Boolean(unit.value));
@@ -126,10 +127,11 @@ class RecipeForm {
   // What `auto` and `imagenet` come to with the chosen network.
   tell(network) {
     const { imagenet, imagenet_is_here: here, imagenet_note: note } = network;
-    const text = !imagenet ? note || "No ImageNet weights fit this architecture."
-      : here ? `ImageNet weights ${imagenet} are on this computer.` : `ImageNet weights ${imagenet} fit, but are not on this computer. `;
+    const weights = term("imagenet", "ImageNet weights");
+    const text = !imagenet ? [note || "No ImageNet weights fit this architecture."]
+      : [weights, here ? ` ${imagenet} are on this computer.` : ` ${imagenet} fit, but are not on this computer. `];
     const fetch = imagenet && !here && h("button", { type: "button", class: "wb-button", id: "wb-train-fetch", onclick: () => this.onFetch(imagenet) }, `Fetch ${imagenet} from the internet`);
-    this.weights.replaceChildren(text, ...(fetch ? [fetch] : []));
+    this.weights.replaceChildren(...text, ...(fetch ? [fetch] : []));
   }
 
   count() {

@@ -8,6 +8,7 @@ import { getJson, post } from "./api.js";
 import { mountCommand } from "./command.js";
 import { exact, h } from "./dom.js";
 import { followTask, lasting, progressText } from "./task.js";
+import { term } from "./words.js";
 
 export class StartPanel {
   constructor(element, { project, kept, save, onForm, onEstimate }) {
@@ -149,8 +150,8 @@ function facts(task) {
   if (task.state === "running") return [h("div", {}, h("dt", {}, "Measuring"), h("dd", {}, progressText(task) || "loading"))];
   if (task.state !== "finished") return [h("div", { class: "wb-bad" }, h("dt", {}, "No estimate"), h("dd", {}, task.sentence ?? task.state))];
   const { steps, seconds, peak_memory: memory, images_per_second: speed, precision, device, init } = task.result;
-  const rows = [["Time", `about ${lasting(seconds)}`], ["Steps", exact(steps)], ["Peak memory", `${(memory / 2 ** 30).toFixed(1)} GiB`],
-    ["Speed", `${speed.toFixed(1)} photos/s`], ["Computes", `${precision} on ${device}`], ["Starts from", init]];
+  const rows = [["Time", `about ${lasting(seconds)}`], [term("step", "Steps"), exact(steps)], ["Peak memory", `${(memory / 2 ** 30).toFixed(1)} GiB`],
+    ["Speed", `${speed.toFixed(1)} photos/s`], [term("computes", "Computes"), `${precision} on ${device}`], ["Starts from", init]];
   return rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)));
 }
 

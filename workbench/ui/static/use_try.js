@@ -8,6 +8,7 @@ import { h, name as bdi } from "./dom.js";
 import { dropArea } from "./droparea.js";
 import { mountCrfSteps } from "./use_crf.js";
 import { mountViewer } from "./viewer.js";
+import { term } from "./words.js";
 
 const MOST = 20;
 const SIZES = [["original", "its own size"], ["long 2048", "long side 2048"], ["long 1024", "long side 1024"], ["long 512", "long side 512"]];
@@ -32,7 +33,7 @@ class Trial {
       onFiles: (found) => this.take(found),
     });
     element.replaceChildren(area, h("div", { class: "wb-bar" }, h("label", { class: "wb-select" }, "The network sees it at", this.size),
-        h("label", { class: "wb-select", title: "A dense CRF sharpens the prediction along the photo's edges; takes some seconds." }, this.crf, " and a CRF refines it"), this.again, this.clear, this.note),
+        h("label", { class: "wb-select" }, this.crf, h("span", {}, " and a ", term("crf", "CRF"), " refines it")), this.again, this.clear, this.note),
       h("div", { class: "wb-tried-columns" }, this.strip, this.stage));
     this.recall();
   }

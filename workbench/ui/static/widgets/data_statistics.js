@@ -8,6 +8,7 @@ import { follow } from "../follow.js";
 import { dataPage } from "../place.js";
 import { showTable } from "../table.js";
 import { followTask, progressText } from "../task.js";
+import { term } from "../words.js";
 
 const SIZES = 8; // image sizes shown
 const MANY = 20; // classes from which on one is searched for
@@ -157,7 +158,7 @@ function bar(share, color) {
 function summary({ images, labelled, ignored_pixels: ignored, pixels }) {
   const fact = (figure, what) => h("div", { class: "wb-total" }, h("strong", {}, figure), h("span", {}, what));
   return h("div", { class: "wb-totals" }, fact(exact(images), images === 1 ? "image" : "images"), fact(exact(labelled), "labelled"),
-    fact(exact(images - labelled), "not labelled"), fact(pixels ? `${percent(ignored / pixels, 2)} %` : "n/a", "of their pixels ignored"));
+    fact(exact(images - labelled), "not labelled"), fact(pixels ? `${percent(ignored / pixels, 2)} %` : "n/a", h("span", {}, "of their pixels ", term("ignored", "ignored"))));
 }
 
 function sizes(found, images) {

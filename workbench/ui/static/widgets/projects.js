@@ -5,6 +5,7 @@
 import { ask } from "../dialog.js";
 import { address } from "../api.js";
 import { exact, h, isolated, loadStyle, name as bdi, percent } from "../dom.js";
+import { term } from "../words.js";
 
 export function mount(element, value, emit) {
   loadStyle();
@@ -47,9 +48,10 @@ function drawCard(card, emit) {
       h("div", { class: "wb-card-picture" }, picture),
       h("h2", {}, bdi(name))),
     h("p", { class: "wb-card-counts" }, `${plural(images, "image")}, ${exact(labelled)} labelled · ${plural(datasets, "dataset")} · ${plural(runs, "run")}`),
-    h("p", { class: "wb-card-best" }, best
-      ? h("a", { href: `/runs?project=${id}&run=${best.run}`, title: "On photos at the size they are trained at; an evaluation takes them at their own size." }, `best val mIoU ${percent(best.miou)} % (run ${best.run})`)
-      : "not trained yet"),
+    h("p", { class: "wb-card-best" }, ...(best
+      ? ["best ", term("val", "val"), " ", term("miou", "mIoU"), " ",
+        h("a", { href: `/runs?project=${id}&run=${best.run}`, title: "On photos at the size they are trained at; an evaluation takes them at their own size." }, `${percent(best.miou)} % (run ${best.run})`)]
+      : ["not trained yet"])),
     h("div", { class: "wb-card-tools" },
       h("button", { class: "wb-button", type: "button", onclick: rename }, "Rename"),
       h("button", { class: "wb-button", type: "button", onclick: discard }, "Delete")));

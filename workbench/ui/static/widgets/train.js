@@ -7,6 +7,7 @@ import { mountCards } from "../train_cards.js";
 import { mountRecipe } from "../train_recipe.js";
 import { StartPanel } from "../train_start.js";
 import { noProject } from "../which_project.js";
+import { term } from "../words.js";
 
 const PAUSE = 250; // ms after the last key until the form is looked at
 
@@ -151,7 +152,7 @@ class TrainPage {
       return { box, element: h("label", { class: "wb-choice" }, box, h("bdi", {}, name)) };
     });
     this.data = h("div", { class: "wb-fields" },
-      h("label", { class: "wb-stack" }, "Revision", revision),
+      h("label", { class: "wb-stack" }, h("span", {}, term("revision", "Revision")), revision),
       h("label", { class: "wb-stack" }, "Train on", this.on),
       datasets.length > 1 && h("fieldset", { class: "wb-choices" }, h("legend", {}, "Datasets"), ...boxes.map((each) => each.element)));
   }

@@ -1,0 +1,131 @@
+// The words of the field, each explained where it stands, for those who do not know it yet.
+//
+// term("miou", "mIoU", more) -> a dotted word that tells what it means to a pointer that rests on it, to the keyboard's
+//   focus and to a finger; Escape takes the explanation away. more: what is told before it, such as a figure. It takes the
+//   focus, so it stands in no button and no link, and where a word comes often, once.
+
+import { h } from "./dom.js";
+
+const WORDS = {
+  // what data are for
+  val: "val, for validation: labelled photos that a model does not learn from. During the training they tell how well it does on what it has not seen, and which checkpoint is the best.",
+  revision: "A frozen snapshot of the labelled photos with their roles, lists and classes. Whatever is edited later, it still says what a model was trained or tested on.",
+  ignored: "Pixels that count for nothing: a model does not learn from them, and no figure is about them.",
+  imagenet: "Weights of a network that has learnt to tell a million everyday photos apart. From there a training needs far fewer photos and far less time than from random weights.",
+  // training
+  step: "One small correction of the network, made from a handful of photos. A training is hundreds or thousands of them.",
+  epoch: "Once through all photos to train on.",
+  batch: "How many photos are looked at together.",
+  crop: "The piece of a photo, cut out at random, that is looked at in a step: height and width in pixels.",
+  seed: "The number that random draws begin with: the same seed draws the same.",
+  rate: "How far each step goes. Usually it begins high and falls, so that the end is fine work.",
+  loss: "How wrong the network is on the photos it just trained on. It should fall, fast at first and then slowly.",
+  checkpoint: "The state of a model at one step. `best` is that of the highest val mIoU, `last` the newest.",
+  parameters: "The numbers a network learns. More can hold more, and want more memory and photos.",
+  gflops: "GFLOPs, billions of additions and multiplications: the work that one photo is. To train on it takes about three times that.",
+  encoder: "The front part of a network, which finds edges, textures and things in the photo. What follows draws the map from them.",
+  stride: "Output stride: pixels of the photo for each pixel of the map that the network draws. Smaller is finer, and more work.",
+  waits: "The share of the time in which the computing waited for photos to be read. Up to a few percent nothing is lost.",
+  computes: "How exactly numbers are computed: fp32 is full precision; bf16 and fp16 are half of it, which is faster and seldom less good.",
+  // figures
+  iou: "IoU, intersection over union: of all pixels that are of a class or were called so, the share that are both. 100 % is perfect.",
+  miou: "The mean over all classes of their IoU: of all pixels that are of a class or were called so, the share that are both. Small classes count as much as large ones.",
+  pa: "The share of all labelled pixels that were called right. Large classes decide it: a sky found well hides lost bicycles.",
+  ma: "The mean over all classes of the share of their pixels that were found.",
+  fwiou: "The mean of the classes' IoU in which each counts by how many pixels it has.",
+  precision: "Of the pixels that were called a class, the share that are of it. Low: it is seen where it is not.",
+  recall: "Of the pixels that are of a class, the share that were called so. Low: it is overlooked.",
+  f1: "Precision and recall in one figure, which is low as soon as one of them is.",
+  mapping: "Which class of the model counts as which class of the photos, where the two are not called the same.",
+  // use
+  crf: "A dense CRF moves the borders of the prediction to edges of the photo. It takes some seconds a photo.",
+};
+const GAP = 6; // px between a word and what is told of it, and the least to the edge of the window
+const REST = 150; // ms in which the pointer may get from one to the other
+
+let shown = null; // {element, note}
+let leaving = 0;
+
+export function term(word, text, more = "") {
+  if (!document.getElementById(idOf(word))) begin(word);
+  return h("span", { class: "wb-term", tabindex: 0, role: "button", "aria-describedby": idOf(word), dataset: { word, more } }, text);
+}
+
+function idOf(word) {
+  return `wb-word-${word}`;
+}
+
+// What is told of a word has one place in the page. It lies on top of everything, and no box cuts it off.
+function begin(word) {
+  if (!document.querySelector(".wb-word")) listen();
+  document.body.append(h("div", { id: idOf(word), class: "wb-word", role: "tooltip", popover: "manual" }, WORDS[word]));
+}
+
+function listen() {
+  const termAt = (event) => event.target.closest?.(".wb-term");
+  document.addEventListener("pointerover", (event) => {
+    if (event.pointerType === "touch") return; // a finger taps
+    const element = termAt(event);
+    if (element) show(element);
+    else if (shown && !shown.note.contains(event.target)) leave();
+    else clearTimeout(leaving);
+  });
+  document.addEventListener("focusin", (event) => {
+    const element = termAt(event);
+    if (element?.matches(":focus-visible")) show(element);
+    else if (!element) hide();
+  });
+  document.addEventListener("click", (event) => {
+    const element = termAt(event);
+    if (!element) return shown?.note.contains(event.target) || hide();
+    event.preventDefault(); // what it is the name of, a field or a fold, stays as it is
+    show(element);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && shown) {
+      event.preventDefault(); // a dialog stays open
+      event.stopPropagation();
+      hide();
+    } else if (["Enter", " "].includes(event.key) && termAt(event) === event.target) {
+      event.preventDefault();
+      show(event.target);
+    }
+  }, true);
+}
+
+function show(element) {
+  clearTimeout(leaving);
+  if (shown?.element === element) return;
+  hide();
+  const { word, more } = element.dataset;
+  const note = document.getElementById(idOf(word));
+  note.textContent = [more, WORDS[word]].filter(Boolean).join(" ");
+  shown = { element, note };
+  note.showPopover();
+  stay(shown);
+}
+
+function leave() {
+  clearTimeout(leaving);
+  leaving = setTimeout(() => { if (!shown?.element.matches(":focus-visible")) hide(); }, REST);
+}
+
+function hide() {
+  clearTimeout(leaving);
+  shown?.note.hidePopover();
+  shown = null;
+}
+
+// Beside its word, whatever moves below it: scrolling, another size, a table that is drawn anew.
+function stay(now) {
+  if (now !== shown) return;
+  const { element, note } = now;
+  const at = element.getBoundingClientRect();
+  if (!element.isConnected || !at.width || at.bottom < 0 || at.top > innerHeight) return hide();
+  const { offsetWidth: width, offsetHeight: height } = note;
+  const right = document.documentElement.clientWidth - width - GAP;
+  const below = at.bottom + GAP;
+  note.style.left = `${Math.max(GAP, Math.min(at.left, right))}px`;
+  note.style.top = `${below + height + GAP > innerHeight ? Math.max(GAP, at.top - height - GAP) : below}px`;
+  requestAnimationFrame(() => stay(now));
+}
