@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
@@ -97,26 +98,31 @@ def _read(path: Path, _size: int, _mtime_ns: int) -> tuple[tuple[str, ...], dict
 def _figures(events: list[Event]) -> dict[str, Any]:
     figures: dict[str, Any] = {"step": 0}
     for event in events:
-        match event.kind:
-            case "attempt":
-                figures["preparing"] = {"done": 0, "total": None, "what": "loading", "since": event.time}
-            case "preparing":
-                figures["preparing"] = figures.get("preparing", {"since": event.time}) | event.values
-            case "started" | "end":
-                figures.pop("preparing", None)
-        match event.kind:
-            case "started":
-                figures |= {key: event.values[key] for key in ("step", "steps", "init", "images")}
-            case "step":
-                shown = ("step", "steps", "images_per_second", "data_wait_share", "eta", "loss", "train_miou")
-                figures |= {key: event.values[key] for key in shown}
-            case "validation":
-                figures["miou"] = event.values["miou"]
-                if event.values["best"]:
-                    figures |= {"best_step": event.values["step"], "best_miou": event.values["miou"]}
-            case "queued" | "init" | "end":
-                figures |= {"sentence": event.values.get("text") or event.values.get("sentence")}
+        with suppress(KeyError):  # another version may tell it otherwise; that hides neither the run nor the others
+            _add(figures, event)
     return figures
+
+
+def _add(figures: dict[str, Any], event: Event) -> None:
+    match event.kind:
+        case "attempt":
+            figures["preparing"] = {"done": 0, "total": None, "what": "loading", "since": event.time}
+        case "preparing":
+            figures["preparing"] = figures.get("preparing", {"since": event.time}) | event.values
+        case "started" | "end":
+            figures.pop("preparing", None)
+    match event.kind:
+        case "started":
+            figures |= {key: event.values[key] for key in ("step", "steps", "init", "images")}
+        case "step":
+            shown = ("step", "steps", "images_per_second", "data_wait_share", "eta", "loss", "train_miou")
+            figures |= {key: event.values[key] for key in shown}
+        case "validation":
+            figures["miou"] = event.values["miou"]
+            if event.values["best"]:
+                figures |= {"best_step": event.values["step"], "best_miou": event.values["miou"]}
+        case "queued" | "init" | "end":
+            figures["sentence"] = event.values.get("text") or event.values.get("sentence")
 
 
 def _killed(run: RunDirectory) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,12 @@ from training.engine.rundir import RunDirectory
 from training.run_files import describe
 
 POINTS = 1000
-MESSAGES = ("queued", "init", "warning", "started", "end")
+MESSAGES = ("queued", "init", "warning", "started", "thaw", "end")
 
 
 @dataclass(frozen=True)
 class Message:
-    """A sentence of the trainer's: `kind` is queued, init, warning, started or end; `time` seconds since 1970."""
+    """A sentence of the trainer's: `kind` is queued, init, warning, started, thaw or end; `time` seconds since 1970."""
 
     time: float
     kind: str
@@ -102,7 +103,8 @@ def run_series(directory: Path, after: int = 0, points: int = POINTS) -> Series:
     events, position = follow(RunDirectory(directory).events, after)
     curves = _Curves()
     for event in events:
-        curves.add(event)
+        with suppress(KeyError):  # another version may tell it otherwise
+            curves.add(event)
     return Series(
         position=position,
         state=state,

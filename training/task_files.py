@@ -23,6 +23,7 @@ TaskState = Literal["running", "finished", "failed", "cancelled", "interrupted"]
 TAIL_BYTES = 16 * 1024
 """Of the events; the rate is that of the work they tell of, about the last half minute."""
 LOG_TAIL_BYTES = 4 * 1024
+_PROGRESS = {"done", "total", "what"}  # another version may tell it otherwise
 
 
 class TaskCommand(Document):
@@ -233,7 +234,7 @@ def _describe(directory: TaskDirectory, *, alive: bool) -> TaskInfo:
 
 def _killed(directory: TaskDirectory) -> str:
     last = last_line(directory.log)
-    sentence = "It was killed before it could say why (perhaps for memory, or the computer was turned off)."
+    sentence = "It was killed before it could say why (perhaps the memory or the disk was full, or the computer was turned off)."
     return f"{sentence} The last it said: {last}" if last else sentence
 
 
@@ -250,7 +251,7 @@ def last_line(log: Path) -> str | None:
 
 def _progress(events: Sequence[Event]) -> tuple[TaskProgress | None, float | None, float | None]:
     """Return where a task is, its recent rate and the seconds left of this part."""
-    told = [event for event in events if event.kind == "progress"]
+    told = [event for event in events if event.kind == "progress" and event.values.keys() >= _PROGRESS]
     if not told:
         return None, None, None
     last = told[-1]

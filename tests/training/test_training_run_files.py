@@ -15,6 +15,7 @@ from training import run_files, run_process
 from training.engine.events import Event, EventWriter, events_at_end
 from training.engine.rundir import RunDirectory
 from training.run_files import TAIL_BYTES, describe
+from training.run_series import run_series
 
 
 @pytest.fixture
@@ -80,6 +81,17 @@ def test_a_long_run_does_not_forget_its_start_and_its_best(run: RunDirectory) ->
     writer.close()
     figures = describe(run.path)[1]
     assert (figures["init"], figures["best_step"], figures["best_miou"], figures["step"]) == ("imagenet", 20, 0.7, step)
+
+
+def test_what_another_version_tells_otherwise_is_left_out(run: RunDirectory) -> None:
+    with EventWriter(run.events) as writer:
+        writer.write("started", step=0, steps=900, init="scratch", images=4)
+        for kind in ("started", "step", "validation", "preparing", "end"):
+            writer.write(kind, told="otherwise")
+        writer.write("validation", step=10, miou=0.5, pa=0.9, iou=[0.5], best=True)
+    figures = describe(run.path)[1]
+    assert (figures["steps"], figures["best_step"], figures["miou"]) == (900, 10, 0.5)
+    assert [point.step for point in run_series(run.path).validations] == [10]
 
 
 def test_events_are_read_once_as_long_as_nothing_is_new(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,15 @@ from db.locks import hold
 from training import tasks
 from training.engine.events import EventWriter
 from training.log_files import read_piece
-from training.task_files import TaskCommand, TaskDirectory, TaskInfo, TaskResult, describe_task, with_options
+from training.task_files import (
+    TaskCommand,
+    TaskDirectory,
+    TaskInfo,
+    TaskProgress,
+    TaskResult,
+    describe_task,
+    with_options,
+)
 from training.tasks import cancel_task, find_task, list_tasks, start_task, task_events
 
 pytestmark = pytest.mark.xdist_group("tasks")
@@ -172,6 +180,15 @@ def test_rate_and_time_left_are_those_of_the_part_it_is_at(home: Home, monkeypat
     assert info.rate == pytest.approx(20)
     assert info.eta == pytest.approx(11)
     assert describe_task(directory).state == "interrupted"
+
+
+def test_progress_that_another_version_tells_otherwise_is_left_out(home: Home) -> None:
+    directory = make_task(home, 1)
+    with EventWriter(directory.events) as writer:
+        for values in ({"done": 1, "total": 2, "what": "images"}, {"share": 0.9}, {"done": 2, "total": 2}):
+            writer.write("progress", **values)
+    [info] = list_tasks(home)
+    assert info.progress == TaskProgress(1, 2, "images")
 
 
 class Dead:
