@@ -234,7 +234,9 @@ def _describe(directory: TaskDirectory, *, alive: bool) -> TaskInfo:
 
 def _killed(directory: TaskDirectory) -> str:
     last = last_line(directory.log)
-    sentence = "It was killed before it could say why (perhaps the memory or the disk was full, or the computer was turned off)."
+    sentence = (
+        "It was killed before it could say why (perhaps memory or disk were full, or the computer was turned off)."
+    )
     return f"{sentence} The last it said: {last}" if last else sentence
 
 

@@ -298,6 +298,15 @@ def test_a_body_that_says_it_is_too_large_is_refused_unread(inside, monkeypatch)
     assert inside.post("/api/body", headers={"content-length": "-1"}).status_code == 400
 
 
+def test_json_is_short_and_photos_may_be_large(inside):
+    assert inside.post("/api/body", content=bytes(4 * guard_module.MIB)).json() == 4 * guard_module.MIB
+    answer = inside.post("/api/body", content=bytes(4 * guard_module.MIB + 1))
+    assert (answer.status_code, answer.json()) == (413, {"error": "The request is larger than 4 MiB."})
+    photo = bytes(5 * guard_module.MIB)
+    assert inside.post("/api/projects/9/try?model=1", content=photo).status_code == 404  # read, and there is no project
+    assert inside.post("/api/projects/9/try/x?model=1", content=photo).status_code == 413
+
+
 def test_a_body_that_says_nothing_is_counted(inside, monkeypatch):
     monkeypatch.setattr(guard_module, "_BODY_LIMIT", 1000)
     assert inside.post("/api/body", content=iter([bytes(500), bytes(500)])).json() == 1000

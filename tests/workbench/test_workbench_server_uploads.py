@@ -231,7 +231,7 @@ def test_deleting_an_upload_leaves_nothing(services, client, upload):
     assert put(client, upload, "b.jpg").status_code == 404
 
 
-def test_uploads_of_the_day_before_are_swept_and_those_in_use_are_not(services, client, upload):
+def test_uploads_of_long_ago_are_swept_and_those_in_use_are_not(services, client, upload):
     put(client, upload, "a.jpg")
     client.post(f"/api/uploads/{upload}/finish")
     used = client.post("/api/uploads").json()["upload"]
@@ -239,24 +239,47 @@ def test_uploads_of_the_day_before_are_swept_and_those_in_use_are_not(services, 
     other.mkdir()
     put(client, used, "a.jpg")
     client.post(f"/api/uploads/{used}/finish")
-    old = time.time() - 25 * 3600
-    for folder in services.uploads.root.iterdir():
-        os.utime(folder, (old, old))
+    age(services, 60)
+    assert services.uploads.sweep() == 0  # half answered on a Friday
+    age(services, 73)
     services.uploads.content(used)
-    assert UploadStore(services.uploads.root, 1, 1).sweep() == 1
+    assert UploadStore(services.home, 1, 1).sweep() == 1
     assert sorted(path.name for path in services.uploads.root.iterdir()) == sorted([used, "not an upload"])
+
+
+def age(services, hours):
+    then = time.time() - hours * 3600
+    for folder in services.uploads.root.iterdir():
+        os.utime(folder, (then, then))
+
+
+def test_an_upload_that_a_task_reads_for_days_is_swept_after_it(services, client, upload):
+    put(client, upload, "a.jpg")
+    client.post(f"/api/uploads/{upload}/finish")
+    task = make_task(services, 1, services.uploads.content(upload))
+    age(services, 100)
+    with hold(task.lock, wait=False):
+        assert services.uploads.is_taken(upload)
+        assert services.uploads.sweep() == 0
+    assert services.uploads.sweep() == 1
+
+
+def make_task(services, number, source):
+    task = TaskDirectory(services.home.path / "tasks" / str(number))
+    task.path.mkdir(parents=True)
+    command = TaskCommand(
+        argv=("predict", str(source)), title="Predict", home=services.home.path, started_at=time.time()
+    )
+    task.command_file.write_text(command.model_dump_json())
+    return task
 
 
 def test_an_upload_that_two_tasks_take_stays_until_the_second_has_ended(services, client, upload, monkeypatch):
     monkeypatch.setattr(discarding, "POLL_SECONDS", 0.01)
     put(client, upload, "a.jpg")
     client.post(f"/api/uploads/{upload}/finish")
-    source, home = services.uploads.content(upload), services.home.path
-    tasks = [TaskDirectory(home / "tasks" / str(number)) for number in (1, 2)]
-    for task in tasks:
-        task.path.mkdir(parents=True)
-        command = TaskCommand(argv=("predict", str(source)), title="Predict", home=home, started_at=time.time())
-        task.command_file.write_text(command.model_dump_json())
+    source = services.uploads.content(upload)
+    tasks = [make_task(services, number, source) for number in (1, 2)]
     with hold(tasks[1].lock, wait=False):
         tasks[0].finish(TaskResult(state="finished", exit_code=0, ended_at=time.time()))
         waiting = discard_when_done(services, upload, 1)
@@ -278,7 +301,7 @@ def test_two_may_sweep_at_once(services, upload, monkeypatch):
 
 def test_photos_are_written_to_disk_as_they_come(services):
     """What has arrived of a large file is on disk before the rest is sent."""
-    store = UploadStore(services.uploads.root, 100 * 1024 * KIB, 5)
+    store = UploadStore(services.home, 100 * 1024 * KIB, 5)
     upload = store.create()
     with store.receive(upload, "a.jpg") as incoming:
         for _ in range(8):

@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 
 from db.errors import UserError
-from training.tasks import find_task, list_tasks
+from training.tasks import find_task
 from workbench.server.services import Services
 
 POLL_SECONDS = 0.5
@@ -18,7 +18,7 @@ def discard_when_done(services: Services, upload: str, task: int) -> threading.T
 
     After any other end it can be tried again.
 
-    Should the server end before the task, the upload goes with those that nobody has used for a day.
+    Should the server end before the task, the upload goes with those that nobody has used for long.
 
     Returns:
         The thread that waits for it.
@@ -26,7 +26,7 @@ def discard_when_done(services: Services, upload: str, task: int) -> threading.T
 
     def wait() -> None:
         with suppress(UserError):  # somebody else removed the task or the upload
-            while find_task(services.home, task).state == "running" or _is_taken(services, upload):
+            while find_task(services.home, task).state == "running" or services.uploads.is_taken(upload):
                 time.sleep(POLL_SECONDS)
             if find_task(services.home, task).state == "finished":
                 services.uploads.delete(upload)
@@ -34,8 +34,3 @@ def discard_when_done(services: Services, upload: str, task: int) -> threading.T
     thread = threading.Thread(target=wait, daemon=True)
     thread.start()
     return thread
-
-
-def _is_taken(services: Services, upload: str) -> bool:
-    running = (task for task in list_tasks(services.home) if task.state == "running")
-    return any(upload in word for task in running for word in task.argv)

@@ -6,6 +6,7 @@ Pure ASGI: answers pass through piece by piece, so that streams stay streams.
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
@@ -52,12 +53,14 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 MIB = 1024**2
 _LOGIN_LIMIT = 16 * 1024
-_BODY_LIMIT = 64 * MIB
+_PHOTO = re.compile(r"/api/projects/[^/]+/try")
+_PHOTO_LIMIT = 64 * MIB
+_BODY_LIMIT = 4 * MIB  # JSON, read by the thread that answers everybody; two hundred thousand image numbers are 2 MiB
 
 
 @dataclass(frozen=True)
 class Guard:
-    """ASGI middleware. `upload_limit` bounds the body of a PUT below /api/uploads; other bodies may have 64 MiB."""
+    """ASGI middleware. `upload_limit` bounds the body of a PUT below /api/uploads; photos and JSON may have less."""
 
     app: ASGIApp
     sessions: Sessions
@@ -158,7 +161,9 @@ class Guard:
         path: str = scope["path"]
         if path == LOGIN_PATH:
             return _LOGIN_LIMIT
-        return self.upload_limit if path.startswith("/api/uploads/") and scope["method"] == "PUT" else _BODY_LIMIT
+        if path.startswith("/api/uploads/") and scope["method"] == "PUT":
+            return self.upload_limit
+        return _PHOTO_LIMIT if _PHOTO.fullmatch(path) else _BODY_LIMIT
 
 
 def _as_get(scope: Scope) -> Scope:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
     from gradio import Blocks
 
-_LARGEST_FILE = "64mb"  # larger ones take the way of uploads
+_LARGEST_FILE = "4mb"  # photos, archives and models take the way of uploads
 _SESSIONS = 500
 """Pages that Gradio remembers, 85 kB each: those used last of all that were ever opened."""
 

@@ -55,4 +55,4 @@ class Services:
     @cached_property
     def uploads(self) -> UploadStore:
         """What was dropped in the browser and is not imported yet."""
-        return UploadStore(self.home.path / "uploads", self.upload_limit_bytes, self.upload_limit_files)
+        return UploadStore(self.home, self.upload_limit_bytes, self.upload_limit_files)

@@ -20,10 +20,12 @@ from typing import BinaryIO, Literal
 
 from db.errors import NotFoundError, UserError
 from db.files import explain_os_errors, scratch_file, write_atomic
+from db.home import Home
 from labeling.archives import Limits, SkippedMember, archive_stem, content_folder, unpack
 from labeling.relative_paths import Names, UnsafePathError, clean_path
+from training.tasks import list_tasks
 
-KEPT_HOURS = 24
+KEPT_HOURS = 72  # an import that is left half answered on a Friday is still there on Monday
 _ID = re.compile(r"[0-9a-f]{32}")
 _FINISHED = "finished.json"
 State = Literal["receiving", "unpacking", "finished"]
@@ -100,10 +102,11 @@ class Incoming:
 
 
 class UploadStore:
-    """The uploads below one folder, which is made when needed."""
+    """The uploads of a home, below a folder that is made when needed."""
 
-    def __init__(self, root: Path, limit_bytes: int, limit_files: int) -> None:
-        self.root = root
+    def __init__(self, home: Home, limit_bytes: int, limit_files: int) -> None:
+        self.root = home.path / "uploads"
+        self._home = home
         self._limits = Limits(files=limit_files, bytes=limit_bytes)
         self._open: dict[str, _Upload] = {}
 
@@ -242,8 +245,13 @@ class UploadStore:
         self._open.pop(upload, None)
         shutil.rmtree(folder, ignore_errors=True)  # a file on its way may come in between; the sweep has the rest
 
+    def is_taken(self, upload: str) -> bool:
+        """Tell whether a task that runs reads an upload."""
+        running = (task for task in list_tasks(self._home) if task.state == "running")
+        return any(upload in word for task in running for word in task.argv)
+
     def sweep(self) -> int:
-        """Delete uploads that nobody has used for a day, and half-received ones of a server that is gone.
+        """Delete uploads that nobody has used for three days, and half-received ones of a server that is gone.
 
         Return how many.
         """
@@ -251,7 +259,8 @@ class UploadStore:
         swept = 0
         for folder in self.root.glob("*/"):
             with suppress(FileNotFoundError):  # somebody else sweeps, too
-                if _ID.fullmatch(folder.name) and folder.stat().st_mtime < old:
+                is_old = _ID.fullmatch(folder.name) and folder.stat().st_mtime < old
+                if is_old and not self.is_taken(folder.name):
                     self._open.pop(folder.name, None)
                     shutil.rmtree(folder, ignore_errors=True)
                     swept += 1

@@ -170,7 +170,7 @@ class Wizard {
     setQuery({ upload: null, path: null, task: null });
     this.left = null;
     this.bring();
-    if (upload) await remove(`/api/uploads/${upload}`).catch(() => {}); // it goes by itself after a day
+    if (upload) await remove(`/api/uploads/${upload}`).catch(() => {}); // it goes by itself after three days
   }
 
   async start(choices) {
