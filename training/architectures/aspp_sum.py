@@ -7,10 +7,11 @@ branch's scores, and they begin as N(0, 0.01) as in the public port.
 from __future__ import annotations
 
 from functools import reduce
-from typing import cast
 
 import torch
 from torch import Tensor, nn
+
+from training.architectures.blocks import he, scores
 
 RATES = (6, 12, 18, 24)
 
@@ -21,7 +22,7 @@ class SumASPP(nn.Module):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         for index, rate in enumerate(RATES):
-            self.add_module(f"c{index}", _scores(inputs, outputs, rate))
+            self.add_module(f"c{index}", scores(inputs, outputs, rate=rate))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, inputs, h, w) to (N, outputs, h, w)."""
@@ -35,21 +36,21 @@ class HiddenSumASPP(nn.Module):
         super().__init__()
         self.hidden = nn.ModuleList(
             nn.Sequential(
-                _he(nn.Conv2d(inputs, hidden, 3, padding=rate, dilation=rate)),
+                he(nn.Conv2d(inputs, hidden, 3, padding=rate, dilation=rate)),
                 nn.ReLU(inplace=True),
                 nn.Dropout(0.5),
-                _he(nn.Conv2d(hidden, hidden, 1)),
+                he(nn.Conv2d(hidden, hidden, 1)),
                 nn.ReLU(inplace=True),
                 nn.Dropout(0.5),
             )
             for rate in RATES
         )
-        self.c0, self.c1, self.c2, self.c3 = (_scores(hidden, outputs) for _ in RATES)
+        self.c0, self.c1, self.c2, self.c3 = (scores(hidden, outputs) for _ in RATES)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, inputs, h, w) to (N, outputs, h, w)."""
-        scores = (self.c0, self.c1, self.c2, self.c3)
-        return reduce(torch.add, [conv(branch(x)) for branch, conv in zip(self.hidden, scores, strict=True)])
+        last = (self.c0, self.c1, self.c2, self.c3)
+        return reduce(torch.add, [conv(branch(x)) for branch, conv in zip(self.hidden, last, strict=True)])
 
 
 class GlobalSumASPP(SumASPP):
@@ -65,25 +66,9 @@ class GlobalSumASPP(SumASPP):
     def __init__(self, inputs: int, hidden: int, outputs: int) -> None:
         super().__init__(inputs, outputs)
         self.image = nn.Sequential(
-            nn.Conv2d(inputs, hidden, 1, bias=False),
+            he(nn.Conv2d(inputs, hidden, 1, bias=False)),
             nn.BatchNorm2d(hidden),
             nn.ReLU(inplace=True),
             nn.AdaptiveAvgPool2d(1),
-            _scores(hidden, outputs),
+            scores(hidden, outputs),
         )
-        nn.init.kaiming_normal_(cast(Tensor, self.image[0].weight), nonlinearity="relu")
-
-
-def _he(convolution: nn.Conv2d) -> nn.Conv2d:
-    nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
-    nn.init.zeros_(cast(Tensor, convolution.bias))
-    return convolution
-
-
-def _scores(inputs: int, outputs: int, rate: int = 0) -> nn.Conv2d:
-    """Make a 3x3 convolution of that rate, without one 1x1."""
-    side = 3 if rate else 1
-    convolution = nn.Conv2d(inputs, outputs, side, padding=rate, dilation=max(rate, 1))
-    nn.init.normal_(convolution.weight, std=0.01)
-    nn.init.zeros_(cast(Tensor, convolution.bias))
-    return convolution

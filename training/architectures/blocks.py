@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -22,6 +24,23 @@ def auxiliary_head(inputs: int, num_classes: int) -> nn.Sequential:
     """
     inner = inputs // 4
     return nn.Sequential(*conv_bn_relu(inputs, inner, 3), nn.Dropout(0.1), nn.Conv2d(inner, num_classes, 1))
+
+
+def he(convolution: nn.Conv2d) -> nn.Conv2d:
+    """Return the convolution with initial weights for a ReLU behind it (He et al., arXiv 1502.01852) and biases 0."""
+    nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
+    if convolution.bias is not None:
+        nn.init.zeros_(convolution.bias)
+    return convolution
+
+
+def scores(inputs: int, num_classes: int, *, rate: int = 0) -> nn.Conv2d:
+    """Return the convolution to the class scores, 3x3 of that rate or 1x1; begins as N(0, 0.01), as in the DeepLabs."""
+    side = 3 if rate else 1
+    convolution = nn.Conv2d(inputs, num_classes, side, padding=rate, dilation=max(rate, 1))
+    nn.init.normal_(convolution.weight, std=0.01)
+    nn.init.zeros_(cast(Tensor, convolution.bias))
+    return convolution
 
 
 class PooledBatchNorm2d(nn.BatchNorm2d):

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal, cast
 from pydantic import Field
 from torch import Tensor, nn
 
+from training.architectures.blocks import he, scores
 from training.architectures.contract import Architecture, Logits
 from training.architectures.sizes import cut_padding, pad_small
 from training.architectures.vgg import CHANNELS, VGGName, large_fov_features
@@ -70,7 +71,7 @@ class DeepLabV1(Architecture):
             *_hidden(nn.Conv2d(CHANNELS[-1], channels, 3, padding=12, dilation=12), dropout),
             *_hidden(nn.Conv2d(channels, channels, 1), dropout),
         )
-        self.fc8 = _scores(channels, num_classes)
+        self.fc8 = scores(channels, num_classes)
         self.scales = nn.ModuleList()
         if multi_scale:
             for inputs, stride in zip((3, *CHANNELS[:4]), (8, 4, 2, 1, 1), strict=True):
@@ -78,7 +79,7 @@ class DeepLabV1(Architecture):
                     nn.Sequential(
                         *_hidden(nn.Conv2d(inputs, _SCALE_CHANNELS, 3, stride=stride, padding=1), dropout),
                         *_hidden(nn.Conv2d(_SCALE_CHANNELS, _SCALE_CHANNELS, 1), dropout),
-                        _scores(_SCALE_CHANNELS, num_classes),
+                        scores(_SCALE_CHANNELS, num_classes),
                     )
                 )
 
@@ -115,13 +116,4 @@ class DeepLabV1(Architecture):
 
 
 def _hidden(convolution: nn.Conv2d, dropout: float) -> tuple[nn.Module, ...]:
-    nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
-    nn.init.zeros_(cast(Tensor, convolution.bias))
-    return convolution, nn.ReLU(inplace=True), nn.Dropout(dropout)
-
-
-def _scores(inputs: int, classes: int) -> nn.Conv2d:
-    convolution = nn.Conv2d(inputs, classes, 1)
-    nn.init.normal_(convolution.weight, std=0.01)
-    nn.init.zeros_(cast(Tensor, convolution.bias))
-    return convolution
+    return he(convolution), nn.ReLU(inplace=True), nn.Dropout(dropout)

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
-from torchvision.ops import Conv2dNormActivation
 
+from training.architectures.blocks import conv_bn_relu
 from training.architectures.contract import Architecture, Logits
 from training.architectures.encoders import ResNetName, ResNetPyramid
 from training.architectures.sizes import cut_padding, pad_small
@@ -60,8 +60,8 @@ class EfficientFCN(Architecture):
         self.imagenet = encoder
         self.backbone = ResNetPyramid(encoder)
         *_, c8, c16, c32 = self.backbone.channels
-        self.reduce16 = Conv2dNormActivation(c16, reduced, 1)
-        self.reduce32 = Conv2dNormActivation(c32, reduced, 1)
+        self.reduce16 = conv_bn_relu(c16, reduced)
+        self.reduce32 = conv_bn_relu(c32, reduced)
         self.decoder = HolisticallyGuidedDecoder(c8 + 2 * reduced, width, codewords)
         self.classifier = nn.Sequential(nn.Dropout2d(0.1), nn.Conv2d(width, num_classes, 1))
 
@@ -106,16 +106,14 @@ class HolisticallyGuidedDecoder(nn.Module):
 
     def __init__(self, inputs: int, width: int, codewords: int) -> None:
         super().__init__()
-        self.to_b = Conv2dNormActivation(inputs, width, 1)
+        self.to_b = conv_bn_relu(inputs, width)
         self.to_a = nn.Sequential(
-            Conv2dNormActivation(inputs, codewords, 1),
-            Conv2dNormActivation(codewords, codewords, 1, activation_layer=None),
+            conv_bn_relu(inputs, codewords),
+            conv_bn_relu(codewords, codewords)[:2],
         )
-        self.to_g = Conv2dNormActivation(inputs, width, 1)
-        self.to_w = nn.Sequential(
-            Conv2dNormActivation(width, codewords, 1), Conv2dNormActivation(codewords, codewords, 1)
-        )
-        self.fuse = Conv2dNormActivation(2 * width, width, 1)
+        self.to_g = conv_bn_relu(inputs, width)
+        self.to_w = nn.Sequential(conv_bn_relu(width, codewords), conv_bn_relu(codewords, codewords))
+        self.fuse = conv_bn_relu(2 * width, width)
 
     def forward(self, f8: Tensor, f16: Tensor, f32: Tensor) -> Tensor:
         """Map features at strides 8, 16 and 32 to (N, width, h, w) at stride 8."""

@@ -10,9 +10,8 @@ import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
-from torchvision.models.segmentation.fcn import FCNHead
-from torchvision.ops import Conv2dNormActivation
 
+from training.architectures.blocks import auxiliary_head, conv_bn_relu
 from training.architectures.contract import Architecture, Logits
 from training.architectures.encoders import ResNetName, ResNetPyramid
 from training.architectures.sizes import cut_padding, pad_small
@@ -21,7 +20,7 @@ from training.architectures.sizes import cut_padding, pad_small
 class EncNet(Architecture):
     """Context encoding on a dilated ResNet, output stride 8.
 
-    A 3x3 convolution brings the coarsest map to `width` channels: x. The context encoding module (section 3 of the
+    A 3x3 convolution brings the coarsest map to `width` channels: x. The context encoding module (section 2 of the
     paper) sees x through a 1x1 convolution, encodes it by `Encoding`, and sums up the encoders e = sum_k phi(e_k), phi
     batch normalisation and ReLU. From e come the scaling factors gamma = sigmoid(W e) of the channels of x, and, in
     train mode, `presence`: the semantic encoding (SE) loss asks e which classes are in the photo, and counts 0.2. The
@@ -71,10 +70,10 @@ class EncNet(Architecture):
         self.imagenet = encoder
         self.backbone = ResNetPyramid(encoder, output_stride=8)
         *_, c3, c4, c5 = self.backbone.channels
-        self.squeeze = Conv2dNormActivation(c5, width, 3)
+        self.squeeze = conv_bn_relu(c5, width, 3)
         self.lateral = _Lateral((c3, c4), width) if lateral else None
         self.context = nn.Sequential(
-            Conv2dNormActivation(width, width, 1),
+            conv_bn_relu(width, width),
             Encoding(codewords, width),
             nn.BatchNorm1d(codewords),
             nn.ReLU(inplace=True),
@@ -82,7 +81,7 @@ class EncNet(Architecture):
         self.attention = nn.Linear(width, width)
         self.presence = nn.Linear(width, num_classes) if se_loss else None
         self.classifier = nn.Sequential(nn.Dropout2d(0.1), nn.Conv2d(width, num_classes, 1))
-        self.aux: nn.Module | None = FCNHead(c4, num_classes) if aux else None
+        self.aux = auxiliary_head(c4, num_classes) if aux else None
 
     def logits(self, x: Tensor) -> Logits:
         """Predict at stride 8; in train mode with the head `aux` and with `presence`."""
@@ -157,8 +156,8 @@ class _Lateral(nn.Module):
 
     def __init__(self, stages: tuple[int, int], width: int) -> None:
         super().__init__()
-        self.connect = nn.ModuleList(Conv2dNormActivation(channels, width, 1) for channels in stages)
-        self.fuse = Conv2dNormActivation(3 * width, width, 3)
+        self.connect = nn.ModuleList(conv_bn_relu(channels, width) for channels in stages)
+        self.fuse = conv_bn_relu(3 * width, width, 3)
 
     def forward(self, c3: Tensor, c4: Tensor, features: Tensor) -> Tensor:
         before = [connect(stage) for connect, stage in zip(self.connect, (c3, c4), strict=True)]

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 from torch import Tensor, nn
 
+from training.architectures.blocks import he
 from training.architectures.contract import Architecture, Logits
 from training.architectures.sizes import cut_padding, pad_small
 
@@ -52,10 +53,7 @@ class PlainConv(Architecture):
         self.imagenet_note = "The plain stack has no ImageNet weights; every other architecture with an encoder has."
         self.stack = nn.Sequential()
         for index in range(layers):
-            convolution = nn.Conv2d(width if index else 3, width, 3, padding=1, bias=not batch_norm)
-            nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
-            if convolution.bias is not None:
-                nn.init.zeros_(convolution.bias)
+            convolution = he(nn.Conv2d(width if index else 3, width, 3, padding=1, bias=not batch_norm))
             self.stack.extend([convolution, *([nn.BatchNorm2d(width)] if batch_norm else []), nn.ReLU(inplace=True)])
         self.head = nn.Conv2d(width, num_classes, 1)
 

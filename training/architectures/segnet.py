@@ -106,7 +106,7 @@ class SegNet(_EncoderDecoder):
 class SegNetBilinear(_EncoderDecoder):
     """SegNet with bilinear interpolation in place of the remembered places, for exporters.
 
-    The paper compares its decoder with such an interpolation (section 3.2 and table 1, on a smaller network). All
+    The paper compares its decoder with such an interpolation (section 3.1 and table 1, on a smaller network). All
     else, the keys of the weights included, is as in `SegNet`; weights trained in one do not serve the other.
 
     Args:

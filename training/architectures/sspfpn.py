@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, cast
+from typing import Annotated, ClassVar
 
 import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
+from training.architectures.blocks import he
 from training.architectures.contract import Architecture, Logits
 from training.architectures.pooling import max_pool_ceil
 from training.architectures.sizes import cut_padding, pad_small
@@ -62,12 +63,9 @@ class SSPFPN(Architecture):
         self.vgg = VGG(backbone)
         coarser = (*(channels for _ in CHANNELS[:-1]), 0)
         self.fuse = nn.ModuleList(
-            nn.Conv2d(own + other, channels, 1) for own, other in zip(CHANNELS, coarser, strict=True)
+            he(nn.Conv2d(own + other, channels, 1)) for own, other in zip(CHANNELS, coarser, strict=True)
         )
-        self.head = nn.Conv2d(channels, num_classes, 1)
-        for convolution in (*self.fuse, self.head):
-            nn.init.kaiming_normal_(cast(Tensor, convolution.weight), nonlinearity="relu")
-            nn.init.zeros_(cast(Tensor, convolution.bias))
+        self.head = he(nn.Conv2d(channels, num_classes, 1))
 
     def logits(self, x: Tensor) -> Logits:
         """Predict at stride 1."""

@@ -12,7 +12,7 @@ def class_weights(histograms: NDArray[np.int64], loss: Loss) -> NDArray[np.float
     """Weigh classes by how rare they are.
 
     - median_frequency: freq(c) = pixels of c / valid pixels of the images c is in; weight = median(freq) / freq(c)
-      (SegNet, arXiv 1511.00561, section 3.1, after Eigen and Fergus).
+      (SegNet, arXiv 1511.00561, section 3.2, after Eigen and Fergus).
     - effective_number: weight = (1 - beta) / (1 - beta^n(c)), n the number of images c is in (Cui et al., CVPR 2019,
       arXiv 1901.05555, eq. 2; images, as pixels of one image are far from independent).
 

@@ -18,8 +18,7 @@ def ohem_sum(
     Hard is a valid pixel whose true class has p < `threshold`; where those are fewer than `keep` of the image's valid
     pixels, that share with the lowest p (and what ties with the last of them). Shrivastava et al., Training
     Region-based Object Detectors with Online Hard Example Mining, CVPR 2016, arXiv 1604.03540; by threshold and least
-    number in
-    segmentation: Wu et al., arXiv 1605.06885 (online bootstrapping).
+    number in segmentation: Wu et al., arXiv 1605.06885 (online bootstrapping).
 
     Deviations: they choose among the pixels of a batch, we among those of each image, which then counts by its valid
     pixels. So an image's hard pixels do not depend on what else is in the batch, and parts of a step that several

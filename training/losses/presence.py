@@ -27,7 +27,7 @@ def presence_sum(logits: Tensor, labels: Tensor, weights: Tensor | None = None) 
     """Sum over images the mean over classes of the binary cross-entropy between `logits` and what is in the image.
 
     The semantic encoding (SE) loss of Zhang et al., Context Encoding for Semantic Segmentation, CVPR 2018, arXiv
-    1803.08904, section 3. Large and small things count alike there, so it is published without class weights. An
+    1803.08904, section 2. Large and small things count alike there, so it is published without class weights. An
     image whose every pixel is ignored says nothing about its classes and counts 0.
 
     Args:
