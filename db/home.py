@@ -54,6 +54,11 @@ class Home:
         return self.path / "evaluations"
 
     @property
+    def benches(self) -> Path:
+        """Benches: a folder a project, named by its number, and in it a folder a bench."""
+        return self.path / "benches"
+
+    @property
     def models(self) -> Path:
         """Imported models and fetched weights."""
         return self.path / "models"

@@ -47,12 +47,12 @@ def figures_csv(report: EvaluationReport) -> str:
     for place, table in enumerate(tables):
         if place:
             writer.writerow([])
-        writer.writerows([_cell(value) for value in row] for row in table)
+        writer.writerows([harmless(value) for value in row] for row in table)
     return text.getvalue()
 
 
-def _cell(value: object) -> object:
-    """Make a cell harmless: names of classes come from anywhere, and spreadsheets run formulas."""
+def harmless(value: object) -> object:
+    """Return what stands in a cell: names of classes come from anywhere, and spreadsheets run formulas."""
     if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA):
         return f"'{value}"
     return _NOT_DEFINED if value is None else value

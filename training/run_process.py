@@ -80,6 +80,28 @@ def watch(
             run.stop_flag.touch()
 
 
+def attend(directory: Path, on_event: Callable[[Event], None]) -> None:
+    """Pass on the events of a trainer that somebody else started, from now until it ends.
+
+    Ctrl-C asks it to finish its step and save; again, leaves it alone with that.
+    """
+    run, asked = RunDirectory(directory), False
+    position = run.events.stat().st_size if run.events.exists() else 0
+    alive = True
+    while alive:
+        try:
+            alive = is_alive(directory)
+            events, position = follow(run.events, position)
+            for event in events:
+                on_event(event)
+            time.sleep(POLL_SECONDS)
+        except KeyboardInterrupt:
+            if asked:
+                raise
+            asked = True
+            run.stop_flag.touch()
+
+
 def stop(directory: Path, graces: tuple[float, float] = GRACES) -> None:
     """Ask a trainer to save and end: by its flag, then SIGTERM, then SIGKILL. The last checkpoint stays intact.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import resource
 import sys
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import torch
 
@@ -91,5 +93,10 @@ def peak_memory(device: torch.device) -> int:
     """Return the most bytes this process has held: on the GPU what torch reserved, else its resident memory."""
     if device.type == "cuda":
         return torch.cuda.max_memory_reserved(device)
+    # Where there is one, Linux's own high-water mark: `ru_maxrss` also knows what our parent held when it started us.
+    with suppress(OSError):
+        for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -14,6 +14,7 @@ from db.errors import UserError
 from training.allocation import prefer_huge_pages
 from workbench.cli import (
     commands_archs,
+    commands_bench,
     commands_classes,
     commands_data,
     commands_evaluations,
@@ -55,6 +56,7 @@ for module in (
     commands_data,
     commands_archs,
     commands_train,
+    commands_bench,
     commands_test,
     commands_evaluations,
     commands_models,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from db.errors import UserError
-from workbench.cli.options import DevicesOption, HomeOption, JsonOption, ProjectOption, Workplace
+from workbench.cli.options import DevicesOption, HomeOption, JsonOption, ProjectOption, Workplace, read_settings
 from workbench.cli.output import emit, note, percent, progress_bar, say, table
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def train(
         "init": init,
         "precision": precision,
     }
-    settings = _settings(set_ or []) | {key: str(value) for key, value in given.items() if value is not None}
+    settings = read_settings(set_ or []) | {key: str(value) for key, value in given.items() if value is not None}
     place = Workplace(home)
     request = TrainRequest(
         architecture=arch,
@@ -172,16 +172,6 @@ def logs(
     if as_json:
         info = find_run(place.home, place.database, place.project(project), run)
         emit({**info.to_json(), "log": lines}, as_json=True, show=lambda: None)
-
-
-def _settings(pairs: list[str]) -> dict[str, str]:
-    found = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals or not key.strip():
-            raise typer.BadParameter(f"expected key=value, found {pair!r}", param_hint="--set")
-        found[key.strip()] = value
-    return found
 
 
 def _ask(place: Workplace, run: RunHandle) -> None:

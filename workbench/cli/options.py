@@ -91,3 +91,14 @@ class Workplace:
 
         with self.database.read() as session:
             return find_project(session, name).id
+
+
+def read_settings(pairs: list[str]) -> dict[str, str]:
+    """Read the values of `--set`, each `key=value`."""
+    found = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key.strip():
+            raise typer.BadParameter(f"expected key=value, found {pair!r}", param_hint="--set")
+        found[key.strip()] = value
+    return found

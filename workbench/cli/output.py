@@ -53,6 +53,13 @@ def task_progress() -> Progress | None:
     return None if _outlet is None else _outlet.progress
 
 
+def named_progress(progress: Progress | None, which: str) -> Progress | None:
+    """Return what tells progress of one of several pieces of work by the name of that piece, `which: what`."""
+    if progress is None or not which:
+        return progress
+    return lambda done, total, what: progress(done, total, f"{which}: {what}")
+
+
 def wants_json(argv: Sequence[str]) -> bool:
     """Tell whether `--json` was asked for, also when the arguments themselves could not be read."""
     return "--json" in argv
@@ -130,14 +137,17 @@ def moment(time: datetime) -> str:
 
 
 @contextmanager
-def progress_bar() -> Iterator[Progress]:
-    """Show progress, rate and ETA on stderr; where stderr is no terminal, a line now and then and when a part ends."""
+def progress_bar(which: str = "") -> Iterator[Progress]:
+    """Show progress, rate and ETA on stderr; where stderr is no terminal, a line now and then and when a part ends.
+
+    A task's progress says `which`.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield _Lines(task_progress())
+        yield _Lines(named_progress(task_progress(), which))
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from training.engine.narrate import duration
-from workbench.cli.output import LINE_EVERY_SECONDS, note, percent, task_progress
+from workbench.cli.output import LINE_EVERY_SECONDS, named_progress, note, percent, task_progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from labeling.progress import Progress
     from training.engine.events import Event
 
-SENTENCES = ("queued", "init", "warning", "end")
+SENTENCES = ("queued", "init", "warning", "thaw", "end")
 
 
 class Watcher:
@@ -105,10 +105,10 @@ class Watcher:
 
 
 @contextmanager
-def watch_training() -> Iterator[Watcher]:
-    """Give a watcher for one training; its live table disappears with the block."""
+def watch_training(which: str = "") -> Iterator[Watcher]:
+    """Give a watcher for one training; its live table disappears with the block. A task's progress says `which`."""
     if not sys.stderr.isatty():
-        yield Watcher(progress=task_progress())
+        yield Watcher(progress=named_progress(task_progress(), which))
         return
     from rich.console import Console
     from rich.live import Live
