@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import islice
-
 import pytest
 import torch
 from torch import Tensor
 
+from training.crf import mean_field
+from training.crf.gaussian import along, smooth
 from training.crf.lattice import Lattice
-from training.crf.mean_field import iterate, refine
-from training.crf.parameters import CrfParameters
+from training.crf.mean_field import in_torch, iterate, refine
+from training.crf.parameters import REPORTED, CrfParameters
 
 
 def scene(seed: int, height: int = 12, width: int = 12, classes: int = 4) -> tuple[Tensor, Tensor]:
@@ -53,6 +53,14 @@ PARAMETERS = (
 )
 
 
+@pytest.fixture(params=["compiled loops", "torch"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the loops of the CPU, then what a GPU is given."""
+    if request.param == "torch":
+        monkeypatch.setattr(mean_field, "in_compiled_loops", in_torch)
+
+
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("parameters", PARAMETERS)
 @pytest.mark.parametrize("seed", range(5))
 def test_it_is_close_to_the_sums_over_all_pairs(seed: int, parameters: CrfParameters) -> None:
@@ -63,6 +71,30 @@ def test_it_is_close_to_the_sums_over_all_pairs(seed: int, parameters: CrfParame
     assert (ours - expected).abs().max() < 0.06
     assert (ours.argmax(dim=1) == expected.argmax(dim=1)).float().mean() >= 0.99
     assert (probabilities.argmax(dim=1) == expected.argmax(dim=1)).float().mean() < 0.95  # there was something to do
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("parameters", [*PARAMETERS, CrfParameters(smoothness=0, appearance=0)])
+def test_compiled_loops_give_what_torch_does(
+    parameters: CrfParameters, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenes = [scene(seed, height=23, width=31, classes=5) for seed in (7, 8)]
+    probabilities, photos = (torch.cat(each) for each in zip(*scenes, strict=True))
+    photos[1] = torch.randint(0, 256, photos[1].shape, generator=torch.Generator().manual_seed(9))  # corners galore
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    looped = list(iterate(probabilities, photos, parameters, [1, 10]))
+    monkeypatch.setattr(mean_field, "in_compiled_loops", in_torch)
+    for ours, expected in zip(looped, iterate(probabilities, photos, parameters, [1, 10]), strict=True):
+        torch.testing.assert_close(ours, expected, atol=2e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("deviation", [0.4, 1, 6])
+def test_the_gaussian_is_exact(deviation: float) -> None:
+    values = torch.rand(2, 9, 14, 3, generator=torch.Generator().manual_seed(0))
+    place = torch.cartesian_prod(torch.arange(9.0), torch.arange(14.0)) / deviation
+    expected = exact_kernel(place) @ values.double().flatten(1, 2)
+    smoothed = smooth(values, along(deviation, 9), along(deviation, 14))
+    torch.testing.assert_close(smoothed.flatten(1, 2), expected.float(), atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("dimensions", [1, 2, 5])
@@ -93,7 +125,7 @@ def test_the_result_is_of_probabilities() -> None:
 
 def test_no_iteration_changes_nothing_and_each_is_one_more() -> None:
     probabilities, photo = scene(2)
-    steps = list(islice(iterate(probabilities, photo), 4))
+    steps = list(iterate(probabilities, photo, REPORTED, range(4)))
     assert torch.equal(steps[0], probabilities)
     for iterations, step in enumerate(steps):
         assert torch.equal(step, refine(probabilities, photo, CrfParameters(iterations=iterations)))

@@ -34,7 +34,7 @@ class Lattice:
             images: int64 (P,), the image that a point belongs to; points of another image are out of reach.
         """
         points, dimensions = features.shape
-        multipliers = _multipliers(dimensions + 1).to(features.device)
+        multipliers = hash_factors(dimensions + 1).to(features.device)
         hashes, weights = _enclosing_simplex(features, multipliers[:-1])
         hashes += (images * multipliers[-1])[:, None]
         ordered, order = hashes.flatten().sort(stable=True)
@@ -51,7 +51,7 @@ class Lattice:
         self._point_of = (self._order // (dimensions + 1)).int()  # of the points around a corner, corner by corner
         counts = torch.bincount(corner_of, minlength=self.corners)
         self._starts = F.pad(counts.cumsum(0), (1, 0)).int()
-        self._axes = [_with_neighbours(known, number, step) for step in _steps(multipliers[:-1])]
+        self._axes = [_with_neighbours(known, number, step) for step in hash_steps(multipliers[:-1])]
         self._blur = features.new_tensor([0.5, 1.0, 0.5]).repeat(self.corners + 1, 1)
         self._weigh(weights)
         total = self.filter(features.new_ones(points, 1))
@@ -84,8 +84,8 @@ class Lattice:
         self._splat = weights.flatten()[self._order]
 
 
-def _multipliers(count: int) -> Tensor:
-    """Return odd int64 (count,), the same in every process."""
+def hash_factors(count: int) -> Tensor:
+    """Return what coordinates are multiplied with in a corner's hash: odd int64 (count,), the same in every process."""
     drawn = torch.randint(-(2**62), 2**62, (count,), generator=torch.Generator().manual_seed(0))
     return 2 * drawn + 1
 
@@ -94,7 +94,7 @@ def _enclosing_simplex(features: Tensor, multipliers: Tensor) -> tuple[Tensor, T
     """Return the hashes of the corners around each point, int64, and its barycentric weights, both (P, d + 1)."""
     dimensions = features.shape[1]
     size = dimensions + 1
-    elevated = features @ _basis(dimensions).to(features).T
+    elevated = features @ plane(dimensions).to(features).T
     nearest = (elevated / size).round() * size  # the nearest point of remainder 0, up to a step along an axis or more
     rank = (nearest - elevated).argsort(dim=1).argsort(dim=1)  # 0 for the axis that lies furthest above
     rank += (nearest.sum(dim=1, keepdim=True) / size).round().long()
@@ -114,7 +114,7 @@ def _enclosing_simplex(features: Tensor, multipliers: Tensor) -> tuple[Tensor, T
     return hashes, weights
 
 
-def _basis(dimensions: int) -> Tensor:
+def plane(dimensions: int) -> Tensor:
     """Return the rotation and scale (d + 1, d) into the plane of the lattice: a blur there has a variance of one."""
     basis = torch.zeros(dimensions + 1, dimensions, dtype=torch.float64)
     for axis in range(dimensions):
@@ -124,7 +124,7 @@ def _basis(dimensions: int) -> Tensor:
     return basis * (math.sqrt(2 / 3) * (dimensions + 1))
 
 
-def _steps(multipliers: Tensor) -> list[Tensor]:
+def hash_steps(multipliers: Tensor) -> list[Tensor]:
     """Return what a corner's hash grows by from one to the next, for each of the d + 1 axes of the lattice."""
     down = -multipliers.sum()  # minus one in every coordinate, d more in the axis' own
     return [*(down + (len(multipliers) + 1) * multipliers), down]

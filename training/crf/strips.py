@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
 
 import numpy as np
 import torch
@@ -43,11 +42,9 @@ def refine_strips(
     inner = working_size(size, classes)
     probabilities = _whole(strips(inner))
     pixels = torch.from_numpy(resize_photo(photo, inner)).to(probabilities.device).permute(2, 0, 1)[None]
-    wanted = set(iterations)
-    for done, refined in enumerate(islice(iterate(probabilities, pixels, parameters), max(wanted) + 1)):
-        if done in wanted:
-            logits = refined[0].clamp(min=torch.finfo(refined.dtype).tiny).log_()
-            yield upsample_strips([Rows(0, logits)], inner, size, align_corners=False)
+    for refined in iterate(probabilities, pixels, parameters, iterations):
+        logits = refined[0].clamp(min=torch.finfo(refined.dtype).tiny).log_()
+        yield upsample_strips([Rows(0, logits)], inner, size, align_corners=False)
 
 
 def working_size(size: tuple[int, int], classes: int) -> tuple[int, int]:

@@ -60,7 +60,7 @@ def minus_distances(features: Any, others: Any, out: Any) -> None:
 @cache
 def _compiled() -> Callable[[Any, Any, Any], None]:
     """Compile when first asked: importing numba takes longer than most commands."""
-    import numba
+    from training.compiled import compiled
 
     # The five features by name: a loop over them inside is not turned into vector instructions.
     def kernel(features, others, out):  # type: ignore[no-untyped-def]
@@ -70,7 +70,7 @@ def _compiled() -> Callable[[Any, Any, Any], None]:
                 color = abs(red - others[0, q]) + abs(green - others[1, q]) + abs(blue - others[2, q])
                 out[p, q] = -(color + abs(x - others[3, q]) + abs(y - others[4, q]))
 
-    return numba.njit(nogil=True, fastmath=True)(kernel)
+    return compiled(kernel)
 
 
 def blocks(pixels: int, width: int, device: torch.device, budget: int) -> Iterator[slice]:
