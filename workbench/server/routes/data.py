@@ -54,9 +54,8 @@ def router(services: Services) -> APIRouter:
     @routes.get("/gallery")
     def gallery(project: int, wanted: Wanted, order: Order = "path", offset: int = 0, limit: int = 48) -> JSONResponse:
         """A page of images. As JSON at once: FastAPI would look at each of a hundred images to see that it is plain."""
-        return JSONResponse(
-            asdict(gallery_page(services.database, project, wanted, order=order, offset=offset, limit=limit))
-        )
+        page = gallery_page(services.database, project, wanted, order=order, offset=offset, limit=limit)
+        return JSONResponse({"total": page.total, "images": [vars(image) for image in page.images]})
 
     @routes.get("/gallery/ids")
     def ids(project: int, wanted: Wanted, order: Order = "path") -> dict[str, Any]:
