@@ -71,12 +71,30 @@ def test_classes_are_renamed_and_merged_and_what_is_not_taken_is_put_back(
     expect(said).to_have_text(re.compile(re.escape(f"The project 'night' has a class '{HOSTILE}' already.")))
     page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
     page.get_by_label(f"Merge {HOSTILE}", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Merge").click()  # into nothing: it asks for a class
+    expect(page.locator("#wb-merge-into:invalid")).to_be_visible()
     page.locator("#wb-merge-into").select_option("path")
     expect(page.locator("#wb-merge-preview")).to_contain_text("Changes the class maps of")
     page.get_by_role("dialog").get_by_role("button", name="Merge").click()
     expect(renamed).to_have_count(0)
     page.get_by_role("button", name=f"Undo the merge of {HOSTILE}").click()
     expect(renamed).to_have_count(1)
+
+
+def test_a_class_that_nothing_uses_is_deleted(page: Page, served: Served, project: int) -> None:
+    for name in ("bus", "<b>tram</b>"):
+        served.workbench.ask("classes", "add", name, "--project", "night")
+    page.goto(f"{served.origin}/data?project={project}&tab=classes")
+    expect(page.get_by_label("Merge path", exact=True)).to_be_visible()
+    expect(page.get_by_label("Delete path", exact=True)).to_have_count(0)
+    expect(page.locator("#wb-class-unused")).to_have_text("Delete 2 unused …")
+    page.get_by_label("Delete bus", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_label("Name of bus", exact=True)).to_have_count(0)
+    expect(page.locator("#wb-class-unused")).to_be_hidden()
+    page.get_by_label("Delete <b>tram</b>", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_label("Name of <b>tram</b>", exact=True)).to_have_count(0)
 
 
 def test_a_revision_is_frozen_and_compared(page: Page, served: Served, project: int) -> None:

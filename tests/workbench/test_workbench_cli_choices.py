@@ -55,6 +55,15 @@ def test_classes_get_keys_and_merges_are_previewed(ask, campus):
     assert ask("classes", "add", "tree", "--color", "#00ff00")[1]["classes"][-1]["color"] == "#00ff00"
 
 
+def test_only_classes_that_nothing_uses_are_deleted(ask, campus):
+    for name in ("tree", "bus", "tram"):
+        ask("classes", "add", name)
+    assert [c["name"] for c in ask("classes", "delete", "tree")[1]["classes"]][-2:] == ["bus", "tram"]
+    assert ask("classes", "delete", "bus", "car")[0] == 2
+    assert ask("classes", "delete")[0] == ask("classes", "delete", "bus", "--unused")[0] == 2
+    assert [c["name"] for c in ask("classes", "delete", "--unused")[1]["classes"]] == ["background", "road", "car"]
+
+
 def test_images_are_chosen_by_path_or_from_a_file(ask, campus, tmp_path):
     (tmp_path / "chosen.txt").write_text("b.png\n\nc.png\n")
     day = ("--dataset", "day")

@@ -103,6 +103,10 @@ def test_classes_are_changed_by_what_the_table_sends(services, place):
     assert (coach.name, coach.color, coach.hotkey, coach.merged_into) == ("<b>coach</b>", "#123456", "7", "car")
     data_classes.act(services, 1, "unmerge", {"name": "<b>coach</b>"})
     assert list_classes(place.database)[-1].index is not None
+    data_classes.act(services, 1, "discard", {"names": ["<b>coach</b>"]})
+    assert "<b>coach</b>" not in [each.name for each in list_classes(place.database)]
+    with pytest.raises(UserError, match="labels of an image"):
+        data_classes.act(services, 1, "discard", {"names": ["car"]})
 
 
 def test_roles_are_dealt_and_lists_made_and_deleted(services, place):

@@ -1,4 +1,4 @@
-"""The class table: list it, add, rename, recolour, give keys, and merge, which can be undone."""
+"""The class table: list it, add, rename, recolour, give keys, merge, which can be undone, and delete what is unused."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:
     group.command("recolor", epilog="Example: workbench classes recolor tree '#2e8b57'")(recolor)
     group.command("merge", epilog="Example: workbench classes merge truck car")(merge)
     group.command("unmerge", epilog="Example: workbench classes unmerge truck")(unmerge)
+    group.command("delete", epilog="Example: workbench classes delete bus tram")(delete)
     group.command("hotkey", epilog="Example: workbench classes hotkey road 1")(hotkey)
     app.add_typer(group, name="classes")
 
@@ -105,6 +106,24 @@ def unmerge(
 
     place = Workplace(home)
     unmerge_class(place.database, project, name)
+    _list(place, project, as_json=as_json)
+
+
+def delete(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[CLASS]...", help="Names of classes.")] = None,
+    unused: Annotated[bool, typer.Option("--unused", help="All that nothing uses.")] = False,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete classes that nothing uses: no labels, no class merged into them, no dataset's unlabelled pixels."""
+    from db.errors import UserError
+    from labeling.class_deletion import delete_classes, unused_classes
+
+    place = Workplace(home)
+    if bool(names) == unused:
+        raise UserError("Name the classes to delete, or give --unused for all that nothing uses.")
+    delete_classes(place.database, project, unused_classes(place.database, project) if unused else names or [])
     _list(place, project, as_json=as_json)
 
 

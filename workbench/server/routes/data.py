@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
 
+from labeling.class_deletion import class_uses
 from labeling.classes import list_classes, live_classes
 from labeling.datasets import list_datasets
 from labeling.gallery import GalleryFilter, Order, gallery_ids, gallery_page
@@ -67,18 +68,23 @@ def router(services: Services) -> APIRouter:
         """The classes in index order, merged ones last.
 
         With `images`, how many are `labelled` with each, and in how many `images` it covers pixels, as the statistics
-        count them: null while class maps are uncounted, and for a merged class, which covers none of its own.
+        count them: null while class maps are uncounted, and for a merged class, which covers none of its own. And
+        whether a class is `unused`, so that it can be deleted.
         """
         name = name_of(project)
         found = [asdict(each) for each in list_classes(services.database, name)]
         if images:
             with services.database.read() as session:
                 labelled = images_per_class(session, project, live_classes(session, project))
+                uses = class_uses(session, project_of_id(session, project))
             is_counted = not uncounted_images(services.database, name)
             counted = class_statistics(services.home, services.database, project=name).classes if is_counted else ()
             covered = {each.name: each.images for each in counted}
             found = [
-                each | {"labelled": labelled.get(each["id"], 0), "images": covered.get(each["name"])} for each in found
+                each
+                | {"labelled": labelled.get(each["id"], 0), "images": covered.get(each["name"])}
+                | {"unused": each["id"] not in uses}
+                for each in found
             ]
         return {"classes": found}
 

@@ -1,4 +1,4 @@
-"""The classes of a project: add, rename, recolour, keys, and merging, which can be undone."""
+"""The classes of a project: add, rename, recolour, keys, merging, which can be undone, and deleting what is unused."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import Any
 
 import gradio as gr
 
+from labeling.class_deletion import delete_classes
 from labeling.classes import add_class, merge_class, recolor_class, rename_class, set_hotkey, unmerge_class
 from workbench.server.services import Services
 from workbench.ui.address import name_of
 from workbench.ui.components.widget import payload, widget
 from workbench.ui.events import change
 
-_EVENTS = ("create", "rename", "recolor", "hotkey", "merge", "unmerge")
+_EVENTS = ("create", "rename", "recolor", "hotkey", "merge", "unmerge", "discard")
 
 
 def tab(services: Services, blocks: gr.Blocks, project: gr.Number) -> Sequence[gr.Component]:
@@ -44,3 +45,5 @@ def act(services: Services, project: int | None, what: str, sent: dict[str, Any]
             merge_class(database, name, sent["name"], sent["into"])
         case "unmerge":
             unmerge_class(database, name, sent["name"])
+        case "discard":
+            delete_classes(database, name, sent["names"])

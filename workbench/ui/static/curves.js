@@ -106,7 +106,7 @@ class Chart {
       return points.length > 1 ? [] : points.map(([x, y]) => svg("circle", { cx: this.x(x), cy: this.y(y), r: 3, class: "wb-dot", style: `--line: ${COLORS[i % COLORS.length]}` }));
     });
     this.cursor = svg("g", { class: "wb-cursor" });
-    this.plot.replaceChildren(...this.axes(), ...this.bestMark(), ...lines, ...dots, this.cursor);
+    this.plot.replaceChildren(...this.axes(), ...lines, ...dots, ...this.bestMark(), this.cursor);
     this.read();
   }
 

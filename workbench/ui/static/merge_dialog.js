@@ -6,7 +6,8 @@ import { exact, h, isolated } from "./dom.js";
 
 // send(into): emits what merges it into the class of this name.
 export async function askMerge(project, name, others, send) {
-  const select = h("select", { id: "wb-merge-into", onchange: () => preview() }, ...others.map((each) => h("option", { value: each }, each)));
+  const select = h("select", { id: "wb-merge-into", required: true, onchange: () => preview() },
+    h("option", { value: "", disabled: true, selected: true }, "Choose a class"), ...others.map((each) => h("option", { value: each }, each)));
   const said = h("p", { role: "status", id: "wb-merge-preview" });
   let loading = null;
   const preview = async () => {
@@ -20,12 +21,11 @@ export async function askMerge(project, name, others, send) {
       if (!isAbort(error)) said.textContent = error.message;
     }
   };
-  preview();
   await openDialog(
     { title: `Merge ${isolated(name)} into another class`, verb: "Merge", focus: select, read: () => select.value, send },
     h("p", {}, "Its labels count for the other class from then on. No label is rewritten, and it can be undone."),
     h("label", {}, "Merge into", select), said);
-  loading.abort();
+  loading?.abort();
 }
 
 function sentence({ images, datasets, pixels }) {

@@ -1,9 +1,10 @@
 // The classes of a project. value: {project}; null shows nothing.
-// Sends "create" {name}, "rename" {name, to}, "recolor" {name, color}, "hotkey" {name, key}, "merge" {name, into}, "unmerge" {name}.
+// Sends "create" {name}, "rename" {name, to}, "recolor" {name, color}, "hotkey" {name, key}, "merge" {name, into}, "unmerge" {name},
+// "discard" {names}.
 
 import { getJson } from "../api.js";
 import { ask } from "../dialog.js";
-import { exact, h, loadStyle, name as bdi } from "../dom.js";
+import { exact, h, isolated, loadStyle, name as bdi } from "../dom.js";
 import { follow } from "../follow.js";
 import { askMerge } from "../merge_dialog.js";
 import { dataPage } from "../place.js";
@@ -36,7 +37,8 @@ class Classes {
     this.place = h("div");
     this.merged = h("div");
     const add = h("button", { type: "button", class: "wb-button wb-primary", id: "wb-class-add", onclick: () => this.add() }, "Add class");
-    element.replaceChildren(h("div", { class: "wb-tools" }, add, this.search, this.count), this.place, this.merged);
+    this.unused = h("button", { type: "button", class: "wb-button", id: "wb-class-unused", hidden: true, onclick: () => this.discard(this.unusedNames()) });
+    element.replaceChildren(h("div", { class: "wb-tools" }, add, this.unused, this.search, this.count), this.place, this.merged);
     const say = (message) => this.place.replaceChildren(h("p", { class: "wb-message wb-bad", role: "alert" }, message));
     this.following = follow(element, project, (signal) => this.load(signal), say);
   }
@@ -52,6 +54,9 @@ class Classes {
     this.search.hidden = this.classes.length <= MANY;
     if (this.search.hidden) this.text = "";
     this.count.textContent = `${exact(this.classes.length)} of at most 254 classes`;
+    const many = this.unusedNames().length;
+    this.unused.hidden = many < 2;
+    this.unused.textContent = `Delete ${exact(many)} unused …`;
     this.drawTable();
     this.drawMerged(classes.filter(({ index }) => index === null));
   }
@@ -65,7 +70,7 @@ class Classes {
       { id: "name", title: "name", value: ({ name }) => name, cell: (row) => this.name(row) },
       { id: "key", title: "key", value: ({ hotkey }) => hotkey ?? "~", cell: (row) => this.key(row) },
       { id: "images", title: "images", number: true, value: ({ images, labelled }) => images ?? labelled, cell: (row) => this.images(row) },
-      { id: "merge", title: "", cell: (row) => this.merge(row) },
+      { id: "merge", title: "", cell: (row) => h("span", { class: "wb-acts" }, this.merge(row), row.unused && this.discarding(row)) },
     ];
     showTable(this.place, {
       label: "Classes", columns, sort: this.sort, onSort: (sort) => { this.sort = sort; this.drawTable(); },
@@ -118,6 +123,23 @@ class Classes {
     const others = this.classes.map((each) => each.name).filter((each) => each !== name);
     const act = () => askMerge(this.project, name, others, (into) => this.emit("merge", { name, into }));
     return h("button", { type: "button", class: "wb-button wb-plain", disabled: !others.length, onclick: act, "aria-label": `Merge ${name}` }, "Merge …");
+  }
+
+  // Only what nothing uses; all else is merged.
+  discarding({ name }) {
+    return h("button", { type: "button", class: "wb-button wb-plain", onclick: () => this.discard([name]), "aria-label": `Delete ${name}` }, "Delete");
+  }
+
+  unusedNames() {
+    return this.classes.filter(({ unused }) => unused).map(({ name }) => name);
+  }
+
+  async discard(names) {
+    const [one] = names;
+    const title = names.length === 1 ? `Delete the class ${isolated(one)}?` : `Delete ${exact(names.length)} unused classes?`;
+    const listed = names.length === 1 ? "" : `${names.map(isolated).join(", ")}. `;
+    const text = `${listed}No label shows ${names.length === 1 ? "it" : "them"}. Classes further down move up; revisions and models keep the classes they were made with.`;
+    await ask({ title, text, verb: "Delete", danger: true, send: () => this.emit("discard", { names }) });
   }
 
   add() {
