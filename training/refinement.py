@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from db.errors import UserError
 from training.crf.parameters import CrfParameters
@@ -49,7 +50,14 @@ class Refinement(BaseModel):
 
     @classmethod
     def read(
-        cls, scales: str = "1", *, flip: bool = False, combine: Combine = "mean", window: int = 0, crf: int = 0
+        cls,
+        scales: str = "1",
+        *,
+        flip: bool = False,
+        combine: Combine = "mean",
+        window: int = 0,
+        crf: int = 0,
+        crf_settings: Mapping[str, str] = MappingProxyType({}),
     ) -> Refinement:
         """Read what a command is given.
 
@@ -59,6 +67,7 @@ class Refinement(BaseModel):
             combine: as the attribute.
             window: side in pixels; 0 is none.
             crf: iterations; 0 is no CRF.
+            crf_settings: other parameters of the CRF by their names.
 
         Raises:
             UserError: a number cannot be read or is out of its range.
@@ -77,7 +86,11 @@ class Refinement(BaseModel):
             raise UserError(f"A window's side is at least {_SMALLEST_WINDOW} pixels, not {window}.")
         if not 0 <= crf <= 100:
             raise UserError(f"A CRF has 0 to 100 iterations, not {crf}.")
-        chosen = CrfParameters(iterations=crf) if crf else None
+        if crf_settings and not crf:
+            raise UserError(
+                "Parameters of a CRF are given, but not its iterations, so that there is none. Use 10, say."
+            )
+        chosen = _crf(crf, crf_settings) if crf else None
         return cls(scales=numbers, flip=flip, combine=combine, window=window or None, crf=chosen)
 
     def arguments(self) -> list[str]:
@@ -93,6 +106,7 @@ class Refinement(BaseModel):
             told.append(f"--window={self.window}")
         if self.crf:
             told.append(f"--crf={self.crf.iterations}")
+            told += [f"--crf-set={name}={value:g}" for name, value in self.crf.unusual().items()]
         return told
 
     @property
@@ -115,7 +129,20 @@ class Refinement(BaseModel):
         if self.window:
             yield f"windows of {self.window}"
         if self.crf:
-            yield f"CRF {self.crf.iterations}"
+            others = ", ".join(f"{name} {value:g}" for name, value in self.crf.unusual().items())
+            yield f"CRF {self.crf.iterations}{f' ({others})' if others else ''}"
+
+
+def _crf(iterations: int, settings: Mapping[str, str]) -> CrfParameters:
+    names = [name for name in CrfParameters.model_fields if name != "iterations"]
+    if unknown := sorted(set(settings) - set(names)):
+        raise UserError(f"A CRF has the parameters {', '.join(names)}, not {', '.join(unknown)}.")
+    try:
+        return CrfParameters.model_validate({"iterations": iterations, **settings})
+    except ValidationError as error:
+        wrong = str(error.errors()[0]["loc"][0])
+        wanted = "a number, 0 or more," if wrong in ("smoothness", "appearance") else "a number above 0"
+        raise UserError(f"The CRF's {wrong} is {wanted}, not {settings[wrong]!r}.") from None
 
 
 NONE = Refinement()

@@ -138,7 +138,34 @@ def test_what_is_asked_is_read_and_said_back() -> None:
     assert (str(NONE), NONE.arguments(), Refinement.read()) == ("", [], NONE)
 
 
-@pytest.mark.parametrize("asked", [{"scales": "big"}, {"scales": "1,1"}, {"scales": "9"}, {"window": 3}, {"crf": -1}])
+def test_parameters_of_the_crf_are_read_and_said_back() -> None:
+    settings = {"appearance_xy": "40", "smoothness": "0", "appearance_rgb": "3"}
+    wanted = Refinement.read(crf=5, crf_settings=settings)
+    assert wanted.crf == CrfParameters(iterations=5, appearance_xy=40, smoothness=0)
+    assert str(wanted) == "CRF 5 (smoothness 0, appearance_xy 40)"
+    assert wanted.arguments() == ["--crf=5", "--crf-set=smoothness=0", "--crf-set=appearance_xy=40"]
+
+
+WRONG_SETTINGS = (
+    (0, {"smoothness": "3"}),
+    (10, {"iterations": "3"}),
+    (10, {"appearance_xy": "0"}),
+    (10, {"appearance_rgb": "wide"}),
+    (10, {"smoothness": "inf"}),
+)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"scales": "big"},
+        {"scales": "1,1"},
+        {"scales": "9"},
+        {"window": 3},
+        {"crf": -1},
+        *({"crf": n, "crf_settings": s} for n, s in WRONG_SETTINGS),
+    ],
+)
 def test_what_cannot_be_done_is_said(asked: dict[str, Any]) -> None:
     with pytest.raises(UserError, match="not"):
         Refinement.read(**asked)

@@ -253,20 +253,21 @@ def smooth(
     radius = taps.size - 1
     margin = radius * classes
     line = np.zeros(length + 2 * margin, np.float32)  # a row, filtered across rows, between zeros
+    middle = line[margin:]
     for row in range(start, stop):
         for i in range(length):
-            line[margin + i] = 0
+            middle[i] = 0
         for other in range(max(0, row - radius), min(height, row + radius + 1)):
             factor = rows[row] * taps[abs(row - other)] * rows[other]
             for i in range(length):
-                line[margin + i] += factor * values[other, i]
+                middle[i] += factor * values[other, i]
         for i in range(length):
-            line[margin + i] *= columns[i]
+            middle[i] *= columns[i]
         for far in range(radius + 1):
             factor = np.float32(weight) * taps[far] * (np.float32(0.5) if far == 0 else np.float32(1))
-            left, right = margin - far * classes, margin + far * classes
+            left, right = line[margin - far * classes :], line[margin + far * classes :]
             for i in range(length):
-                out[row, i] += factor * columns[i] * (line[left + i] + line[right + i])
+                out[row, i] += factor * columns[i] * (left[i] + right[i])
 
 
 @compiled

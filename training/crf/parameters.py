@@ -20,11 +20,19 @@ class CrfParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     iterations: int = Field(default=10, ge=0, le=100)
-    smoothness: float = Field(default=3, ge=0)
-    smoothness_xy: float = Field(default=1, gt=0)
-    appearance: float = Field(default=4, ge=0)
-    appearance_xy: float = Field(default=67, gt=0)
-    appearance_rgb: float = Field(default=3, gt=0)
+    smoothness: float = Field(default=3, ge=0, allow_inf_nan=False)
+    smoothness_xy: float = Field(default=1, gt=0, allow_inf_nan=False)
+    appearance: float = Field(default=4, ge=0, allow_inf_nan=False)
+    appearance_xy: float = Field(default=67, gt=0, allow_inf_nan=False)
+    appearance_rgb: float = Field(default=3, gt=0, allow_inf_nan=False)
+
+    def unusual(self) -> dict[str, float]:
+        """Return the parameters besides the iterations that are not as reported."""
+        return {
+            name: value
+            for name, value in self
+            if name != "iterations" and value != type(self).model_fields[name].default
+        }
 
 
 REPORTED = CrfParameters()

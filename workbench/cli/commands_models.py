@@ -11,6 +11,7 @@ from workbench.cli.commands_data import export_masks
 from workbench.cli.options import (
     CombineOption,
     CrfOption,
+    CrfSetOption,
     DeviceOption,
     FlipOption,
     HomeOption,
@@ -21,6 +22,7 @@ from workbench.cli.options import (
     SizeOption,
     WindowOption,
     Workplace,
+    read_settings,
 )
 from workbench.cli.output import emit, note, percent, progress_bar, say, table
 
@@ -154,6 +156,7 @@ def predict(
     combine: CombineOption = "mean",
     window: WindowOption = 0,
     crf: CrfOption = 0,
+    crf_set: CrfSetOption = None,
     overlay: Annotated[bool, typer.Option(help="Also write the photos with the classes laid over them.")] = True,
     overwrite: OverwriteOption = False,
     device: DeviceOption = "auto",
@@ -165,7 +168,8 @@ def predict(
     from training.predict import predict_folder
     from training.refinement import Refinement
 
-    refinement = Refinement.read(scales, flip=flip, combine=combine, window=window, crf=crf)
+    others = read_settings(crf_set or [], "--crf-set")
+    refinement = Refinement.read(scales, flip=flip, combine=combine, window=window, crf=crf, crf_settings=others)
     place = Workplace(home)
     with progress_bar() as progress:
         report = predict_folder(

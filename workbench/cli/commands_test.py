@@ -10,6 +10,7 @@ import typer
 from workbench.cli.options import (
     CombineOption,
     CrfOption,
+    CrfSetOption,
     DatasetOption,
     DeviceOption,
     FlipOption,
@@ -20,6 +21,7 @@ from workbench.cli.options import (
     SizeOption,
     WindowOption,
     Workplace,
+    read_settings,
 )
 from workbench.cli.output import emit, progress_bar, say, table
 
@@ -49,6 +51,7 @@ def evaluate(
     combine: CombineOption = "mean",
     window: WindowOption = 0,
     crf: CrfOption = 0,
+    crf_set: CrfSetOption = None,
     mapping: Annotated[
         str | None, typer.Option(help="A saved mapping (default: by-name, classes of the same name).")
     ] = None,
@@ -66,7 +69,8 @@ def evaluate(
     from training.refinement import Refinement
     from workbench.cli.show import show_evaluation
 
-    refinement = Refinement.read(scales, flip=flip, combine=combine, window=window, crf=crf)
+    others = read_settings(crf_set or [], "--crf-set")
+    refinement = Refinement.read(scales, flip=flip, combine=combine, window=window, crf=crf, crf_settings=others)
     place = Workplace(home)
     with progress_bar() as progress:
         report = run_evaluation(

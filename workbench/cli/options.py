@@ -42,6 +42,15 @@ WindowOption = Annotated[
 CrfOption = Annotated[
     int, typer.Option(metavar="N", help="Refine by a dense CRF of N iterations (10 is usual); 0: none.")
 ]
+CrfSetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--crf-set",
+        metavar="KEY=VALUE",
+        help="Another parameter of the CRF: smoothness, smoothness_xy, appearance, appearance_xy, appearance_rgb. "
+        "Repeatable.",
+    ),
+]
 DevicesOption = Annotated[
     str, typer.Option("--device", help="auto, cpu, cuda or cuda:N; several train together: cuda:0,cuda:1.")
 ]
@@ -93,12 +102,12 @@ class Workplace:
             return find_project(session, name).id
 
 
-def read_settings(pairs: list[str]) -> dict[str, str]:
-    """Read the values of `--set`, each `key=value`."""
+def read_settings(pairs: list[str], option: str = "--set") -> dict[str, str]:
+    """Read the values of an option, each `key=value`."""
     found = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key.strip():
-            raise typer.BadParameter(f"expected key=value, found {pair!r}", param_hint="--set")
+            raise typer.BadParameter(f"expected key=value, found {pair!r}", param_hint=option)
         found[key.strip()] = value
     return found
