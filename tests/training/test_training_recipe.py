@@ -9,7 +9,7 @@ import torch
 
 from db.errors import UserError
 from training import architectures
-from training.engine.optimizer import build_optimizer
+from training.engine.optimizer import build_optimizer, set_learning_rate
 from training.recipe import Loss, load_recipe, names
 
 
@@ -123,3 +123,22 @@ def test_a_loss_of_before_there_were_terms_is_cross_entropy(tmp_path: Path) -> N
 def test_a_loss_of_nothing_is_refused() -> None:
     with pytest.raises(UserError, match=r"at least one term.*cross_entropy, dice"):
         load_recipe("default", {"loss.cross_entropy": "0"})
+
+
+@pytest.mark.parametrize("name", ["fcn_resnet50", "fcn_resnet101", "deeplabv3"])
+def test_torchvisions_recipes_train_the_auxiliary_head_at_ten_times_the_rate(name: str) -> None:
+    recipe = load_recipe(name)
+    with torch.device("meta"):
+        model = architectures.build(name, 3, **recipe.options)
+    optimizer = build_optimizer(model, recipe.optimizer)
+    set_learning_rate(optimizer, recipe.optimizer, recipe.schedule, step=0, total=10)
+    assert {group["name"]: group["lr"] for group in optimizer.param_groups} == {
+        "encoder": 0.02,
+        "head": 0.02,
+        "head_aux": 0.2,
+    }
+
+
+def test_sspfpns_recipe_has_the_affinity_loss_of_its_paper() -> None:
+    loss = load_recipe("sspfpn").loss
+    assert (loss.cross_entropy, loss.affinity, loss.affinity_position) == (0.85, 0.15, 0.1)
