@@ -22,6 +22,7 @@ from db.session import Database
 from labeling import project_trash
 from training import run_trash
 from workbench.server.app import create_app
+from workbench.server.memory import share_heaps
 from workbench.server.security import Security, is_loopback, is_wildcard
 from workbench.server.services import Services
 from workbench.server.users import has_users
@@ -82,6 +83,7 @@ def serve(home: Home, database: Database, request: ServeRequest, announce: Calla
             f"On {request.host} other computers reach the workbench, so it needs users, and there are none. Add one "
             "with `workbench users add NAME`, or leave out --host."
         )
+    share_heaps()
     services = Services(home, database, import_root=_import_root(request, loopback=loopback), project=request.project)
     listening = _listen(request.host, request.port)
     with listening:
