@@ -39,8 +39,9 @@ def test_it_is_the_mean_binary_cross_entropy_of_torch() -> None:
     expected = F.binary_cross_entropy_with_logits(logits, present(labels, K).float())
     torch.testing.assert_close(presence_sum(logits, labels) / len(labels), expected)
     weights = torch.tensor([1.0, 0.5, 2.0, 4.0])
-    weighted = F.binary_cross_entropy_with_logits(logits, present(labels, K).float(), weight=weights)
+    weighted = F.binary_cross_entropy_with_logits(logits, present(labels, K).float(), weight=weights / weights.mean())
     torch.testing.assert_close(presence_sum(logits, labels, weights) / len(labels), weighted)
+    torch.testing.assert_close(presence_sum(logits, labels, weights * 9), presence_sum(logits, labels, weights))
 
 
 def test_an_image_without_a_valid_pixel_has_no_say() -> None:

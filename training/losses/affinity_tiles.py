@@ -12,8 +12,8 @@ from torch import Tensor
 
 CACHED = 1024
 """Largest side of a tile on the CPU: 4 MiB, about what stays in a core's cache between the steps."""
-SMALLEST = 64
-"""Side of a tile where the budget would allow none at all."""
+SMALLEST = 256
+"""Side of a tile where the budget would allow none or next to none: 256 KiB, below which the work is in the steps."""
 
 
 def image_affinity(features: Tensor, others: Tensor, out: Tensor, scratch: Tensor) -> Tensor:

@@ -27,8 +27,9 @@ def presence_sum(logits: Tensor, labels: Tensor, weights: Tensor | None = None) 
     """Sum over images the mean over classes of the binary cross-entropy between `logits` and what is in the image.
 
     The semantic encoding (SE) loss of Zhang et al., Context Encoding for Semantic Segmentation, CVPR 2018, arXiv
-    1803.08904, section 2. Large and small things count alike there, so it is published without class weights. An
-    image whose every pixel is ignored says nothing about its classes and counts 0.
+    1803.08904, section 2. Large and small things count alike there, so it is published without class weights; with
+    them the mean is a weighted one, so the loss keeps its scale. An image whose every pixel is ignored says nothing about
+    its classes and counts 0.
 
     Args:
         logits: (N, K), one a class, fp32, bf16 or fp16.
@@ -39,5 +40,6 @@ def presence_sum(logits: Tensor, labels: Tensor, weights: Tensor | None = None) 
         A fp32 scalar; divide it by the global number of images that have a valid pixel.
     """
     target = present(labels, logits.shape[1])
-    errors = F.binary_cross_entropy_with_logits(logits.float(), target.float(), weights, reduction="none")
-    return (errors.mean(dim=1) * target.any(dim=1)).sum()
+    errors = F.binary_cross_entropy_with_logits(logits.float(), target.float(), reduction="none")
+    mean = errors.mean(dim=1) if weights is None else (errors * weights).sum(dim=1) / weights.sum()
+    return (mean * target.any(dim=1)).sum()
