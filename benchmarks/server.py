@@ -17,7 +17,8 @@ Prints one JSON line each; the names choose among them:
   appended by a small process, a step a second on top of an hour, as a trainer does; nothing is trained meanwhile.
 * **callers**: fifty clients that ask without a pause for pages of the gallery, photos and class maps; beside it the
   photos by Gradio's own route.
-* **memory**: of the server's process while a visitor goes through all pages, again and again.
+* **memory**: of the server's process while a visitor goes through all pages, again and again: at rest, once around
+  (what is loaded on first use is loaded then), each minute, and in the end.
 
 Memory and shares of a core are read from /proc: Linux only.
 """
@@ -204,15 +205,18 @@ def memory(home: Path, contents: Contents, browser: Browser, minutes: float) -> 
         page.goto(server.origin)
         page.locator(".wb-card h2").first.wait_for()
         server.settle()
-        kept, rounds = [server.memory_mib()], 0
-        begun = time.monotonic()
+        line: dict[str, Any] = {"start_mib": server.memory_mib()}
+        visit_all(page, server.origin, contents, 0)
+        line["once_around_mib"] = server.memory_mib()
+        kept: list[int] = []
+        begun, rounds = time.monotonic(), 1
         while time.monotonic() < begun + 60 * minutes:
             visit_all(page, server.origin, contents, rounds)
             rounds += 1
-            if time.monotonic() > begun + 60 * len(kept):
+            if time.monotonic() > begun + 60 * (len(kept) + 1):
                 kept.append(server.memory_mib())
-        last = server.memory_mib()
-    _say("memory", minutes=minutes, rounds=rounds, start_mib=kept[0], each_minute_mib=kept[1:], end_mib=last)
+        line |= {"each_minute_mib": kept, "end_mib": server.memory_mib()}
+    _say("memory", minutes=minutes, rounds=rounds, **line)
 
 
 def _milliseconds(name: str, seconds: list[float]) -> dict[str, float]:

@@ -21,8 +21,8 @@ from db.home import Home
 from db.session import Database
 from labeling import project_trash
 from training import run_trash
+from training.allocation import share_heaps
 from workbench.server.app import create_app
-from workbench.server.memory import share_heaps
 from workbench.server.security import Security, is_loopback, is_wildcard
 from workbench.server.services import Services
 from workbench.server.users import has_users
