@@ -28,8 +28,8 @@ def presence_sum(logits: Tensor, labels: Tensor, weights: Tensor | None = None) 
 
     The semantic encoding (SE) loss of Zhang et al., Context Encoding for Semantic Segmentation, CVPR 2018, arXiv
     1803.08904, section 2. Large and small things count alike there, so it is published without class weights; with
-    them the mean is a weighted one, so the loss keeps its scale. An image whose every pixel is ignored says nothing about
-    its classes and counts 0.
+    them the mean is a weighted one, so the loss keeps its scale. An image whose every pixel is ignored says nothing
+    about its classes and counts 0.
 
     Args:
         logits: (N, K), one a class, fp32, bf16 or fp16.
