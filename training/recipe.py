@@ -151,7 +151,7 @@ class Loss(_Part):
         affinity_pieces: of `affinity`: cut each image into N x N pieces that are looked at by themselves.
         affinity_long_side: of `affinity`: reduce images to this longer side first; none: exact, at their own size.
         affinity_megabytes: of `affinity`: memory for the pieces its matrix is computed in; never for the whole of it.
-        class_weights: `none`; `median_frequency` (SegNet, arXiv 1511.00561, section 3.1: over the images a class is
+        class_weights: `none`; `median_frequency` (SegNet, arXiv 1511.00561, section 3.2: over the images a class is
             in); `effective_number` (Cui et al., CVPR 2019, arXiv 1901.05555, eq. 2, over images). Either is scaled so
             that the mean weight over the training pixels is 1, which leaves the meaning of `lr` alone.
         beta: of `effective_number`.

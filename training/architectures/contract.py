@@ -75,6 +75,8 @@ class Architecture(nn.Module, ABC):
         preprocessing: what the network expects unless its weights say otherwise.
         loss_at: where the loss is taken by default: `logits` (labels resized nearest) or `input` (logits resized
             bilinear).
+        align_corners: whether logits are scaled to the input's size with the corners of both on each other; else, with
+            the centres of their pixels where they lie in the image.
         head_weights: weight of each further head in the loss, `presence` among them; `out` has 1.
         num_classes: K, 1..254.
         imagenet: catalogue name of the ImageNet weights that fit `encoder()` as configured; None where none do.

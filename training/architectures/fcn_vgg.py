@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
+from training.architectures.blocks import scores
 from training.architectures.contract import Architecture, Logits
 from training.architectures.pooling import max_pool_ceil
 from training.architectures.sizes import cut_padding, pad_small
@@ -45,8 +46,7 @@ class _FCN(Architecture):
                 f"The ImageNet weights of {backbone} have {_IMAGENET_CHANNELS} channels in fc6 and fc7."
             )
         self.vgg = _FullyConvolutionalVGG(backbone, channels, dropout)
-        self.score = nn.Conv2d(channels, num_classes, 1)
-        nn.init.normal_(self.score.weight, std=0.01)
+        self.score = scores(channels, num_classes)
         self.score_skips = nn.ModuleList(nn.Conv2d(CHANNELS[stage], num_classes, 1) for stage in self.skips)
         for layer in self.score_skips.parameters():
             nn.init.zeros_(layer)

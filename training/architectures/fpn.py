@@ -29,8 +29,9 @@ class FPN(Architecture):
     1901.02446, section 3.1, figure 3): every level passes 3x3 convolutions with group normalisation and ReLU, each
     followed by bilinear scaling by two, until stride 4; the sum of all passes a 1x1 convolution to the scores.
 
-    Deviations from the papers: the 3x3 convolution against aliasing is made only where its result is used; maps are
-    scaled to the exact size of the next, so that sizes need not divide evenly.
+    Deviations from the papers: the 3x3 convolution against aliasing is made only where its result is used, and `all`
+    takes the sums as they are, as segmentation_models_pytorch does; maps are scaled to the exact size of the next, so
+    that sizes need not divide evenly.
 
     Args:
         num_classes: K, 1..254.

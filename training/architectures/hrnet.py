@@ -22,7 +22,8 @@ class HRNet(Architecture):
     encoder's also those of timm's `hrnet_w18`, `hrnet_w32`, `hrnet_w48` and `hrnet_w18_small_v2`.
 
     Deviations: inside the encoder, coarse maps are resized to the size of the fine one rather than by a factor, so
-    that any input size works; inputs under 33 px padded.
+    that any input size works; convolutions begin as He et al.'s, where the authors' code draws N(0, 0.001); inputs
+    under 33 px padded.
 
     Args:
         num_classes: K, 1..254.
