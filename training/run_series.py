@@ -28,24 +28,35 @@ class Message:
 
 @dataclass(frozen=True)
 class StepPoint:
-    """What was reported at a step: means since the report before it."""
+    """What was reported at a step: means since the report before it.
+
+    Attributes:
+        seconds: of training since the first step, pauses left out; None where reading began in the middle.
+    """
 
     step: int
     loss: float | None
     lr: float | None
     train_miou: float | None
     images_per_second: float | None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
 class ValidationPoint:
-    """What a validation found; `iou` is by class, in index order, None where a class does not occur."""
+    """What a validation found.
+
+    Attributes:
+        iou: by class, in index order, None where a class does not occur.
+        seconds: as of a `StepPoint`.
+    """
 
     step: int
     miou: float | None
     pa: float | None
     iou: tuple[float | None, ...]
     best: bool
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -122,6 +133,7 @@ class _Curves:
     steps: list[StepPoint] = field(default_factory=list)
     validations: list[ValidationPoint] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
+    zero: float | None = None  # when the first step would have been, had there been no pause
 
     def add(self, event: Event) -> None:
         values = event.values
@@ -129,12 +141,22 @@ class _Curves:
             self.messages.append(Message(event.time, event.kind, body(event.kind, values)))
         if event.kind == "started":
             self._go_back_to(values["step"])
+            self.zero = event.time - self._seconds_so_far()
         elif event.kind == "step":
             known = ("step", "loss", "lr", "train_miou", "images_per_second")
-            self.steps.append(StepPoint(**{name: values[name] for name in known}))
+            seconds = self._seconds(event)
+            self.steps.append(StepPoint(**{name: values[name] for name in known}, seconds=seconds))
         elif event.kind == "validation":
-            point = ValidationPoint(values["step"], values["miou"], values["pa"], tuple(values["iou"]), values["best"])
-            self.validations.append(point)
+            found = (values["step"], values["miou"], values["pa"], tuple(values["iou"]), values["best"])
+            self.validations.append(ValidationPoint(*found, seconds=self._seconds(event)))
+
+    def _seconds(self, event: Event) -> float | None:
+        return None if self.zero is None else event.time - self.zero
+
+    def _seconds_so_far(self) -> float:
+        """Return the seconds at the last point that counts: what a killed trainer did beyond it is done again."""
+        last = [each[-1].seconds for each in (self.steps, self.validations) if each]
+        return max((seconds or 0.0 for seconds in last), default=0.0)
 
     def _go_back_to(self, step: int) -> None:
         self.rewind = step if self.rewind is None else min(step, self.rewind)
