@@ -19,10 +19,11 @@ from training.architectures.sizes import cut_padding, pad_small
 class EfficientFCN(Architecture):
     """The holistically-guided decoder on an undilated ResNet, output stride 8.
 
-    The maps at stride 16 and 32 are brought to as many channels as that at stride 8 has by 1x1 convolutions with
-    batch normalisation and ReLU; `HolisticallyGuidedDecoder` does the rest.
+    The maps at stride 16 and 32 are brought to `reduced` channels, as many as a ResNet-50 has at stride 8, by 1x1
+    convolutions with batch normalisation and ReLU; `HolisticallyGuidedDecoder` (section 3 of the paper) does the rest.
+    As in the authors' code there is no auxiliary head.
 
-    Deviations from the authors' code (github.com/jianbo909/efficientFCN): torchvision's ResNet, without the deep stem
+    Deviations from that code (github.com/jianbo909/efficientFCN): torchvision's ResNet, without the deep stem
     and the pooled shortcuts of theirs; inputs under 33 px padded.
 
     Args:
@@ -82,8 +83,11 @@ class EfficientFCN(Architecture):
 
     def parameter_groups(self) -> Mapping[str, list[nn.Parameter]]:
         """Split into `encoder` and `head`."""
-        encoder = list(self.backbone.parameters())
-        return {"encoder": encoder, "head": [p for p in self.parameters() if all(p is not known for known in encoder)]}
+        head = (self.reduce16, self.reduce32, self.decoder, self.classifier)
+        return {
+            "encoder": list(self.backbone.parameters()),
+            "head": [parameter for part in head for parameter in part.parameters()],
+        }
 
 
 class HolisticallyGuidedDecoder(nn.Module):
