@@ -18,8 +18,10 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 from tests.support.cli import TINY, Workbench
 from workbench.demo.sample import write_sample
 
-# A page of Gradio's takes seconds where other tests run beside it; what is wrong is wrong after this, too.
-expect.set_options(timeout=30_000)
+PATIENCE = 180_000  # ms
+"""A page takes seconds where other tests run beside it, and a task that loads torch a minute; what is wrong is wrong
+after this, too."""
+expect.set_options(timeout=PATIENCE)
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 STEPS = 8
@@ -115,6 +117,7 @@ def visiting(browser: Browser, url: str, origin: str, *, broken: bool = False) -
     With `broken` the test breaks connections itself, of which Chromium says a line.
     """
     context = browser.new_context(viewport={"width": 1280, "height": 900}, permissions=["clipboard-write"])
+    context.set_default_timeout(PATIENCE)
     faults: list[str] = []
     page = context.new_page()
     page.on("pageerror", lambda error: faults.append(f"script: {error.stack or error}"))

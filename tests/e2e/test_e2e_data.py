@@ -105,7 +105,7 @@ def test_a_revision_is_frozen_and_compared(page: Page, served: Served, project: 
     expect(boxes).to_have_count(1)
     page.locator("#wb-freeze").click()
     page.get_by_role("dialog").get_by_role("button", name="Freeze").click()
-    expect(boxes).to_have_count(2, timeout=60_000)
+    expect(boxes).to_have_count(2)
     for place in (0, 1):
         boxes.nth(place).click()
     expect(page.get_by_role("table", name="Images that differ")).to_contain_text("dusk_0000.jpg")

@@ -11,23 +11,24 @@ import shlex
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page, expect
 
+from db.errors import NotFoundError
 from db.home import Home
 from db.session import open_database
 from db.store import Store
 from labeling.manifest import Manifest, load_manifest
-from tests.e2e.conftest import drag, serving, visiting
+from tests.e2e.conftest import PATIENCE, drag, serving, visiting
 from tests.support.cli import Workbench
 from training.run_files import events_of
 from training.runs import get_run
 from workbench.demo.sample import write_sample
 
-PATIENCE = 60_000  # ms: a task is a process of its own, and those that train or predict load torch first
 STEPS = 120
 SETTINGS = {"options.width": "8", "options.levels": "3"}
 
@@ -67,30 +68,30 @@ def test_from_a_dropped_folder_to_weights_on_disk(browser: Browser, tmp_path: Pa
 
 
 def create_project(page: Page) -> None:
-    expect(page.get_by_text("No project yet. Make one")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("No project yet. Make one")).to_be_visible()
     page.get_by_role("button", name="New project").click()
     page.get_by_label("Name").fill("campus")
     page.get_by_role("button", name="Create").click()
-    expect(page.get_by_text("Drop photos with their labels here")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Drop photos with their labels here")).to_be_visible()
 
 
 def import_photos(page: Page, photos: Path) -> None:
     drag(page, "#wb-import-drop", photos)
-    expect(page.get_by_role("heading", name="Questions")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="Questions")).to_be_visible()
     expect(page.get_by_text("12 photos, 12 labelled")).to_be_visible()
     page.get_by_label("person becomes").select_option("left out: as if unlabelled")
     preview = page.locator(".wb-import-preview")
-    expect(preview.locator(".wb-legend")).not_to_contain_text("person", timeout=PATIENCE)
+    expect(preview.locator(".wb-legend")).not_to_contain_text("person")
     expect(preview.locator("canvas").first).to_be_visible()
     page.get_by_role("button", name="Import", exact=True).click()
-    expect(page.get_by_role("heading", name="Imported into photos")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="Imported into photos")).to_be_visible()
     expect(page.locator("[data-count=imported] dd")).to_have_text("12")
     expect(page.locator("[data-count=skipped] dd")).to_have_text("0")
 
 
 def deal_roles(page: Page) -> None:
     page.get_by_role("link", name="Deal out roles").click()
-    page.get_by_role("button", name="Deal roles of photos").click(timeout=PATIENCE)
+    page.get_by_role("button", name="Deal roles of photos").click()
     page.get_by_role("dialog").get_by_label("val, %").fill("25")
     page.get_by_role("dialog").get_by_role("button", name="Deal roles").click()
     row = page.get_by_role("table", name="Roles of each dataset").get_by_role("row").nth(1)
@@ -102,14 +103,14 @@ def freeze(page: Page) -> str:
     page.get_by_role("button", name="Freeze a revision").click()
     page.get_by_role("dialog").get_by_role("button", name="Freeze").click()
     row = page.get_by_role("table", name="Revisions").get_by_role("row").nth(1)
-    expect(row).to_contain_text("photos: train 9, val 3", timeout=PATIENCE)
+    expect(row).to_contain_text("photos: train 9, val 3")
     return row.get_by_role("code").inner_text()
 
 
 def train(page: Page, workbench: Workbench) -> list[str]:
     """Train with settings of the form, the page loaded again in the middle; return the command that stands beside."""
     page.get_by_role("link", name="Train", exact=True).click()
-    page.locator('.wb-arch[data-name="unet"]').click(timeout=PATIENCE)
+    page.locator('.wb-arch[data-name="unet"]').click()
     for key, value in SETTINGS.items():
         page.locator(f"#wb-set-{key.replace('.', '-')}").fill(value)
     crop = page.locator('[data-key="crop"] input')
@@ -131,19 +132,19 @@ def train(page: Page, workbench: Workbench) -> list[str]:
     expect(page.get_by_text("9 photos to train on, 3 to validate on.")).to_be_visible()
     command = shlex.split(shown.inner_text())
 
-    page.get_by_role("button", name="Start training").click()
-    page.wait_for_url(re.compile(r"/runs\?project=1&run=1$"), timeout=PATIENCE)
     state = page.locator(".wb-page-head .wb-pill")
     loss = page.get_by_role("img", name="Loss").locator("path.wb-line")
-    with paused(trainer(workbench)):
-        expect(state).to_have_text("running", timeout=PATIENCE)
-        expect(loss).to_have_count(1, timeout=PATIENCE)
+    with paused_in_the_middle(workbench):
+        page.get_by_role("button", name="Start training").click()
+        page.wait_for_url(re.compile(r"/runs\?project=1&run=1$"))
+        expect(state).to_have_text("running")
+        expect(loss).to_have_count(1)
         page.reload()
-        expect(state).to_have_text("running", timeout=PATIENCE)
+        expect(state).to_have_text("running")
         expect(loss).to_have_count(1)
         done, total = page.locator("#wb-run-figures dd").first.inner_text().split(" / ")
         assert 0 < int(done) < int(total) == STEPS
-    expect(state).to_have_text("finished", timeout=PATIENCE)
+    expect(state).to_have_text("finished")
     expect(page.locator("#wb-run-figures")).to_contain_text(f"{STEPS} / {STEPS}")
     return [word for word in command[1:] if word != "--detach"]
 
@@ -151,9 +152,9 @@ def train(page: Page, workbench: Workbench) -> list[str]:
 def evaluate(page: Page, workbench: Workbench) -> str:
     """Evaluate on val, and look at the images behind the largest mistake; return that cell."""
     page.get_by_role("link", name="Evaluate", exact=True).last.click()
-    expect(page.locator("#wb-evaluate-command textarea")).to_have_value(re.compile("--on=val "), timeout=PATIENCE)
+    expect(page.locator("#wb-evaluate-command textarea")).to_have_value(re.compile("--on=val "))
     page.locator("#wb-evaluate-start").click()
-    expect(page.get_by_role("heading", name="Evaluation 1", exact=True)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="Evaluation 1", exact=True)).to_be_visible()
     known = measured(workbench)
     expect(page.get_by_test_id("figure-miou")).to_have_text(f"{100 * known['miou']:.1f} %")
     counts = known["confusion"]
@@ -167,7 +168,8 @@ def evaluate(page: Page, workbench: Workbench) -> str:
     behind = images_of(workbench, f"{t},{m}")
     expect(tiles).to_have_count(len(behind))
     captions = tiles.locator(".wb-caption")
-    assert sorted(captions.all_inner_texts()) == sorted(f"{image['dataset']}/{image['path']}" for image in behind)
+    for image in behind:
+        expect(captions.get_by_text(f"{image['dataset']}/{image['path']}", exact=True)).to_have_count(1)
     for canvas in tiles.locator("canvas").all():
         expect(canvas).to_be_visible()
     return f"{t},{m}"
@@ -175,10 +177,10 @@ def evaluate(page: Page, workbench: Workbench) -> str:
 
 def export(page: Page, folder: Path) -> Path:
     page.get_by_role("link", name="Runs", exact=True).click()
-    page.get_by_role("table").get_by_role("link").first.click(timeout=PATIENCE)
-    page.locator("#wb-export-start").click(timeout=PATIENCE)
+    page.get_by_role("table").get_by_role("link").first.click()
+    page.locator("#wb-export-start").click()
     link = page.get_by_role("link", name=re.compile("^Download "))
-    expect(link).to_be_visible(timeout=PATIENCE)
+    expect(link).to_be_visible()
     with page.expect_download() as downloading:
         link.click()
     file = folder / downloading.value.suggested_filename
@@ -190,26 +192,33 @@ def export(page: Page, folder: Path) -> Path:
 
 
 @contextmanager
-def paused(process: int) -> Iterator[None]:
-    """Let a process wait, so that what is looked at meanwhile is the middle of its work on any machine."""
-    os.kill(process, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(process, signal.SIGCONT)
+def paused_in_the_middle(workbench: Workbench) -> Iterator[None]:
+    """Let the trainer of run 1 wait after its first steps, so that what is looked at here is the middle of its work.
+
+    It is watched from before its start, as it may be done before the page has led to it.
+    """
+    with ThreadPoolExecutor(1) as beside:
+        paused = beside.submit(pause_trainer, workbench)
+        try:
+            yield
+        finally:
+            os.kill(paused.result(), signal.SIGCONT)
 
 
-def trainer(workbench: Workbench) -> int:
-    """Return the process that trains run 1, once it has told of its first steps."""
+def pause_trainer(workbench: Workbench) -> int:
+    """Stop the process that trains run 1 as soon as it has told of a step; return it."""
     home = Home(workbench.folder / "home")
-    directory = get_run(home, open_database(home), 1).directory
+    database = open_database(home)
     deadline = time.monotonic() + PATIENCE / 1000
     while time.monotonic() < deadline:
-        told = {event.kind: event.values for event in events_of(directory)}
-        if "step" in told:
-            return int(told["attempt"]["pid"])
+        with suppress(NotFoundError):
+            told = {event.kind: event.values for event in events_of(get_run(home, database, 1).directory)}
+            if "step" in told:
+                trainer = int(told["attempt"]["pid"])
+                os.kill(trainer, signal.SIGSTOP)
+                return trainer
         time.sleep(0.02)
-    raise AssertionError(f"no step within a minute; the trainer told {told}")
+    raise AssertionError("run 1 told of no step")
 
 
 def manifest(workbench: Workbench) -> Manifest:

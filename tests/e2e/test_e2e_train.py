@@ -11,12 +11,10 @@ from playwright.sync_api import Page, expect
 from tests.e2e.conftest import STEPS, Served
 from training.bundle import load_bundle
 
-PATIENCE = 120_000  # ms: trainers load torch first, and the machine may be busy
-
 
 def open_form(page: Page, served: Served, project: int = 1) -> None:
     page.goto(f"{served.origin}/train?project={project}")
-    page.locator('.wb-arch[data-name="unet"]').click(timeout=PATIENCE)
+    page.locator('.wb-arch[data-name="unet"]').click()
     page.locator("#wb-set-options-width").fill("4")
     page.locator("#wb-set-options-levels").fill("2")
 
@@ -48,14 +46,14 @@ def test_a_training_from_the_form_to_a_bundle_on_disk(page: Page, served: Served
     assert {"--crop=64x64", "--batch=2", "--steps=40", "--init=scratch", "--precision=fp32"} <= set(words)
 
     page.reload()  # what was entered is still there
-    expect(page.get_by_label("Photos per step")).to_have_value("2", timeout=PATIENCE)
+    expect(page.get_by_label("Photos per step")).to_have_value("2")
     expect(command).to_have_text(shlex.join(words))
     page.get_by_role("button", name="Start training").click()
-    page.wait_for_url(re.compile(r"/runs\?project=1&run=\d+"), timeout=PATIENCE)
+    page.wait_for_url(re.compile(r"/runs\?project=1&run=\d+"))
     expect(page.get_by_role("heading", name="from the form")).to_be_visible()
     page.reload()  # in the middle
     state = page.locator(".wb-page-head .wb-pill")
-    expect(state).to_have_text("finished", timeout=PATIENCE)
+    expect(state).to_have_text("finished")
 
     number = int(page.url.rpartition("=")[2])
     (run,) = (each for each in served.workbench.ask("runs")["runs"] if each["run"] == number)
@@ -79,7 +77,7 @@ def test_a_training_from_the_form_to_a_bundle_on_disk(page: Page, served: Served
     page.get_by_label("Format").select_option("bundle")
     page.locator("#wb-export-start").click()
     link = page.get_by_role("link", name=re.compile("^Download "))
-    expect(link).to_be_visible(timeout=PATIENCE)
+    expect(link).to_be_visible()
     page.reload()
     expect(page.locator("#wb-exports")).to_contain_text("of the pixels get the same class")
     with page.expect_download() as downloading:
@@ -121,7 +119,7 @@ def test_mistakes_are_said_before_the_start(page: Page, served: Served) -> None:
     expect(page.get_by_role("link", name="Bring photos in")).to_be_visible()
     expect(start).to_be_disabled()
     page.goto(f"{served.origin}/train?project=1")  # what was entered there is still there
-    expect(page.locator("#wb-set-options-width")).to_have_value("4", timeout=PATIENCE)
+    expect(page.locator("#wb-set-options-width")).to_have_value("4")
     expect(page.get_by_label("Name (may stay empty)")).to_have_attribute("placeholder", "unet")
     page.goto(f"{served.origin}/runs?project={empty}")
     expect(page.get_by_role("link", name="Train a model")).to_be_visible()

@@ -12,7 +12,10 @@ from playwright.sync_api import Browser, Page, expect
 from tests.e2e.conftest import Served, serving, visiting
 from tests.support.cli import Workbench
 
-PATIENCE = 120_000  # ms: the first photo loads torch
+AT_REST = """() => new Promise((resolve) => {
+  const look = (before) => setTimeout(() => (scrollY === before ? resolve(before) : look(scrollY)), 200);
+  look(scrollY);
+})"""
 
 
 def test_photos_are_tried_shown_and_taken_away(page: Page, served: Served, tmp_path: Path) -> None:
@@ -20,11 +23,11 @@ def test_photos_are_tried_shown_and_taken_away(page: Page, served: Served, tmp_p
     photos = sorted((served.photos / "dusk").glob("*.jpg"))[:2]
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"no photo")
-    expect(page.locator("#wb-use-model")).to_contain_text("val mIoU", timeout=PATIENCE)
+    expect(page.locator("#wb-use-model")).to_contain_text("val mIoU")
     page.locator("#wb-use-drop-files").set_input_files([*photos, broken])
     strip = page.get_by_role("listbox", name="Photos tried")
-    expect(strip.locator('[data-state="done"]')).to_have_count(2, timeout=PATIENCE)
-    expect(strip.locator('[data-state="failed"]')).to_contain_text("cannot be used as a photo", timeout=PATIENCE)
+    expect(strip.locator('[data-state="done"]')).to_have_count(2)
+    expect(strip.locator('[data-state="failed"]')).to_contain_text("cannot be used as a photo")
     expect(page.locator(".wb-viewer canvas")).to_be_visible()
     expect(page.locator(".wb-tried .wb-legend")).to_contain_text("%")
 
@@ -35,12 +38,12 @@ def test_photos_are_tried_shown_and_taken_away(page: Page, served: Served, tmp_p
     page.mouse.wheel(0, 200)
     page.wait_for_function("scrollY > 0")  # past the picture, as past any other
     viewer.focus()
-    place = page.evaluate("scrollY")
+    place = page.evaluate(AT_REST)
     page.keyboard.press("+")
     page.wait_for_function(zoomed)
     page.mouse.wheel(0, 200)
     page.wait_for_function(f"!{zoomed}")
-    assert page.evaluate("scrollY") == place
+    assert page.evaluate(AT_REST) == place
     page.keyboard.press("f")
 
     with page.expect_download() as asked:
@@ -51,7 +54,7 @@ def test_photos_are_tried_shown_and_taken_away(page: Page, served: Served, tmp_p
         assert int(np.asarray(index).max()) < 10
 
     page.reload()
-    expect(strip.locator('[data-state="done"]')).to_have_count(2, timeout=PATIENCE)
+    expect(strip.locator('[data-state="done"]')).to_have_count(2)
     strip.get_by_role("option").first.focus()
     page.keyboard.press("ArrowDown")
     expect(strip.get_by_role("option").nth(1)).to_be_focused()
@@ -60,15 +63,15 @@ def test_photos_are_tried_shown_and_taken_away(page: Page, served: Served, tmp_p
 
 def test_a_folder_is_predicted_by_a_task_and_downloaded(page: Page, served: Served) -> None:
     page.goto(f"{served.origin}/use?project=1")
-    page.get_by_text("Predict a whole folder").click(timeout=PATIENCE)
+    page.get_by_text("Predict a whole folder").click()
     field = page.get_by_label("Or a folder on this computer, below")
     field.fill("/etc")
     page.get_by_role("button", name="Predict it").click()
     expect(page.get_by_text("is not below")).to_be_visible()
     field.fill("photos/dusk")
     page.get_by_role("button", name="Predict it").click()
-    with page.expect_download(timeout=PATIENCE) as asked:
-        page.get_by_role("link", name="Download zip").click(timeout=PATIENCE)
+    with page.expect_download() as asked:
+        page.get_by_role("link", name="Download zip").click()
     with zipfile.ZipFile(asked.value.path()) as archive:
         assert len([name for name in archive.namelist() if name.startswith("index/")]) == 4
     page.get_by_role("button", name="Delete the prediction of dusk").click()
@@ -81,6 +84,6 @@ def test_without_a_model_the_page_says_what_to_do(browser: Browser, tmp_path: Pa
     workbench.ask("projects", "create", "empty")
     with serving(workbench) as (url, origin), visiting(browser, url, origin) as page:
         page.goto(f"{origin}/use")
-        expect(page.get_by_text("This project has no model yet.")).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_text("This project has no model yet.")).to_be_visible()
         expect(page.get_by_role("link", name="Train one")).to_have_attribute("href", "/train?project=1")
         expect(page.get_by_text("Drop the model's file")).to_be_visible()

@@ -108,7 +108,7 @@ def test_from_an_upload_to_what_the_command_line_makes_of_the_folder(
     argv = ["import", "labelme", str(folder), "--project", "p", "--map", "car=vehicle", "--list", "evening"]
     assert run([*argv, "--role", "val", "--home", str(other.home.path)]) == 0
     assert place.everything() == other.everything()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while (place.home.path / "uploads" / upload).exists():
         assert time.monotonic() < deadline, "the upload stays though it was imported"
         time.sleep(0.1)

@@ -37,7 +37,7 @@ def serving(bench, *arguments):
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
-        said = answer(process, 60)
+        said = answer(process, SECONDS)
     assert (said.code, said.out) == (0, ""), said.err
     assert "Traceback" not in said.err
 
@@ -51,7 +51,7 @@ def test_a_running_server_lets_in_who_has_the_token_refuses_others_and_keeps_its
         assert (url.hostname, url.port, told["host"]) == ("127.0.0.1", told["port"], "127.0.0.1")
         assert len(parse_qs(url.query)["token"][0]) >= 40
         base = f"http://127.0.0.1:{told['port']}"
-        with httpx.Client(base_url=base, timeout=60) as client:
+        with httpx.Client(base_url=base, timeout=SECONDS) as client:
             assert client.get("/").status_code == 401
             assert client.get("/api/uploads/x").status_code == 401
             assert client.get("/", headers={"host": "evil.example"}).status_code == 421
@@ -72,13 +72,13 @@ def test_a_running_server_lets_in_who_has_the_token_refuses_others_and_keeps_its
 def test_the_opened_browser_gets_an_address_that_lets_in_once(tmp_path):
     """Its command line is there for all users of the computer to read, for as long as it runs."""
     script, opened = tmp_path / "browser", tmp_path / "opened"
-    script.write_text(f"#!/bin/sh\necho \"$1\" > {opened}.part\nmv {opened}.part {opened}\n")
+    script.write_text(f'#!/bin/sh\necho "$1" > {opened}.part\nmv {opened}.part {opened}\n')
     script.chmod(0o755)
     bench = Workbench(tmp_path)
     terminal, ours = os.openpty()
     seen = {"BROWSER": str(script), "DISPLAY": ":0", "WORKBENCH_NO_BROWSER": ""}
     command = [sys.executable, "-P", "-m", "workbench.cli", "serve", "--json", "--port", "0"]
-    with open(terminal, "rb"), open(ours, "wb") as stderr:
+    with os.fdopen(terminal, "rb"), os.fdopen(ours, "wb") as stderr:
         process = subprocess.Popen(
             command, env=bench.environment | seen, stdout=subprocess.PIPE, stderr=stderr, text=True, cwd=tmp_path
         )
@@ -93,11 +93,11 @@ def test_the_opened_browser_gets_an_address_that_lets_in_once(tmp_path):
             tokens = [parse_qs(urlsplit(each).query).pop("token")[0] for each in (printed, address)]
             assert tokens[0] != tokens[1]
             assert printed.partition("?")[0] == address.partition("?")[0]
-            answers = [httpx.get(each, timeout=60).status_code for each in (address, address, printed, printed)]
+            answers = [httpx.get(each, timeout=SECONDS).status_code for each in (address, address, printed, printed)]
             assert answers == [303, 401, 303, 303]
         finally:
             process.send_signal(signal.SIGINT)
-            process.communicate(timeout=60)
+            process.communicate(timeout=SECONDS)
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ def test_behind_a_proxy_the_cookie_goes_by_https_only_and_visitors_are_told_apar
     bench = Workbench(tmp_path)
     proxied = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7"}
     for arguments, secure in (((), False), (("--behind-proxy",), True)):
-        with serving(bench, *arguments) as (told, _), httpx.Client(timeout=60) as client:
+        with serving(bench, *arguments) as (told, _), httpx.Client(timeout=SECONDS) as client:
             entered = client.get(told["url"], headers=proxied)
             assert entered.status_code == 303
             assert ("secure" in entered.headers["set-cookie"].lower()) is secure

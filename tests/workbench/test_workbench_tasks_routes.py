@@ -148,7 +148,7 @@ def test_stopping_and_resuming_are_tasks_and_what_makes_no_sense_is_refused_at_o
         assert (refused.status_code in (400, 404), words in refused.json()["error"]) == (True, True)
     started = client.post("/api/runs/2/resume").json()
     assert (started["kind"], started["state"], started["link"]) == ("task", "running", "/project/4/run/2")
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while find_task(home, started["id"]).state == "running" and time.monotonic() < deadline:
         time.sleep(0.1)
     task = find_task(home, started["id"])
