@@ -89,6 +89,10 @@ class Optimizer(_Part):
         amsgrad: of `adam` and `adamw`: never let the running square fall.
         weight_decay: how strongly weights are pulled towards zero.
         multipliers: factor on `lr` by parameter-group name; a group that is not named has 1.
+        layer_decay: lower rates the nearer to the input: the encoder's last block has `lr` times this, the one before
+            times its square, and so on, so that what it knows of edges and textures changes least; the rest of the
+            network keeps `lr`. 1 is the same rate everywhere. As in BEiT (arXiv 2106.08254), by block, not by layer;
+            multiplies with `multipliers`.
         no_decay: parameters without weight decay: `norm` (of normalisation layers), `bias`, or parameter-group names.
         clip_norm: largest total gradient norm; none: any.
     """
@@ -102,6 +106,7 @@ class Optimizer(_Part):
     weight_decay: float = Field(default=0.01, ge=0)
     no_decay: tuple[str, ...] = ("norm", "bias")
     multipliers: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+    layer_decay: float = Field(default=1.0, gt=0, le=1)
     clip_norm: Annotated[float | None, BeforeValidator(_none)] = Field(default=None, gt=0)
 
 
@@ -274,7 +279,11 @@ class Recipe(_Part):
         resize: size photos are packed at: `none`, `HxW`, or `long N` (longer side N).
         pack_long_side: limit on the longer side of a packed photo.
         init: `auto`, `scratch`, `imagenet`, a file, or a run.
+        init_parts: what is taken of a run, a model or a file: `encoder`, so that everything behind it begins anew;
+            `all`, but for what predicts the classes where those are others; `auto`: all where the classes are the same,
+            else the encoder. A model of another architecture has only its encoder to give.
         freeze_encoder: the encoder's parameters stay as they are.
+        thaw_at: of a frozen encoder: the fraction of the training after which it learns, too; none: never.
         frozen_bn: batch normalisation keeps its statistics, weights and biases.
         ema: decay of the exponential moving average of the weights, which is then what is validated and kept.
         precision: `auto` measures once; on CUDA `bf16` and `fp16` mean autocast.
@@ -301,7 +310,9 @@ class Recipe(_Part):
     resize: str = "none"
     pack_long_side: int = Field(default=1024, ge=1)
     init: Annotated[str, BeforeValidator(_text)] = "auto"
+    init_parts: Literal["auto", "encoder", "all"] = "auto"
     freeze_encoder: bool = False
+    thaw_at: Annotated[float | None, BeforeValidator(_none)] = Field(default=None, gt=0, lt=1)
     frozen_bn: bool = False
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
@@ -331,6 +342,12 @@ class Recipe(_Part):
         given = [name for name in ("steps", "epochs", "minutes") if getattr(self, name) is not None]
         if len(given) > 1:
             raise ValueError(f"give one of steps, epochs and minutes, found {' and '.join(given)}")
+        return self
+
+    @model_validator(mode="after")
+    def _frozen_before_thawed(self) -> Recipe:
+        if self.thaw_at is not None and not self.freeze_encoder:
+            raise ValueError(f"thaw_at={self.thaw_at:g} thaws a frozen encoder: set freeze_encoder=true, too")
         return self
 
 

@@ -20,7 +20,7 @@ _REST = {  # a whole part, or single settings
     "Learning rate over time": ("schedule",),
     "Loss": ("loss",),
     "Augmentation": ("augment",),
-    "Weights": ("freeze_encoder", "frozen_bn", "ema"),
+    "Weights": ("init_parts", "freeze_encoder", "thaw_at", "frozen_bn", "ema"),
     "Validation and stopping": ("validation", "early_stop", "checkpoint_every"),
     "Photos": ("resize", "pack_long_side", "pack"),
     "Computing": ("accumulate", "precision", "channels_last", "compile", "deterministic", "seed"),

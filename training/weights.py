@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +14,7 @@ from db.errors import UserError
 from db.home import Home
 from training.architectures.contract import Architecture, Preprocessing
 from training.weights_catalogue import Weights, check, fetch_directory, find_weights, locate
-from training.weights_loading import LoadReport, load_start
+from training.weights_loading import LoadReport, load_encoder, load_start
 from training.weights_reading import read_state_dict
 
 
@@ -23,14 +23,20 @@ class StartState:
     """Weights the caller has found: those of a run or of a model.
 
     Attributes:
-        state: tensors by name.
+        state: tensors by name; of an encoder, by the names it has for them.
         label: what to call them (`run 12:best`).
         preprocessing: what they were trained with.
+        encoder_only: whether they are those of an encoder, of whatever architecture.
+        left_out: names of the model's tensors that are not among them.
+        how: which they are and why, after the label; empty for all.
     """
 
     state: Mapping[str, Tensor]
     label: str
     preprocessing: Preprocessing
+    encoder_only: bool = False
+    left_out: tuple[str, ...] = ()
+    how: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,9 @@ class InitReport:
     load: LoadReport | None = None
 
 
-def initialise(module: Architecture, init: str, home: Home, given: StartState | None = None) -> InitReport:
+def initialise(
+    module: Architecture, init: str, home: Home, given: StartState | None = None, *, encoder_only: bool = False
+) -> InitReport:
     """Give a freshly built network its starting weights. Never downloads.
 
     Args:
@@ -64,13 +72,13 @@ def initialise(module: Architecture, init: str, home: Home, given: StartState | 
             backbone. A bundle or a run's checkpoint knows its own preprocessing: resolve it and give it as `given`.
         home: where fetched weights lie.
         given: weights the caller has found; `init` is then not read.
+        encoder_only: leave the head of a weights file where it is.
 
     Raises:
         UserError: weights that are not there, are damaged, or do not fit the encoder; says what to do.
     """
     if given is not None:
-        report, _ = load_start(module, given.state, given.label)
-        return InitReport("run", f"{given.label}: {report.text}", given.preprocessing, given.label, None, report)
+        return _from_given(module, given)
     if init == "scratch":
         return InitReport("scratch", "scratch (random weights)", module.preprocessing)
     if init == "auto":
@@ -80,7 +88,17 @@ def initialise(module: Architecture, init: str, home: Home, given: StartState | 
     path = Path(init).expanduser()
     if not path.is_file():
         raise UserError(f"init should be auto, scratch, imagenet, a run or a weights file; '{init}' is none of them.")
-    return _from_file(module, path)
+    return _from_file(module, path, encoder_only)
+
+
+def _from_given(module: Architecture, given: StartState) -> InitReport:
+    if given.encoder_only:
+        report = load_encoder(module, given.state, given.label)
+    else:
+        report, _ = load_start(module, given.state, given.label)
+    report = replace(report, unexpected=(*report.unexpected, *given.left_out))
+    text = f"{given.label}{given.how and f', {given.how}'}: {report.sentence}"
+    return InitReport("run", text, given.preprocessing, given.label, None, report)
 
 
 def _auto(module: Architecture, home: Home) -> InitReport:
@@ -115,10 +133,11 @@ def _from_catalogue(module: Architecture, weights: Weights, home: Home) -> InitR
     return InitReport("imagenet", text, Preprocessing(), path.name, sha256, report)
 
 
-def _from_file(module: Architecture, path: Path) -> InitReport:
-    report, backbone = load_start(module, read_state_dict(path), str(path))
+def _from_file(module: Architecture, path: Path, encoder_only: bool) -> InitReport:
+    report, backbone = load_start(module, read_state_dict(path), str(path), encoder_only=encoder_only)
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     preprocessing = Preprocessing() if backbone else module.preprocessing
-    text = f"{path.name}{' (a backbone)' if backbone else ''}: {report.text}"
+    what = " (a backbone)" if backbone else ", only the encoder" if encoder_only else ""
+    text = f"{path.name}{what}: {report.sentence}"
     return InitReport("file", text, preprocessing, path.name, sha256, report)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Size, Tensor, nn
 
@@ -53,6 +53,17 @@ class LoadReport:
         return not (self.missing or self.unexpected or self.reshaped)
 
     @property
+    def sentence(self) -> str:
+        """What a start took and what not, with counts, in half a sentence."""
+        left_out = (*self.unexpected, *(item.key for item in self.reshaped))
+        parts = [f"{self.loaded} tensors taken"]
+        if self.fresh:
+            parts.append(f"{_counted(self.fresh)} of this network begin anew")
+        if left_out:
+            parts.append(f"{_counted(left_out)} left out")
+        return ", ".join(parts) + "."
+
+    @property
     def text(self) -> str:
         """The report in sentences, one a line."""
         lines = [f"{self.loaded} tensors fit."]
@@ -90,11 +101,19 @@ def load_model(module: nn.Module, state: Mapping[str, Tensor], source: str) -> L
     return report
 
 
-def load_start(module: Architecture, state: Mapping[str, Tensor], source: str) -> tuple[LoadReport, bool]:
+def load_start(
+    module: Architecture, state: Mapping[str, Tensor], source: str, *, encoder_only: bool = False
+) -> tuple[LoadReport, bool]:
     """Fill a network as the start of a training: from a model of the same kind, or from a backbone's checkpoint.
 
     The encoder must fit wholly. What the head lacks or has in another shape, as with another number of classes, keeps
     its initial values and is reported as fresh.
+
+    Args:
+        module: gets the values.
+        state: the tensors, as `read_state_dict` gives them.
+        source: what to call the file in an error.
+        encoder_only: leave the head of a model of the same kind where it is.
 
     Returns:
         The report, and whether the file was a backbone's.
@@ -114,14 +133,46 @@ def load_start(module: Architecture, state: Mapping[str, Tensor], source: str) -
             raise _unfit_encoder(source, report)
         _copy(module.encoder(), backbone)
         return report, True
-    report = _with_fresh_head(_compare(names, whole), inside)
-    if report.loaded == 0:
+    found = _compare(names, whole)
+    if found.loaded == 0:
         raise UserError(f"{source} has no tensor in common with {module.name}: {_some(tuple(state))}.")
-    blocking = _blocking(report, inside)
+    blocking = _blocking(found, inside)
     if not blocking.exact:
         raise _unfit_encoder(source, blocking)
-    _copy(module, {key: value for key, value in whole.items() if key in names and key not in report.fresh})
-    return report, False
+    taken = {key: value for key, value in whole.items() if key in inside} if encoder_only else whole
+    report = _with_fresh_head(_compare(names, taken), inside)
+    _copy(module, {key: value for key, value in taken.items() if key in names and key not in report.fresh})
+    return replace(report, unexpected=tuple(sorted({*report.unexpected, *(whole.keys() - taken.keys())}))), False
+
+
+def load_encoder(module: Architecture, encoder: Mapping[str, Tensor], source: str) -> LoadReport:
+    """Fill a network's encoder with that of another network, which may be of another architecture.
+
+    Args:
+        module: whose encoder must be the same; unchanged when it is not.
+        encoder: tensors by the names they have in the other encoder; those that ImageNet checkpoints have are known,
+            too.
+        source: what to call the other in an error.
+
+    Raises:
+        UserError: the encoders differ; says in which tensors.
+    """
+    within = module.encoder().state_dict()
+    candidates = [_best_alignment(encoder, within)]
+    if module.imagenet is not None:  # else the same names and shapes may mean another function
+        candidates.append(_translated(module, encoder))
+    fitting = max(candidates, key=lambda candidate: len(candidate.keys() & within))
+    report = _compare(within, fitting)
+    if not report.exact:
+        raise _unfit_encoder(source, report)
+    _copy(module.encoder(), fitting)
+    return LoadReport(report.loaded, fresh=tuple(module.state_dict().keys() - encoder_names(module)))
+
+
+def encoder_state(module: Architecture, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the encoder's part of a network's state, by the encoder's own names."""
+    names = {id(tensor): name for name, tensor in module.state_dict(keep_vars=True).items()}
+    return {key: state[names[id(tensor)]] for key, tensor in module.encoder().state_dict(keep_vars=True).items()}
 
 
 def count_classes(architecture: type[Architecture], state: Mapping[str, Tensor]) -> int | None:
@@ -205,6 +256,11 @@ def _unfit_encoder(source: str, report: LoadReport) -> UserError:
     return UserError(
         f"{source} does not fit the encoder of this network.\n{report.text}\nCheck the architecture and its options."
     )
+
+
+def _counted(names: Collection[str]) -> str:
+    """Return how many, and which where they are few."""
+    return f"{len(names)} ({', '.join(names)})" if len(names) < _SHOWN else str(len(names))
 
 
 def _times(shape: tuple[int, ...] | Size) -> str:

@@ -178,6 +178,27 @@ def test_parameter_groups_are_a_partition_with_the_encoder_as_one_part(variant):
 
 
 @every_variant
+def test_encoder_blocks_are_a_partition_from_input_to_output(variant):
+    with torch.device("meta"):
+        network = variant.build().eval()
+    reached: dict[int, None] = {}
+
+    def note(module: nn.Module, *_: object) -> None:
+        reached.update((id(p), None) for p in module.parameters(recurse=False))
+
+    for module in network.encoder().modules():
+        module.register_forward_hook(note)
+    network(torch.empty(1, 3, 64, 64, device="meta"))
+    blocks = network.encoder_blocks()
+    place = {id(p): index for index, block in enumerate(blocks) for p in block}
+    assert len(blocks) >= 3
+    assert all(blocks)
+    assert sum(map(len, blocks)) == len(place)
+    assert place.keys() == reached.keys() == {id(p) for p in network.encoder().parameters()}
+    assert [place[p] for p in reached] == sorted(place.values())
+
+
+@every_variant
 def test_the_seed_decides_the_initial_weights(variant):
     first, same, other = (variant.build(seed=seed).state_dict() for seed in (3, 3, 4))
     assert all(torch.equal(first[key], same[key]) for key in first)

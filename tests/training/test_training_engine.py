@@ -468,6 +468,13 @@ def test_lengths_in_every_unit() -> None:
     assert _length(steps="100").checkpoint_every == 120  # a minute
 
 
+def test_an_encoder_that_thaws_is_planned_with() -> None:
+    frozen = {"freeze_encoder": "true", "thaw_at": "0.25"}
+    assert _length(steps="100", **frozen).thaw_step == 25
+    assert _length(steps="1", **frozen).thaw_step == 1  # the only step is a frozen one
+    assert _length(steps="100").thaw_step is None
+
+
 def test_readers_leave_out_a_line_that_is_still_being_written(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     writer = EventWriter(path)

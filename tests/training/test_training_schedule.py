@@ -103,6 +103,20 @@ def test_groups_get_their_multiple_and_their_decay() -> None:
     }
 
 
+def test_layers_nearer_to_the_input_learn_more_slowly() -> None:
+    model = build("unet", 3, encoder="resnet18", width=2)
+    settings = Optimizer(lr=0.1, layer_decay=0.5, multipliers={"encoder": 3.0})
+    optimizer = build_optimizer(model, settings)
+    set_learning_rate(optimizer, settings, Schedule(name="constant"), 0, 1)
+    rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
+    assert len(rates) == len(list(model.parameters()))
+    places = {"conv1": 5, "bn1": 5, "layer1": 4, "layer2": 3, "layer3": 2, "layer4": 1}
+    for name, parameter in model.named_parameters():
+        part, inner, *_ = name.split(".")
+        expected = 0.1 * 3 * 0.5 ** places[inner] if part == "contracting" else 0.1
+        assert rates[id(parameter)] == pytest.approx(expected), name
+
+
 def test_norms_and_biases_have_no_decay_by_default() -> None:
     model = build("unet", 3, width=2, levels=1)
     optimizer = build_optimizer(model, Optimizer())
@@ -115,7 +129,7 @@ def test_what_is_frozen_stays() -> None:
     model = build("unet", 3, width=2, levels=1)
     recipe = load_recipe("default", {"freeze_encoder": "true", "frozen_bn": "true"})
     freeze(model, recipe)
-    set_train_mode(model, recipe)
+    set_train_mode(model, recipe, held=True)
     optimizer = build_optimizer(model, recipe.optimizer)
     before = {key: value.clone() for key, value in model.state_dict().items()}
     model(torch.ones(2, 3, 8, 8)).square().sum().backward()

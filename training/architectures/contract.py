@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm)
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,14 @@ class Logits:
     out: Tensor
     heads: Mapping[str, Tensor] = field(default_factory=dict)
     presence: Tensor | None = None
+
+
+@runtime_checkable
+class InBlocks(Protocol):
+    """An encoder that knows its blocks."""
+
+    def blocks(self) -> list[list[nn.Parameter]]:
+        """Return all parameters from input to output; see `Architecture.encoder_blocks`."""
 
 
 class Architecture(nn.Module, ABC):
@@ -118,9 +128,36 @@ class Architecture(nn.Module, ABC):
         """Translate a key of the `imagenet` checkpoint into one of `encoder()`; None for its classifier."""
         return None if key.startswith(("fc.", "classifier.")) else key
 
+    def encoder_blocks(self) -> list[list[nn.Parameter]]:
+        """Return the encoder's parameters in blocks from input to output, each in exactly one, for layer-wise rates.
+
+        An encoder whose parts are not registered in the order they run in knows its blocks itself; of the others they
+        are the parts: stages of a ResNet, layers of a VGG.
+        """
+        encoder = self.encoder()
+        return encoder.blocks() if isinstance(encoder, InBlocks) else blocks_of(_parts(encoder))
+
     @abstractmethod
     def parameter_groups(self) -> Mapping[str, list[nn.Parameter]]:
         """Split all parameters, each in exactly one group, by the name a recipe's multipliers use.
 
         Every architecture has `encoder` and `head`; some split further (deeplabv2: `head_weight`, `head_bias`).
         """
+
+
+def blocks_of(row: Iterable[nn.Module]) -> list[list[nn.Parameter]]:
+    """Return the parameters of each of a row of modules that has any; a normalisation's go to what comes before it."""
+    blocks: list[list[nn.Parameter]] = []
+    for part in row:
+        parameters = list(part.parameters())
+        if isinstance(part, NORMS) and blocks:
+            blocks[-1] += parameters
+        elif parameters:
+            blocks.append(parameters)
+    return blocks
+
+
+def _parts(module: nn.Module) -> list[nn.Module]:
+    """Return the children that have parameters; where a single one has them all, its children."""
+    parts = [child for child in module.children() if any(True for _ in child.parameters())]
+    return _parts(parts[0]) or parts if len(parts) == 1 else parts

@@ -11,7 +11,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from training.architectures.blocks import scores
-from training.architectures.contract import Architecture, Logits
+from training.architectures.contract import Architecture, Logits, blocks_of
 from training.architectures.pooling import max_pool_ceil
 from training.architectures.sizes import cut_padding, pad_small
 from training.architectures.vgg import CHANNELS, VGG, VGGName
@@ -163,6 +163,10 @@ class _FullyConvolutionalVGG(VGG):
             nn.ReLU(inplace=True),
             nn.Dropout(dropout),
         )
+
+    def blocks(self) -> list[list[nn.Parameter]]:
+        """Return the parameters of each convolution, fc6's and fc7's last."""
+        return blocks_of([*self.features.children(), *self.classifier.children()])
 
     def forward(self, x: Tensor) -> tuple[list[Tensor], Tensor]:
         """Return the five pooled maps, at stride 2 to 32, and what fc7 makes of the last."""

@@ -49,6 +49,11 @@ class MixTransformer(nn.Module):
         self.layer_norm = nn.ModuleList(nn.LayerNorm(width) for width in self.widths)
         initialise(self)
 
+    def blocks(self) -> list[list[nn.Parameter]]:
+        """Return the parameters of each of the four stages."""
+        stages = zip(self.patch_embeddings, self.block, self.layer_norm, strict=True)
+        return [[parameter for part in stage for parameter in part.parameters()] for stage in stages]
+
     def forward(self, x: Tensor) -> list[Tensor]:
         """Map (N, 3, H, W), sides at least 29, to (N, widths[i], ceil(H / stride), ceil(W / stride)) a stage."""
         maps = []

@@ -41,6 +41,7 @@ class Decisions(Document):
         steps_per_epoch: that show every image once; below 1 for very few images.
         validate_every: steps; None: there is nothing to validate on.
         checkpoint_every: steps.
+        thaw_step: the first at which a frozen encoder learns; None: it never does, or always did.
         init: what the weights started from, in words.
         init_sha256: of the file they were read from.
         preprocessing: from pixels to network input.
@@ -50,7 +51,8 @@ class Decisions(Document):
         images: trained on.
         validation_images: validated on.
         class_weights: None for equal ones.
-        seconds_per_step: as measured on a throw-away copy of the network.
+        seconds_per_step: as measured on a throw-away copy of the network; of an encoder that thaws, the mean.
+        thawed: how many times longer a step takes once the encoder has thawed, likewise.
         seconds: of the whole run, likewise.
         peak_memory: bytes, likewise.
         machine: where this was decided.
@@ -67,6 +69,7 @@ class Decisions(Document):
     steps_per_epoch: float
     validate_every: int | None
     checkpoint_every: int
+    thaw_step: int | None = None
     init: str
     init_sha256: str | None
     preprocessing: Preprocessing
@@ -77,6 +80,7 @@ class Decisions(Document):
     validation_images: int
     class_weights: tuple[float, ...] | None
     seconds_per_step: float
+    thawed: float = 1.0
     seconds: float
     peak_memory: int
     machine: Machine

@@ -18,7 +18,7 @@ class Event:
 
     Attributes:
         kind: of a run `attempt`, `queued`, `preparing`, `init`, `warning`, `started`, `step`, `validating`,
-            `validation`, `checkpoint` or `end`; of a task `started` or `progress`.
+            `thaw`, `validation`, `checkpoint` or `end`; of a task `started` or `progress`.
         attempt: counts the trainer's starts, from 1; what a later attempt says of a step supersedes an earlier one.
         time: seconds since 1970, UTC.
         values: what else there is to say; plain JSON.

@@ -25,12 +25,14 @@ class Length:
         steps_per_epoch: that show every image once.
         validate_every: None where there is nothing to validate on.
         checkpoint_every: between two checkpoints.
+        thaw_step: the first at which a frozen encoder learns; None: it never does, or always did.
     """
 
     steps: int
     steps_per_epoch: float
     validate_every: int | None
     checkpoint_every: int
+    thaw_step: int | None = None
 
 
 def plan(recipe: Recipe, *, images: int, validation_images: int, speed: Speed, seconds_used: float) -> Length:
@@ -56,6 +58,7 @@ def plan(recipe: Recipe, *, images: int, validation_images: int, speed: Speed, s
         steps_per_epoch=epoch,
         validate_every=_interval(every, steps, epoch, speed) if validation_images else None,
         checkpoint_every=recipe.checkpoint_every or max(10, round(CHECKPOINT_SECONDS / speed.step)),
+        thaw_step=None if recipe.thaw_at is None else max(1, round(recipe.thaw_at * steps)),
     )
 
 

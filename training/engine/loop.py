@@ -106,6 +106,9 @@ class Training:
         lr = set_learning_rate(
             self.state.optimizer, recipe.optimizer, recipe.schedule, progress.step, self.decisions.steps
         )
+        if progress.step == self.decisions.thaw_step:
+            text = f"Step {progress.step}: the encoder has thawed and learns from here on."
+            self.events.write("thaw", step=progress.step, text=text)
         outcome = self.step(progress.step, parts)
         progress.step += 1
         if self.state.ema:
@@ -115,10 +118,11 @@ class Training:
             self._report(lr)
 
     def _report(self, lr: float) -> None:
-        step, steps = self.state.progress.step, self.decisions.steps
+        step, steps, thaw = self.state.progress.step, self.decisions.steps, self.decisions.thaw_step
         self._check_loss()
         figures = self.meter.report()
-        eta = (steps - step) * (figures["seconds_per_step"] or 0.0)
+        slower = (steps - thaw) * (self.decisions.thawed - 1) if thaw is not None and step <= thaw else 0.0
+        eta = (steps - step + slower) * (figures["seconds_per_step"] or 0.0)
         self.events.write("step", step=step, steps=steps, lr=lr, eta=eta, **figures)
 
     def _check_loss(self) -> None:

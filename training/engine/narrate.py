@@ -42,6 +42,8 @@ def body(kind: str, values: Any) -> str:
         case "validation":
             best = ", the best so far" if values["best"] else ""
             return f"step {values['step']}: val mIoU {_percent(values['miou'])}{best}"
+        case "thaw":
+            return str(values["text"])
         case "checkpoint":
             return f"step {values['step']}: saved"
         case "end":

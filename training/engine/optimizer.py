@@ -1,4 +1,4 @@
-"""From a recipe to torch's optimiser, with one parameter group per (name, decay)."""
+"""From a recipe to torch's optimiser, with one parameter group per (name, depth, decay)."""
 
 from __future__ import annotations
 
@@ -8,24 +8,31 @@ import torch
 from torch import nn
 
 from db.errors import UserError
-from training.architectures.contract import Architecture
+from training.architectures.contract import NORMS, Architecture
 from training.engine.schedule import factor
 from training.recipe import Optimizer, Recipe, Schedule
-
-NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm)
-
 
 LEAST_MOMENTUM = 0.1
 """What torch gives batch normalisation by itself."""
 
 
 def freeze(model: Architecture, recipe: Recipe) -> None:
-    """Switch off the gradient of whatever the recipe keeps as it is; call before `build_optimizer`."""
-    if recipe.freeze_encoder:
+    """Switch off the gradient of whatever the recipe keeps as it is to the end; call before `build_optimizer`."""
+    if recipe.freeze_encoder and recipe.thaw_at is None:
         model.encoder().requires_grad_(False)
     if recipe.frozen_bn:
         for module in _batch_norms(model):
             module.requires_grad_(False)
+
+
+def hold_encoder(model: Architecture, recipe: Recipe, held: bool) -> None:
+    """Switch the gradients of the encoder off or, but for frozen batch normalisation, on.
+
+    The optimiser, which has had its parameters from the beginning, passes over those without a gradient and begins
+    their moments with the first one.
+    """
+    model.encoder().requires_grad_(not held)
+    freeze(model, recipe)
 
 
 def follow_soon(model: Architecture) -> None:
@@ -40,11 +47,17 @@ def follow_soon(model: Architecture) -> None:
             module.momentum = max(module.momentum, LEAST_MOMENTUM)
 
 
-def set_train_mode(model: Architecture, recipe: Recipe) -> None:
-    """Put the model in train mode, except for batch normalisation whose statistics stay as they are."""
+def set_train_mode(model: Architecture, recipe: Recipe, *, held: bool) -> None:
+    """Put the model in train mode, except for batch normalisation whose statistics stay as they are.
+
+    Args:
+        model: to train.
+        recipe: says whether all of them do.
+        held: whether those of the encoder do.
+    """
     model.train()
     frozen = list(_batch_norms(model)) if recipe.frozen_bn else []
-    frozen += list(_batch_norms(model.encoder())) if recipe.freeze_encoder else []
+    frozen += list(_batch_norms(model.encoder())) if held else []
     for module in frozen:
         module.eval()
 
@@ -85,22 +98,33 @@ def set_learning_rate(
     """Set every group's learning rate for `step` and return that of a group with multiplier 1."""
     lr = settings.lr * factor(schedule, step, total)
     for group in optimizer.param_groups:
-        group["lr"] = lr * settings.multipliers.get(group["name"], 1.0)
+        depth = group.get("depth", 0)  # optimisers saved before there were depths have none
+        group["lr"] = lr * settings.multipliers.get(group["name"], 1.0) * settings.layer_decay**depth
     return lr
 
 
 def _groups(model: Architecture, settings: Optimizer) -> Iterator[dict[str, object]]:
-    named = model.parameter_groups()
-    _check_names(settings, set(named))
+    _check_names(settings, set(model.parameter_groups()))
     exempt = _without_decay(model, settings)
-    for name, parameters in named.items():
+    for name, depth, parameters in _named(model, settings):
         if settings.multipliers.get(name, 1.0) == 0:
             continue
         training = [p for p in parameters if p.requires_grad]
         for decays in (True, False):
             chosen = [p for p in training if (id(p) not in exempt and name not in settings.no_decay) is decays]
             if chosen:
-                yield {"params": chosen, "name": name, "weight_decay": settings.weight_decay if decays else 0.0}
+                decay = settings.weight_decay if decays else 0.0
+                yield {"params": chosen, "name": name, "depth": depth, "weight_decay": decay}
+
+
+def _named(model: Architecture, settings: Optimizer) -> Iterator[tuple[str, int, list[nn.Parameter]]]:
+    """Yield parameters by group and, where that decides their rate, by their block's place, 1 for the last."""
+    for name, parameters in model.parameter_groups().items():
+        if name == "encoder" and settings.layer_decay < 1:
+            blocks = model.encoder_blocks()
+            yield from ((name, len(blocks) - index, block) for index, block in enumerate(blocks))
+        else:
+            yield name, 0, parameters
 
 
 def _without_decay(model: nn.Module, settings: Optimizer) -> set[int]:

@@ -133,6 +133,7 @@ def _decide(desk: Desk, command: Command, model: Architecture, workload: Workloa
         steps_per_epoch=length.steps_per_epoch,
         validate_every=length.validate_every,
         checkpoint_every=length.checkpoint_every,
+        thaw_step=length.thaw_step,
         init=beginning.text,
         init_sha256=beginning.sha256,
         preprocessing=beginning.preprocessing,
@@ -143,6 +144,7 @@ def _decide(desk: Desk, command: Command, model: Architecture, workload: Workloa
         validation_images=len(workload.val),
         class_weights=weigh,
         seconds_per_step=speed.step,
+        thawed=speed.thawed,
         seconds=seconds(length, speed),
         peak_memory=speed.memory,
         machine=this_machine(desk.device),
@@ -154,7 +156,8 @@ def _assemble(desk: Desk, command: Command, model: Architecture, workload: Workl
     recipe = decisions.recipe
     numerics = Numerics(desk.device, decisions.preprocessing, decisions.precision, decisions.channels_last)
     numerics.place(model)
-    step, optimizer, scaler = build_step(model, recipe, numerics, decisions.class_weights, desk.ranks)
+    weights = decisions.class_weights
+    step, optimizer, scaler = build_step(model, recipe, numerics, weights, desk.ranks, decisions.thaw_step)
     state = State(model, optimizer, Ema(model, recipe.ema) if recipe.ema else None, scaler)
     if desk.directory.last.exists():
         state.load(desk.directory.last)

@@ -13,7 +13,7 @@ from labeling.annotation import IGNORE
 from training.architectures.contract import Architecture, Logits
 from training.counting import count
 from training.data.batches import Batch
-from training.engine.optimizer import set_train_mode
+from training.engine.optimizer import hold_encoder, set_train_mode
 from training.engine.ranks import Ranks
 from training.losses.segmentation import SegmentationLoss
 from training.losses.valid import ValidPixels, resize_labels
@@ -46,7 +46,20 @@ class Step:
         numerics: Numerics,
         recipe: Recipe,
         ranks: Ranks,
+        thaw_step: int | None = None,
     ) -> None:
+        """Take what trains.
+
+        Args:
+            model: in its place.
+            optimizer: of all parameters that ever learn.
+            scaler: of the gradients.
+            loss: what is minimised.
+            numerics: where and how to compute.
+            recipe: what is frozen, what is clipped, the seed.
+            ranks: the processes that share a batch.
+            thaw_step: the first at which a frozen encoder learns; None: it never does.
+        """
         self._model = model
         self._optimizer = optimizer
         self._scaler = scaler
@@ -54,8 +67,10 @@ class Step:
         self._numerics = numerics
         self._recipe = recipe
         self._ranks = ranks
-        self._shared = ranks.logits(model)
-        self._logits: Callable[[Tensor], Logits] = torch.compile(self._shared) if recipe.compile else self._shared
+        self._thaw_step = thaw_step
+        self._held: bool | None = None  # whether the encoder is; unknown before the first step
+        self._shared: Callable[[Tensor], Logits] = model.logits
+        self._logits: Callable[[Tensor], Logits] = self._shared
 
     def __call__(self, step: int, batches: Sequence[Batch]) -> Outcome:
         """Update the weights once.
@@ -65,7 +80,10 @@ class Step:
             batches: the step's forward passes, of each our share; the loss divides by the valid pixels of them all.
         """
         torch.manual_seed(draw_seed(self._recipe.seed, step, self._ranks.rank))
-        set_train_mode(self._model, self._recipe)
+        held = self._recipe.freeze_encoder and (self._thaw_step is None or step < self._thaw_step)
+        if held is not self._held:
+            self._wire(held)
+        set_train_mode(self._model, self._recipe, held=held)
         valid = ValidPixels([batch.labels for batch in batches], self._ranks.sum)
         total = torch.zeros((), device=self._numerics.device)
         k = self._model.num_classes
@@ -82,6 +100,15 @@ class Step:
             _count(counts, logits.out.detach(), batch.labels)
         self._update()
         return Outcome(self._ranks.sum(total), self._ranks.sum(counts))
+
+    def _wire(self, held: bool) -> None:
+        """Freeze or thaw the encoder, and begin to share the gradients of what learns now."""
+        hold_encoder(self._model, self._recipe, held)
+        # What shared them before goes first: it has a hook on every parameter that learnt then.
+        self._shared = self._logits = self._model.logits
+        self._shared = self._ranks.logits(self._model)
+        self._logits = torch.compile(self._shared) if self._recipe.compile else self._shared
+        self._held = held
 
     def _update(self) -> None:
         if limit := self._recipe.optimizer.clip_norm:
