@@ -100,7 +100,7 @@ class Architecture(nn.Module, ABC):
     paper: ClassVar[str]
     exports: ClassVar[frozenset[str]] = frozenset({"pt2", "onnx"})
     exports_note: ClassVar[str] = ""
-    exported_side: ClassVar[int] = 33
+    exported_side: int = 33
     head_key: ClassVar[str]
     preprocessing: ClassVar[Preprocessing] = Preprocessing()
     loss_at: ClassVar[Literal["logits", "input"]] = "input"
@@ -117,7 +117,10 @@ class Architecture(nn.Module, ABC):
 
     def forward(self, x: Tensor) -> Tensor:
         """Predict (N, K, H, W) at the input's size."""
-        out = self.logits(x).out
+        return self.enlarged(self.logits(x).out, x)
+
+    def enlarged(self, out: Tensor, x: Tensor) -> Tensor:
+        """Resize logits (N, K, h, w) to the size of the input `x` that they were predicted from."""
         return F.interpolate(out, size=x.shape[-2:], mode="bilinear", align_corners=self.align_corners)
 
     @abstractmethod
