@@ -69,6 +69,11 @@ class Home:
         return self.path / "packs"
 
     @property
+    def cards(self) -> Path:
+        """What was measured of architectures: a cache, always safe to delete."""
+        return self.path / "cards"
+
+    @property
     def exports(self) -> Path:
         """Weights that pages exported, to be downloaded: a folder a project, named by its number."""
         return self.path / "exports"

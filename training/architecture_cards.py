@@ -1,29 +1,44 @@
 """What there is to say of an architecture before one trains it: what it is, how large, how much work, what can be set.
 
-The network is built on torch's `meta` device: shapes without numbers, so even the largest costs no memory.
+Measuring it takes torch and up to a second, so what was measured is remembered: in the process, and in the home, where
+the list is read in an instant and without loading torch. A card in the home is found by what it was made from, code and
+versions of libraries included, so it is never out of date.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, Literal
 
-import torch
-from torch.utils.flop_counter import FlopCounterMode
+from pydantic import TypeAdapter, ValidationError
 
-from training.architectures import build, family, names, options
-from training.settings import Setting, settings_of
+from db.errors import UserError
+from db.files import write_atomic
+from db.home import Home
+from training.architectures import names
+from training.drawing.data import Drawing
+from training.settings import Setting
 
 SIDE = 512
-"""Of the square photo that work is counted for, in pixels."""
+"""Of the square photo that work and memory are counted for, in pixels."""
 CLASSES = 21
 """Classes that are counted for, unless told otherwise: Pascal VOC's."""
+COPIES = {"SGD with momentum": 3, "AdamW": 4}
+"""What training holds of every weight, whatever the batch: itself, its gradient, and what the optimiser remembers."""
+KEPT_CARDS = 500
+"""Cards in a home; the oldest go."""
 
 Cost = Literal["light", "medium", "heavy"]
 _LIGHT, _MEDIUM = 30, 150  # GFLOPs up to which a network counts as such
+_MADE_FROM = ("architectures/*.py", "drawing/*.py", "architecture_*.py", "settings.py")
+_LIBRARIES = ("torch", "torchvision", "timm", "transformers", "segmentation-models-pytorch")
 
 
 @dataclass(frozen=True)
@@ -43,8 +58,13 @@ class ArchitectureCard:
         gflops: work of one photo of 512 x 512 forward, in 10^9 multiplications and additions; training it takes about
             three times that.
         cost: `light` (goes without a GPU), `medium`, or `heavy` (wants a GPU).
+        kept_bytes: what a training step keeps of one photo of 512 x 512 from the forward to the backward pass, in
+            fp32; grows with the batch and the crop. The loss's own share is not in it.
+        weight_bytes: of the weights in fp32. Training holds them several times (`COPIES`), whatever the batch.
         imagenet: name of the pretrained weights that fit with these options; None where none do.
         imagenet_note: why none do, and what would change that.
+        exports: formats it can be exported in, beside the bundle and plain safetensors.
+        exports_note: what is missing there or to be known, why, and which architecture does without.
     """
 
     name: str
@@ -58,57 +78,102 @@ class ArchitectureCard:
     output_stride: int
     gflops: float
     cost: Cost
+    kept_bytes: int
+    weight_bytes: int
     imagenet: str | None
     imagenet_note: str
+    exports: tuple[str, ...]
+    exports_note: str
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class Described:
+    """An architecture's card and its drawing."""
+
+    card: ArchitectureCard
+    drawing: Drawing
+
+
+_DESCRIBED = TypeAdapter(Described)
+
+
 def architecture_card(
-    name: str, *, classes: int = CLASSES, options: Mapping[str, Any] | None = None
+    name: str, *, classes: int = CLASSES, options: Mapping[str, Any] | None = None, home: Home | None = None
 ) -> ArchitectureCard:
-    """Describe an architecture with some options; what was described once is remembered.
+    """Describe an architecture with some options.
 
     Args:
         name: one of `training.architectures.names()`.
         classes: that it is to predict.
         options: of the architecture; others have their defaults.
+        home: whose cards are looked up and added to; None measures.
 
     Raises:
         UserError: no such architecture or option, or a value that does not fit.
     """
-    return _card(name, classes, json.dumps(dict(options or {}), sort_keys=True))
+    return described(name, classes=classes, options=options, home=home).card
 
 
-def architecture_cards(*, classes: int = CLASSES) -> tuple[ArchitectureCard, ...]:
-    """Describe every architecture with its default options, the lightest first."""
-    return tuple(sorted((architecture_card(name, classes=classes) for name in names()), key=lambda card: card.gflops))
+def architecture_cards(*, classes: int = CLASSES, home: Home | None = None) -> tuple[ArchitectureCard, ...]:
+    """Describe every architecture with its default options, the lightest first; see `architecture_card`."""
+    cards = (architecture_card(name, classes=classes, home=home) for name in names())
+    return tuple(sorted(cards, key=lambda card: card.gflops))
 
 
-@lru_cache(maxsize=64)
-def _card(name: str, classes: int, chosen: str) -> ArchitectureCard:
-    about = family(name)
-    with torch.device("meta"):
-        module = build(name, classes, **json.loads(chosen)).eval()
-        photo = torch.empty(1, 3, SIDE, SIDE)
-    counter = FlopCounterMode(display=False)
-    with torch.no_grad(), counter:
-        out = module.logits(photo).out
-    gflops = counter.get_total_flops() / 1e9
-    return ArchitectureCard(
-        name=name,
-        title=about.title,
-        year=about.year,
-        paper=about.paper,
-        what_it_is=about.summary,
-        options=tuple(settings_of(options(name), about)),
-        classes=classes,
-        parameters=sum(parameter.numel() for parameter in module.parameters()),
-        output_stride=round(SIDE / out.shape[-1]),
-        gflops=gflops,
-        cost="light" if gflops <= _LIGHT else "medium" if gflops <= _MEDIUM else "heavy",
-        imagenet=module.imagenet,
-        imagenet_note=module.imagenet_note,
-    )
+def described(
+    name: str, *, classes: int = CLASSES, options: Mapping[str, Any] | None = None, home: Home | None = None
+) -> Described:
+    """Return an architecture's card and drawing; see `architecture_card`."""
+    return _described(name, classes, json.dumps(dict(options or {}), sort_keys=True), home)
+
+
+def cost_of(gflops: float) -> Cost:
+    """Say how much work that is for a photo of 512 x 512."""
+    return "light" if gflops <= _LIGHT else "medium" if gflops <= _MEDIUM else "heavy"
+
+
+@lru_cache(maxsize=256)
+def _described(name: str, classes: int, chosen: str, home: Home | None) -> Described:
+    made_from = f"{_fingerprint()} {name} {classes} {chosen}"
+    path = None if home is None else home.cards / f"{hashlib.sha256(made_from.encode()).hexdigest()[:32]}.json"
+    if path is not None and (found := _read(path)) is not None:
+        return found
+    from training.architecture_figures import describe  # loads torch
+
+    found = describe(name, classes, json.loads(chosen))
+    if path is not None:
+        _write(path, found)
+    return found
+
+
+def _read(path: Path) -> Described | None:
+    try:
+        return _DESCRIBED.validate_json(path.read_bytes())
+    except (OSError, ValidationError):  # not there, or of no use: it is measured again
+        return None
+
+
+def _write(path: Path, found: Described) -> None:
+    with suppress(OSError, UserError):  # a home that cannot be written to costs time, nothing else
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, _DESCRIBED.dump_json(found))
+        cards = sorted(path.parent.glob("*.json"), key=lambda card: card.stat().st_mtime, reverse=True)
+        for old in cards[KEPT_CARDS:]:
+            old.unlink(missing_ok=True)
+
+
+@cache
+def _fingerprint() -> str:
+    """Return a digest of the code and of the versions of the libraries that decide what a card says."""
+    digest = hashlib.sha256()
+    folder = Path(__file__).parent
+    for path in sorted(path for pattern in _MADE_FROM for path in folder.glob(pattern)):
+        digest.update(path.read_bytes())
+    for library in _LIBRARIES:
+        with suppress(PackageNotFoundError):
+            digest.update(f"{library} {version(library)}".encode())
+    return digest.hexdigest()
