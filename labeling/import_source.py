@@ -15,7 +15,6 @@ from db.home import Home
 from db.locks import hold, is_held
 from labeling.archives import SkippedMember, content_folder, is_archive, unpack
 from labeling.import_report import ImportReport
-from labeling.import_request import ImportRequest
 from labeling.progress import Progress
 
 
@@ -46,25 +45,25 @@ class OpenedSource:
 
 
 @contextmanager
-def open_source(home: Home, request: ImportRequest, progress: Progress) -> Iterator[OpenedSource]:
+def open_source(home: Home, location: Path, progress: Progress, *, link: bool = False) -> Iterator[OpenedSource]:
     """Open the source of an import for the length of the block.
 
     Args:
         home: archives are unpacked in it.
-        request: the import.
+        location: the folder, file or archive.
         progress: told of an archive's members.
+        link: its photos are to be linked.
 
     Raises:
         UserError: there is nothing; the archive is refused (see `labeling.archives.unpack`) or its photos are to be
             linked; or what the block raises.
     """
-    location = request.location
     if not location.exists():
         raise UserError(f"There is nothing to import at {location}: no such file or folder.")
     if not is_archive(location):
         yield OpenedSource(location)
         return
-    if request.link:
+    if link:
         raise UserError(f"Photos in {location.name} cannot be linked. Unpack it, and import its folder with --link.")
     with _scratch_folder(home.path / "unpacked") as folder:
         done = unpack(location, folder, progress=progress)

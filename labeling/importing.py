@@ -56,7 +56,7 @@ def import_dataset(home: Home, database: Database, request: ImportRequest, progr
     content = Store(home.store)
     content.sweep()
     stored = find_stored(database, request)
-    with open_source(home, request, progress) as source:
+    with open_source(home, request.location, progress, link=request.link) as source:
         return source.reported(_import(content, database, request, stored, source, progress))
 
 

@@ -146,10 +146,15 @@ def test_dropped_files_with_odd_names_are_text_and_refusals_are_said(page: Page,
 
 def test_a_folder_on_this_computer_is_taken_below_the_root_only(page: Page, served: Served) -> None:
     open_wizard(page, served)
-    field = page.get_by_label("Or a folder on this computer, below")
+    field = page.get_by_label("Or a folder, zip or tar on this computer, below")
     field.fill("/etc")
     page.get_by_role("button", name="Look at it").click()
     expect(page.get_by_text("is not below")).to_be_visible()
+    zipped(served.photos / "dusk", served.workbench.folder / "packed.zip")
+    field.fill("packed.zip")
+    page.get_by_role("button", name="Look at it").click()
+    expect(page.get_by_label("Name of the dataset")).to_have_value("packed")
+    page.get_by_role("button", name="Start over").click()
     field.fill("photos/dusk")
     page.get_by_role("button", name="Look at it").click()
     expect(page.get_by_label("Leave the photos where they are")).to_be_visible()
@@ -163,7 +168,7 @@ def test_a_folder_on_this_computer_is_taken_below_the_root_only(page: Page, serv
     page.get_by_role("button", name="Go on with photos/dusk").click()
     expect(page.get_by_label("Leave the photos where they are")).to_be_visible()
     page.get_by_role("button", name="Start over").click()
-    expect(page.get_by_label("Or a folder on this computer, below")).to_be_visible()
+    expect(page.get_by_label("Or a folder, zip or tar on this computer, below")).to_be_visible()
     expect(page.get_by_role("button", name="Go on with")).to_have_count(0)
 
 

@@ -10,7 +10,6 @@ import pytest
 from db.errors import UserError
 from labeling.datasets import list_datasets
 from labeling.import_source import open_source
-from labeling.importing import ImportRequest
 from labeling.progress import silent
 from tests.support.labelled_home import make_place
 from tests.support.labelme_folder import make_folder, rectangle, write_labels
@@ -131,14 +130,14 @@ def test_photos_of_an_archive_cannot_be_linked(place, folder):
 
 
 def test_what_a_killed_import_unpacked_goes_with_the_next_one(place, folder):
-    request = ImportRequest(format="labelme", source=pack(folder))
+    archive = pack(folder)
     child = os.fork()
     if child == 0:
-        with open_source(place.home, request, silent):
+        with open_source(place.home, archive, silent):
             os._exit(9)
     os.waitpid(child, 0)
     [abandoned] = (place.home.path / "unpacked").glob("*/")
-    with open_source(place.home, request, silent) as first, open_source(place.home, request, silent) as second:
+    with open_source(place.home, archive, silent) as first, open_source(place.home, archive, silent) as second:
         assert not abandoned.exists()
         assert first.location != second.location
         assert (first.location / "a.json").exists()

@@ -111,7 +111,7 @@ def test_what_is_nothing_known_says_what_was_expected(tmp_path):
     found = recognise(tmp_path)
     assert (found.guesses, found.photos) == ((), 1)
     assert "Expected: labelme" in found.notes[0]
-    assert "unlabelled" in found.notes[1]
+    assert "The photo can be imported without labels" in found.notes[1]
     with pytest.raises(NotFoundError, match="nothing to import"):
         recognise(tmp_path / "gone")
 

@@ -1,6 +1,7 @@
 """What the data pages do, done on the command line: projects, classes, lists, roles, revisions, a look at a folder."""
 
 import json
+import shutil
 
 import pytest
 
@@ -98,3 +99,21 @@ def test_a_folder_is_recognised_and_the_command_it_says_imports_it(ask, tmp_path
     assert (guess["format"], guess["labels"], guess["classes"]) == ("labelme", 1, {"road": 1})
     said = ask("recognise", folder, as_json=False)[1]
     assert f"workbench import labelme '{folder}' --unlabelled background" in said
+
+
+@pytest.mark.parametrize("kind", ["zip", "gztar"])
+def test_an_archive_is_recognised_as_its_folder_is(ask, tmp_path, kind):
+    folder = make_folder(tmp_path / "campus", ["a", "b"])
+    (folder / "labels.txt").write_text("_background_\nroad\ncar\n")
+    (folder / "broken.json").write_text("{")
+    packed = shutil.make_archive(str(tmp_path / "campus"), kind, tmp_path, "campus")
+    code, found = ask("recognise", packed)
+    of_folder = ask("recognise", folder)[1]
+    (guess,), (other,) = found["guesses"], of_folder["guesses"]
+    assert (code, found["source"], found["photos"]) == (0, packed, 2)
+    assert guess == other | {"options": {"unlabelled": "background"}, "problems": guess["problems"]}
+    assert "unpacked" not in json.dumps(found)
+    assert list((tmp_path / "home" / "unpacked").iterdir()) == []
+    assert f"workbench import labelme {packed} --unlabelled background" in ask("recognise", packed, as_json=False)[1]
+    (tmp_path / "no.zip").write_text("nonsense")
+    assert ask("recognise", tmp_path / "no.zip")[0] == 2

@@ -287,6 +287,30 @@ def test_a_zip_dropped_again_is_the_same_source(client: TestClient, folder: Path
     assert counts(imported(client, dropped())["report"]) == [0, 1, 2, 0]
 
 
+def test_an_archive_on_this_computer_is_unpacked_as_one_that_was_dropped(
+    place: Place, client: TestClient, folder: Path, tmp_path: Path
+) -> None:
+    packed = tmp_path / "root" / "evening.zip"
+    packed.write_bytes(b"".join(zip_folder(folder)))
+    upload = client.post("/api/uploads").json()["upload"]
+    archive = f"/api/uploads/{upload}/archive"
+
+    assert "is not below" in client.put(archive, json={"path": "/etc/evening.zip"}).text
+    assert "is no archive" in client.put(archive, json={"path": "dusk"}).text
+    (tmp_path / "root" / "bad.zip").write_text("nonsense")
+    assert client.put(archive, json={"path": "bad.zip"}).status_code == 204
+    assert "is no archive, whatever its name says" in client.post(f"/api/uploads/{upload}/finish").text
+    assert "Nothing was uploaded yet" in client.post(f"/api/uploads/{upload}/finish").text
+
+    assert client.put(archive, json={"path": "evening.zip"}).status_code == 204
+    told = client.post(f"/api/uploads/{upload}/finish").json()
+    assert (told["name"], told["files"], packed.exists()) == ("evening", 6, True)
+    assert counts(imported(client, {"upload": upload})["report"]) == [3, 0, 0, 0]
+    again = client.post("/api/uploads").json()["upload"]
+    client.put(f"/api/uploads/{again}/files", params={"path": "a.txt"}, content=b"a")
+    assert "holds files already" in client.put(f"/api/uploads/{again}/archive", json={"path": "evening.zip"}).text
+
+
 def test_loose_files_are_never_taken_for_those_dropped_before(client: TestClient, folder: Path) -> None:
     def dropped() -> dict[str, str]:
         upload = client.post("/api/uploads").json()["upload"]

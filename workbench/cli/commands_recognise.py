@@ -1,4 +1,4 @@
-"""`workbench recognise`: what a folder looks like, before it is imported."""
+"""`workbench recognise`: what a folder or archive looks like, before it is imported."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.cli.options import HomeOption, JsonOption
-from workbench.cli.output import emit, say, table
+from workbench.cli.options import HomeOption, JsonOption, Workplace
+from workbench.cli.output import emit, progress_bar, say, table
 
 if TYPE_CHECKING:
     from labeling.recognise import Guess
@@ -24,14 +24,20 @@ def register(app: typer.Typer) -> None:
 
 
 def recognise(
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder, or COCO's JSON file, to look at.")],
+    source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder, zip, tar, or COCO's JSON file, to look at.")],
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what a folder looks like: format, classes, and the import that fits. Nothing is written."""
+    """Say what a folder or archive looks like: format, classes, and the import that fits. Nothing of it is kept."""
+    from labeling.archives import is_archive
     from labeling.recognise import recognise as look_at
+    from labeling.recognise import recognise_archive
 
-    found = look_at(source)
+    if is_archive(source.expanduser()):
+        with progress_bar() as progress:  # to unpack it may take a while
+            found = recognise_archive(Workplace(home).home, source, progress)
+    else:
+        found = look_at(source)
 
     def show() -> None:
         for guess in found.guesses:

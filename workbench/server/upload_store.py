@@ -21,7 +21,7 @@ from typing import BinaryIO, Literal
 from db.errors import NotFoundError, UserError
 from db.files import explain_os_errors, scratch_file, write_atomic
 from db.home import Home
-from labeling.archives import Limits, SkippedMember, archive_stem, content_folder, unpack
+from labeling.archives import Limits, SkippedMember, archive_stem, content_folder, is_archive, unpack
 from labeling.relative_paths import Names, UnsafePathError, clean_path
 from training.tasks import list_tasks
 
@@ -64,6 +64,7 @@ class _Upload:
 
     folder: Path
     lock: threading.Lock = field(default_factory=threading.Lock)
+    archive: Path | None = None
     names: Names = field(default_factory=Names)
     sizes: dict[str, int] = field(default_factory=dict)
     claimed: int = 0  # bytes, of files under way too
@@ -161,6 +162,22 @@ class UploadStore:
             with found.lock:
                 found.under_way -= 1
 
+    def take(self, upload: str, archive: Path) -> None:
+        """Have `finish` unpack an archive that lies on this computer, and stays there, in place of received files.
+
+        Raises:
+            NotFoundError: there is no such upload.
+            UserError: it is no archive by its name, or files were received already.
+        """
+        found = self._receiving(upload)
+        if not is_archive(archive):
+            raise UserError(f"{archive} is no archive: expected a zip or a tar. A folder is taken as it is.")
+        with found.lock:
+            _refuse_unpacking(found)
+            if found.sizes or found.under_way:
+                raise UserError("This upload holds files already. Begin another one.")
+            found.archive = archive
+
     def status(self, upload: str) -> UploadStatus:
         """Return how far an upload is.
 
@@ -198,7 +215,7 @@ class UploadStore:
             _refuse_unpacking(found)
             if found.under_way:
                 raise UserError(f"{found.under_way} files are still on their way. Finish the upload after the last.")
-            if not found.sizes:
+            if not found.sizes and found.archive is None:
                 raise UserError("Nothing was uploaded yet. Drop photos, a folder, or one zip.")
             found.state = "unpacking"
             files, size = len(found.sizes), sum(found.sizes.values())
@@ -207,7 +224,7 @@ class UploadStore:
             write_atomic(found.folder / _FINISHED, json.dumps(asdict(done), ensure_ascii=False).encode())
         except BaseException:
             with found.lock:
-                found.state = "receiving"
+                found.state, found.archive = "receiving", None
             raise
         self._open.pop(upload, None)
         return done
@@ -288,10 +305,10 @@ class UploadStore:
                 found.names.remove(path)
 
     def _unpack(self, found: _Upload, upload: str) -> Finished | None:
-        """Unpack the upload's only file where its name says it is an archive; None where there is nothing to unpack."""
-        [name, *others] = found.sizes
-        stem = archive_stem(name.rpartition("/")[2])
-        if others or stem is None:
+        """Unpack the archive that was taken, or is all that was received; None where there is nothing to unpack."""
+        archive = found.archive or found.folder / "files" / next(iter(found.sizes))
+        stem = archive_stem(archive.name)
+        if len(found.sizes) > 1 or stem is None:
             return None
 
         def tell(done: int, total: int | None, what: str) -> None:
@@ -302,7 +319,7 @@ class UploadStore:
         with explain_os_errors(found.folder):
             fresh.mkdir()
         try:
-            done = unpack(found.folder / "files" / name, fresh, self._limits, tell)
+            done = unpack(archive, fresh, self._limits, tell)
         except BaseException:
             shutil.rmtree(fresh, ignore_errors=True)
             raise

@@ -1,14 +1,15 @@
-"""Uploads: begin one, send its files one by one, finish it; then it can be imported by its id."""
+"""Uploads: begin one, send its files one by one or name an archive, finish it; then it can be imported by its id."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Body, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from workbench.server.services import Services
+from workbench.server.sources import Source, locate
 
 _PIECE = 1024**2
 
@@ -46,6 +47,11 @@ def router(services: Services) -> APIRouter:
                     piece.clear()
             await run_in_threadpool(incoming.write, bytes(piece))
         return {"path": incoming.path, "bytes": incoming.size}
+
+    @routes.put("/{upload}/archive", status_code=204)
+    def take(upload: str, path: Annotated[str, Body(embed=True)]) -> Response:
+        store.take(upload, locate(services, Source(path=path)))
+        return Response(status_code=204)
 
     @routes.post("/{upload}/finish")
     def finish(upload: str) -> dict[str, Any]:

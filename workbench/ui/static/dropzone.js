@@ -1,6 +1,7 @@
 // From dropped files to a finished upload: the place to drop, the progress, what was refused, what can be tried again.
 //
-// mountDropzone(element, {id, title, hint, folders, multiple, accept, limits, begun, onBegun, onReady}) -> {destroy()}
+// mountDropzone(element, {id, title, hint, folders, multiple, accept, limits, begun, onBegun, onReady})
+//   -> {destroy(), unpack(path)}
 //   limits: {most_bytes, most_files}; begun: id of an upload that a reload of the page broke off, else null
 //   onBegun(upload id or null): it was begun, or thrown away
 //   onReady({upload, files, bytes, name}): all is there; `name` is what the dropped folder or archive is called, empty for loose files
@@ -11,12 +12,12 @@ import { lasting } from "./task.js";
 import { Upload, size } from "./upload.js";
 
 const SHOWN = 50; // of refused files
-const ARCHIVE = /\.(zip|tar|tgz|tar\.(gz|bz2|xz))$/i;
+export const ARCHIVE = /\.(zip|tar|tgz|tar\.(gz|bz2|xz))$/i;
 
 export function mountDropzone(element, options) {
   loadStyle();
   const zone = new Dropzone(element, options);
-  return { destroy: () => zone.destroy() };
+  return { destroy: () => zone.destroy(), unpack: (path) => zone.unpack(path) };
 }
 
 class Dropzone {
@@ -88,10 +89,16 @@ class Dropzone {
     else await this.finish();
   }
 
-  async finish() {
+  // An archive that lies where the workbench does, unpacked as one that was dropped.
+  async unpack(path) {
+    await this.upload.take(path);
+    await this.finish("Unpacking …");
+  }
+
+  async finish(text = "All files are there. Looking at them …") {
     const { upload } = this;
     this.area.classList.add("wb-busy");
-    this.state.replaceChildren(h("p", {}, "All files are there. Looking at them …"));
+    this.state.replaceChildren(h("p", {}, text));
     try {
       const done = await upload.finish(({ state, done: members, total }) => {
         if (state === "unpacking") this.state.replaceChildren(h("p", {}, `Unpacking: ${exact(members)}${total ? ` of ${exact(total)}` : ""} files …`));

@@ -38,7 +38,7 @@ class Check {
     this.place = h("div", { class: "wb-import-columns" });
     this.preview = new Preview(`${this.root}/preview`, classes);
     element.replaceChildren(
-      h("section", { class: "wb-import-part" }, h("h2", {}, "What was recognised"), this.summary(), this.formats, this.problems),
+      h("section", { class: "wb-import-part" }, h("h2", {}, "What was recognised"), this.summary(), this.format && this.formats, this.problems),
       this.place);
     if (this.format) this.ask();
     else this.place.replaceChildren(h("p", { class: "wb-message wb-bad", role: "alert" }, "There is no photo in it, so there is nothing to import. Start over with a folder of photos."));

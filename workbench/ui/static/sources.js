@@ -103,7 +103,7 @@ export async function openTried({ tried, crf = 0 }, signal) {
     empty: "",
     page: async () => ({ total: 1, images: [{ id: tried, width, height }] }),
     key: (entry) => entry.id,
-    caption: () => `Photo with the prediction of ${model}`,
+    caption: () => `Photo with the prediction of ${model}${crf ? `, refined by ${crf} iterations of a CRF` : ""}`,
     badge: () => null,
     has: () => true,
     photoUrl: (entry, size) => picture(entry, "photo", size),

@@ -79,7 +79,7 @@ export function marked(text) {
 
 function makeControl(setting, id, take) {
   if (setting.kind === "boolean") return checkbox(id, take);
-  if (setting.kind === "choice") return select(setting, id, take);
+  if (setting.kind === "choice") return setting.also ? suggest(setting, id, take) : select(setting, id, take);
   if (setting.kind === "pair") return pair(setting, id, take);
   const [read, write] = READERS[setting.kind];
   const placeholder = setting.optional ? "none" : { list: "one, two, three", table: "name: number, name: number" }[setting.kind];
@@ -124,6 +124,14 @@ function select({ choices, optional }, id, take) {
   const input = h("select", { id, class: "wb-input", "aria-describedby": `${id}-help`, onchange: () => take(values[Number(input.value)]) },
     ...values.map((value, place) => h("option", { value: place }, written(value))));
   return { element: input, write: (value) => { input.value = String(values.findIndex((choice) => same(choice, value))); } };
+}
+
+// A choice that also takes text of some form, such as `timm:NAME`: its choices are suggestions.
+function suggest({ choices, also }, id, take) {
+  const list = `${id}-choices`;
+  const { element: input, write } = line(id, also, (text) => take(text.trim()), String);
+  input.setAttribute("list", list);
+  return { element: h("span", {}, input, h("datalist", { id: list }, ...choices.map((choice) => h("option", { value: choice })))), write };
 }
 
 function pair({ key, optional }, id, take) {

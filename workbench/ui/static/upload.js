@@ -1,6 +1,6 @@
 // Sending files to an upload of the server, several at once. It knows nothing of the page.
 
-import { address, getJson, post, remove } from "./api.js";
+import { address, getJson, post, put, remove } from "./api.js";
 
 const AT_ONCE = 4;
 const TELL_EVERY = 100; // ms
@@ -115,6 +115,12 @@ export class Upload extends EventTarget {
     }
     if (request.status === 400 || request.status === 413) this.refused.push({ path, why: sentence(request) });
     else this.failed.push({ path, file, why: request.status ? sentence(request) : "It could not be read, or the workbench did not answer." });
+  }
+
+  // Take an archive of the computer that the workbench runs on, for what would have been sent.
+  async take(path) {
+    this.id ??= (await post("/api/uploads")).upload;
+    await put(`/api/uploads/${this.id}/archive`, { path });
   }
 
   // Stop, and delete what was sent.

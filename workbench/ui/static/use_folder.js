@@ -7,6 +7,7 @@ import { ask } from "./dialog.js";
 import { exact, h, isolated, name as bdi } from "./dom.js";
 import { mountDropzone } from "./dropzone.js";
 import { query } from "./place.js";
+import { mountRefinement } from "./use_refinement.js";
 
 const SIZES = ["original", "long 2048", "long 1024", "long 512"];
 
@@ -19,7 +20,7 @@ class Folders {
   constructor(element, { project, limits, model }) {
     Object.assign(this, { project, limits, model, root: `/api/projects/${project}/predictions` });
     this.size = h("select", { "aria-label": "Size that the network sees" }, ...SIZES.map((value) => h("option", { value }, value === "original" ? "its own size" : value.replace("long", "long side"))));
-    this.crf = h("input", { type: "checkbox", id: "wb-use-folder-crf" });
+    this.refinement = mountRefinement("wb-use-folder");
     this.zonePlace = h("div");
     this.fault = h("p", { class: "wb-fault-line", role: "alert" });
     this.list = h("div");
@@ -27,8 +28,7 @@ class Folders {
       h("summary", {}, "Predict a whole folder"),
       h("p", { class: "wb-hint" }, "A task predicts every photo with the model chosen above. What comes out, index PNGs and overlays, waits here to be downloaded."),
       h("label", { class: "wb-select" }, "The network sees them at", this.size),
-      h("label", { class: "wb-select" }, this.crf, " and a CRF of 10 iterations refines the predictions"),
-      this.zonePlace, limits.root && this.pathForm(), this.fault, this.list,
+      this.refinement.element, this.zonePlace, limits.root && this.pathForm(), this.fault, this.list,
     ].filter(Boolean));
     this.zone();
     this.onTask = ({ detail }) => { if (detail.kind === "task" && detail.project_id === project) this.show(); };
@@ -67,7 +67,7 @@ class Folders {
   async start(source) {
     this.fault.textContent = "";
     try {
-      await post(this.root, { source, model: this.model(), size: this.size.value, crf: this.crf.checked ? 10 : 0 });
+      await post(this.root, { source, model: this.model(), size: this.size.value, ...this.refinement.value() });
       await this.show();
     } catch (error) {
       this.fault.textContent = error.message;

@@ -6,6 +6,7 @@
 import { address, getJson, post } from "./api.js";
 import { h, name as bdi } from "./dom.js";
 import { dropArea } from "./droparea.js";
+import { mountAffinity } from "./use_affinity.js";
 import { mountCrfSteps } from "./use_crf.js";
 import { mountViewer } from "./viewer.js";
 import { term } from "./words.js";
@@ -21,10 +22,10 @@ export function mountTrial(element, options) {
 class Trial {
   constructor(element, { project, model }) {
     Object.assign(this, { project, model, items: [], chosen: null, key: `wb-use:${project}` });
-    this.size = h("select", { "aria-label": "Size that the network sees" }, ...SIZES.map(([value, text]) => h("option", { value }, text)));
-    this.crf = h("input", { type: "checkbox", id: "wb-use-crf" });
+    this.size = h("select", { "aria-label": "Size that the network sees", onchange: () => this.offer() }, ...SIZES.map(([value, text]) => h("option", { value }, text)));
+    this.crf = h("input", { type: "checkbox", id: "wb-use-crf", onchange: () => this.offer() });
     this.note = h("p", { class: "wb-hint", role: "status" });
-    this.again = h("button", { type: "button", class: "wb-button", hidden: true, onclick: () => this.retry() }, "Try these photos with this model");
+    this.again = h("button", { type: "button", class: "wb-button", hidden: true, onclick: () => this.retry() }, "Try these photos again");
     this.clear = h("button", { type: "button", class: "wb-button", hidden: true, onclick: () => this.empty() }, "Clear");
     this.strip = h("ul", { class: "wb-strip", role: "listbox", "aria-label": "Photos tried", onkeydown: (event) => this.move(event) });
     this.stage = h("div", { class: "wb-tried" });
@@ -164,8 +165,8 @@ class Trial {
     const link = (what, text) => h("a", { class: "wb-button", download: "", href: address(`/api/tried/${id}/${what}`, { name: stem, crf }) }, text);
     this.stage.replaceChildren(
       h("div", { class: "wb-bar" }, h("strong", { class: "wb-tried-title" }, bdi(item.title)),
-        h("span", { class: "wb-hint" }, `${model} · ${width} × ${height} · ${seconds.toFixed(1)} s`), link("index", "Index PNG"), link("overlay", "Overlay")),
-      ...(steps.length ? [mountCrfSteps(item.record, crf, (chosen) => this.choose(Object.assign(item, { crf: chosen })))] : []), place);
+        h("span", { class: "wb-hint" }, [model, `${width} × ${height}`, `${seconds.toFixed(1)} s`, crf && `CRF ${crf}`].filter(Boolean).join(" · ")), link("index", "Index PNG"), link("overlay", "Overlay")),
+      ...(steps.length ? [mountCrfSteps(item.record, crf, (chosen) => this.choose(Object.assign(item, { crf: chosen })))] : []), place, mountAffinity(id, crf));
     this.viewer = mountViewer(place, { value: { kind: "tried", tried: id, crf } });
   }
 }

@@ -3,7 +3,7 @@
 
 import { getJson, post, remove } from "../api.js";
 import { h, loadStyle, name as bdi } from "../dom.js";
-import { drawFiles, files, mountDropzone } from "../dropzone.js";
+import { ARCHIVE, drawFiles, files, mountDropzone } from "../dropzone.js";
 import { mountCheck } from "../import_check.js";
 import { mountReport } from "../import_report.js";
 import { query, setQuery } from "../place.js";
@@ -109,7 +109,7 @@ class Wizard {
     this.part = mountDropzone(zone, {
       id: "wb-import-drop",
       title: "Drop photos with their labels here",
-      hint: "A folder, files, or one zip. labelme, COCO, VOC and masks are recognised; photos without labels are fine too.",
+      hint: "A folder, files, or one zip or tar. labelme, COCO, VOC and masks are recognised; photos without labels are fine too.",
       folders: true,
       limits: this.limits,
       begun,
@@ -132,6 +132,7 @@ class Wizard {
       fault.textContent = "";
       const path = field.value.trim();
       try {
+        if (ARCHIVE.test(path)) return await this.part.unpack(path);
         await this.look({ path });
         setQuery({ path });
       } catch (error) {
@@ -139,7 +140,7 @@ class Wizard {
       }
     };
     return h("form", { class: "wb-path", onsubmit: open },
-      h("label", { for: "wb-import-path" }, "Or a folder on this computer, below ", h("code", {}, this.limits.root)),
+      h("label", { for: "wb-import-path" }, "Or a folder, zip or tar on this computer, below ", h("code", {}, this.limits.root)),
       h("div", { class: "wb-bar" }, field, h("button", { class: "wb-button", type: "submit" }, "Look at it")), fault);
   }
 
