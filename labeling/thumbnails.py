@@ -154,6 +154,14 @@ def encode_photo(source: Path, size: Size) -> bytes:
         return cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].tobytes()
 
 
+def encode_png(pixels: NDArray[np.uint8]) -> bytes:
+    """Return a picture, uint8 (H, W, 3) RGB, as a PNG."""
+    encoded, data = cv2.imencode(".png", pixels[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 3])
+    if not encoded:
+        raise RuntimeError("OpenCV could not encode the picture")
+    return data.tobytes()
+
+
 def _encode_map(store: Store, sha: str, size: Size) -> bytes:
     with _decoding:
         return write_map_png(reduce_map(load_map(store, sha), size))

@@ -9,7 +9,6 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
@@ -19,7 +18,8 @@ from db.files import explain_os_errors, write_atomic
 from labeling.colors import from_hex
 from labeling.maps import read_map_png, write_map_png
 from labeling.photos import read_photo
-from labeling.thumbnails import Size, encode_photo
+from labeling.thumbnails import Size, encode_photo, encode_png
+from training.affinity import affinity_png
 from training.predict import lay_over
 from training.try_model import ClassShare, TriedPicture
 
@@ -123,11 +123,11 @@ class TriedStore:
     def overlay_png(self, tried_id: str, iterations: int = 0) -> bytes:
         """Return the photo with the classes' colours laid over it, as a PNG; raises what `index` does."""
         colors = np.array([from_hex(one.color) for one in self.record(tried_id).classes], np.uint8)
-        mixed = lay_over(self.photo(tried_id), colors[self.index(tried_id, iterations)])
-        encoded, data = cv2.imencode(".png", mixed[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 3])
-        if not encoded:
-            raise RuntimeError("OpenCV could not encode the overlay")
-        return data.tobytes()
+        return encode_png(lay_over(self.photo(tried_id), colors[self.index(tried_id, iterations)]))
+
+    def affinity_png(self, tried_id: str, iterations: int = 0) -> bytes:
+        """Return what `affinity_picture` draws of the photo and its prediction, as a PNG; raises what `index` does."""
+        return affinity_png(self.photo(tried_id), self.index(tried_id, iterations))
 
     def _index_file(self, tried_id: str, iterations: int) -> Path:
         if iterations and iterations not in self.record(tried_id).steps:

@@ -61,6 +61,29 @@ def test_photos_are_tried_shown_and_taken_away(page: Page, served: Served, tmp_p
     expect(strip.get_by_role("option").nth(1)).to_have_attribute("aria-selected", "true")
 
 
+def test_a_prediction_is_refined_by_a_crf(page: Page, served: Served) -> None:
+    page.goto(f"{served.origin}/use?project=1")
+    photo = sorted((served.photos / "dusk").glob("*.jpg"))[0]
+    page.get_by_label("a CRF refines it").check()
+    page.locator("#wb-use-drop-files").set_input_files(photo)
+    steps = page.get_by_role("group", name="Iterations of the CRF").get_by_role("button")
+    expect(steps).to_have_text(["without a CRF", "1 iteration", "2 iterations", "10 iterations"])
+    expect(steps.first).to_have_attribute("aria-pressed", "true")
+    steps.last.click()
+    expect(steps.last).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".wb-tried")).to_contain_text("CRF 10")
+    with page.expect_download() as asked:
+        page.get_by_role("link", name="Index PNG").click()
+    assert asked.value.suggested_filename == f"{photo.stem}_crf10_index.png"
+
+    page.get_by_text("Which pixels look alike, and which are predicted alike").click()
+    page.wait_for_function("document.querySelector('.wb-affinity img')?.naturalWidth > 0")
+
+    page.get_by_label("a CRF refines it").uncheck()
+    page.get_by_role("button", name="Try these photos again").click()
+    expect(steps).to_have_count(0)
+
+
 def test_a_folder_is_predicted_by_a_task_and_downloaded(page: Page, served: Served) -> None:
     page.goto(f"{served.origin}/use?project=1")
     page.get_by_text("Predict a whole folder").click()

@@ -214,10 +214,13 @@ def test_a_tried_photo_is_refined_step_by_step(place: Workspace, client: TestCli
     assert plain["steps"] == []
     np.testing.assert_array_equal(maps[0], _pixels(client.get(f"/api/tried/{plain['id']}/map?size=0")))
     assert any((refined != maps[0]).any() for refined in maps[1:])
-    with Image.open(io.BytesIO(client.get(f"{root}/index?crf=10").content)) as image:
+    index = client.get(f"{root}/index?crf=10")
+    assert index.headers["content-disposition"] == "attachment; filename*=UTF-8''photo_crf10_index.png"
+    with Image.open(io.BytesIO(index.content)) as image:
         np.testing.assert_array_equal(np.asarray(image), maps[3])
     assert _pixels(client.get(f"{root}/overlay?crf=10")).shape == (45, 60, 3)
     assert client.get(f"{root}/map?crf=3").status_code == 404
+    assert _pixels(client.get(f"{root}/affinity?crf=2")).shape == (24 * 18, 2 * 24 * 18 + 4, 3)
 
 
 def test_what_cannot_be_tried_is_said(place: Workspace, client: TestClient, tmp_path: Path) -> None:

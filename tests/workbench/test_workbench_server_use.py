@@ -81,7 +81,10 @@ def test_a_bundle_is_brought_a_folder_predicted_and_the_result_taken_away(
     write_photo(tmp_path / "root" / "new" / "day" / "a.png", 0)
     write_photo(tmp_path / "root" / "new" / "b.png", 1)
     (tmp_path / "root" / "new" / "broken.jpg").write_bytes(b"no photo")
-    wanted = {"source": {"path": "new"}, "model": "-evening", "size": "long 64"}
+    wanted: dict[str, Any] = {"source": {"path": "new"}, "model": "-evening", "size": "long 64"}
+    mistaken = client.post("/api/projects/1/predictions", json=wanted | {"scales": "large"})
+    assert (mistaken.status_code, "Scales are" in mistaken.text) == (400, True)
+    wanted |= {"scales": "0.5, 1", "flip": True, "combine": "max", "window": 32, "crf": 2}
     answer = client.post("/api/projects/1/predictions", json=wanted)
     assert answer.status_code == 200, answer.text
     assert answer.json()["link"] == "/use?project=1&prediction=1"
@@ -90,6 +93,7 @@ def test_a_bundle_is_brought_a_folder_predicted_and_the_result_taken_away(
     listed = client.get("/api/projects/1/predictions")
     [prediction] = listed.json()["predictions"]
     assert (prediction["id"], prediction["source"], prediction["images"]) == (1, "new", 2)
+    assert prediction["refinement"] == "scales 0.5, 1; flipped; max; windows of 32; CRF 2"
     assert [each["file"] for each in prediction["skipped"]] == ["broken.jpg"]
     assert str(place.home.path) not in listed.text
 

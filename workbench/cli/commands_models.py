@@ -1,4 +1,4 @@
-"""Models: list and import them, export their weights, use them on photos, fetch pretrained weights."""
+"""Models: list and import them, export their weights, use them on photos."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from workbench.cli.options import (
     FlipOption,
     HomeOption,
     JsonOption,
+    ModelArgument,
     OverwriteOption,
     ProjectOption,
     ScalesOption,
@@ -46,10 +47,6 @@ def register(app: typer.Typer) -> None:
         export_weights
     )
     app.add_typer(export, name="export")
-    weights = typer.Typer(help="Pretrained weights of the catalogue.", no_args_is_help=True)
-    weights.command("list", epilog="Example: workbench weights list")(weights_list)
-    weights.command("fetch", epilog="Example: workbench weights fetch resnet50")(weights_fetch)
-    app.add_typer(weights, name="weights")
     app.command("predict", epilog="Example: workbench predict 12:best ./new-photos --to ./predictions")(predict)
 
 
@@ -75,12 +72,23 @@ def models(
 
 
 def models_import(
-    file: Annotated[Path, typer.Argument(help="A bundle, a .safetensors file, or a PyTorch checkpoint.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A bundle, a .safetensors file, a PyTorch checkpoint, a folder that transformers saved a SegFormer "
+            "in, or a name in `workbench weights list` that is on disk."
+        ),
+    ],
     arch: Annotated[str | None, typer.Option(help="Architecture, where the file does not say.")] = None,
     classes: Annotated[Path | None, typer.Option(help="Class names in index order, where the file has none.")] = None,
     name: Annotated[str | None, typer.Option(help="Name to use it by (default: the file's).")] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Architecture option. Repeatable.")
+    ] = None,
+    entry: Annotated[str | None, typer.Option("--as", help="Which of `workbench weights list` the file is.")] = None,
+    trained_on: Annotated[
+        list[str] | None,
+        typer.Option(metavar="DATASET:SPLIT", help="Public data it was trained on, as voc2012:trainval. Repeatable."),
     ] = None,
     project: ProjectOption = None,
     home: HomeOption = None,
@@ -99,6 +107,8 @@ def models_import(
         classes_file=classes,
         name=name,
         options=set_ or [],
+        entry=entry,
+        trained_on=trained_on or [],
     )
 
     def show() -> None:
@@ -195,30 +205,46 @@ def predict(
     emit(report, as_json=as_json, show=show)
 
 
-def weights_list(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """List the catalogue of pretrained weights and which of them are on disk."""
-    from training.weights_catalogue import CATALOGUE, locate
-
-    place = Workplace(home).home
-    found = [
-        {"name": w.name, "about": w.about, "licence": w.licence, "url": w.url, "path": locate(w, place)}
-        for w in CATALOGUE.values()
-    ]
-
-    def show() -> None:
-        table(None, ["name", "what", "on disk"], ((w["name"], w["about"], w["path"] or "-") for w in found))
-
-    emit({"weights": found}, as_json=as_json, show=show)
-
-
-def weights_fetch(
-    name: Annotated[str, typer.Argument(help="Name in `workbench weights list`.")],
+def affinity(
+    model: ModelArgument,
+    source: Annotated[Path, typer.Argument(metavar="PHOTO", help="A photo.")],
+    to: Annotated[Path, typer.Option(help="PNG to write.")],
+    side: Annotated[int, typer.Option(help="Pixels on the longer side of the photo that are compared, 2 to 64.")] = 24,
+    size: SizeOption = "original",
+    crf: CrfOption = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over a file of that name.")] = False,
+    device: DeviceOption = "auto",
+    project: ProjectOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Download pretrained weights and check them against their publisher's checksum."""
-    from training.weights_catalogue import fetch, fetch_directory, find_weights
+    """Draw which pixels of a photo look alike, and beside it which of them a model predicts alike.
 
-    with progress_bar() as progress:
-        path = fetch(find_weights(name), fetch_directory(Workplace(home).home), progress)
-    emit({"name": name, "path": path}, as_json=as_json, show=lambda: say(str(path)))
+    Both are matrices with a row and a column for each pixel of a small version of the photo, in reading order from the
+    top left: white where the two pixels are alike, black where they are not. The affinity loss compares the two.
+    """
+    from training.affinity import draw_affinity
+    from training.refinement import Refinement
+
+    refinement = Refinement.read(crf=crf)
+    place = Workplace(home)
+    report = draw_affinity(
+        place.home,
+        place.database,
+        project=project,
+        model=model,
+        source=source,
+        to=to,
+        side=side,
+        size=size,
+        overwrite=overwrite,
+        device=device,
+        refinement=refinement,
+    )
+
+    def show() -> None:
+        pixels = f"{report.height * report.width} pixels ({report.height} x {report.width})"
+        say(f"{report.to}: left how alike {pixels} look, right how alike they are predicted")
+        say("A row and a column for each pixel, in reading order; white is alike.")
+
+    emit(report, as_json=as_json, show=show)

@@ -73,14 +73,23 @@ def router(services: Services) -> APIRouter:
     @routes.get("/tried/{tried}/index")
     def index(tried: str, name: str = "photo", crf: int = 0) -> Response:
         """The class indices in full size, the classes' colours as palette, to download; `name` is the photo's."""
-        return _download(store().index_png(tried, crf), f"{name}_index.png")
+        return _download(store().index_png(tried, crf), f"{name}{_refined(crf)}_index.png")
 
     @routes.get("/tried/{tried}/overlay")
     def overlay(tried: str, name: str = "photo", crf: int = 0) -> Response:
         """The photo in full size under the classes' colours, to download; `name` is the photo's."""
-        return _download(store().overlay_png(tried, crf), f"{name}_overlay.png")
+        return _download(store().overlay_png(tried, crf), f"{name}{_refined(crf)}_overlay.png")
+
+    @routes.get("/tried/{tried}/affinity")
+    def affinity(tried: str, crf: int = 0) -> Response:
+        """Which pixels of the photo look alike, and which are predicted alike: both matrices of a small version."""
+        return _picture(store().affinity_png(tried, crf), PNG)
 
     return routes
+
+
+def _refined(crf: int) -> str:
+    return f"_crf{crf}" if crf else ""
 
 
 def _picture(data: bytes, media_type: str) -> Response:

@@ -15,7 +15,7 @@ from db.files import write_atomic
 from labeling.projects import project_of_id
 from training.model_names import model_names
 from training.predictions import delete_prediction, find_prediction, list_predictions, start_prediction
-from training.refinement import Refinement
+from training.refinement import Combine, Refinement
 from training.tasks import start_task
 from workbench.plain import plain
 from workbench.server.discarding import discard_when_done
@@ -37,7 +37,15 @@ class Wanted(BaseModel):
     source: Source
     model: str
     size: str = "original"
+    scales: str = "1"
+    flip: bool = False
+    combine: Combine = "mean"
+    window: int = 0
     crf: int = 0
+
+    def refinement(self) -> Refinement:
+        """What is done besides running the network once."""
+        return Refinement.read(self.scales, flip=self.flip, combine=self.combine, window=self.window, crf=self.crf)
 
 
 class Brought(BaseModel):
@@ -109,7 +117,7 @@ def router(services: Services) -> APIRouter:
             source=source,
             called=source_name(services, wanted.source),
             size=wanted.size,
-            refinement=Refinement.read(crf=wanted.crf),
+            refinement=wanted.refinement(),
             link=lambda number: f"/use?project={project}&prediction={number}",
         )
         if wanted.source.upload is not None:
