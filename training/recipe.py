@@ -221,6 +221,9 @@ class Augment(_Part):
         flip: how often a photo is shown mirrored, left for right: a probability, 0 for never.
         jitter: strength of random brightness, contrast and saturation, each within 1 +- jitter.
         hue: largest random rotation of hue, in turns.
+        balance: how often a piece of a photo is drawn for what it shows, so that rare classes are seen more often: a
+            probability. A class is drawn, each as likely as any other, then a photo that shows it, then a crop with a
+            pixel of it. An epoch stays as many pieces as there are photos. 0: each photo in its turn.
     """
 
     scale: Span = (0.5, 2.0)
@@ -228,6 +231,7 @@ class Augment(_Part):
     flip: float = Field(default=0.5, ge=0, le=1)
     jitter: float = Field(default=0.2, ge=0, lt=1)
     hue: float = Field(default=0.0, ge=0, le=0.5)
+    balance: float = Field(default=0.0, ge=0, le=1)
 
     @model_validator(mode="after")
     def _ordered(self) -> Augment:

@@ -17,6 +17,7 @@ from training.data.spec import BatchSpec
 ALL = BatchSpec(
     crop=(24, 32), scale=(0.5, 2.0), flip=0.5, brightness=0.3, contrast=0.3, saturation=0.3, hue=0.1
 )  # everything at once
+BALANCED = ALL.model_copy(update={"balance": 0.6})
 SIZES = [(40, 60), (30, 30), (60, 25), (24, 32), (9, 70), (1, 1), (33, 47)]
 
 
@@ -46,16 +47,17 @@ def test_shapes_and_layout(source):
     assert batch.pixels.is_contiguous(memory_format=torch.channels_last)
 
 
+@pytest.mark.parametrize("spec", [ALL, BALANCED], ids=["plain", "balanced"])
 @pytest.mark.parametrize("kind", [Batches, DeviceBatches])
-def test_a_batch_depends_on_seed_and_step_alone(source, kind):
+def test_a_batch_depends_on_seed_and_step_alone(source, kind, spec):
     steps = list(range(12))
-    expected = [content(make(source, kind=kind).batch(step)) for step in steps]
-    batches = make(source, kind=kind)
+    expected = [content(make(source, spec, kind=kind).batch(step)) for step in steps]
+    batches = make(source, spec, kind=kind)
     assert [content(batches.batch(step)) for step in reversed(steps)] == expected[::-1]
     for threads in (1, 4):
         with ThreadPoolExecutor(threads) as executor:
             assert [content(batch) for batch in executor.map(batches.batch, steps)] == expected
-    assert content(make(source, seed=4, kind=kind).batch(0)) != expected[0]
+    assert content(make(source, spec, seed=4, kind=kind).batch(0)) != expected[0]
 
 
 @given(st.integers(1, 30), st.integers(1, 40), st.integers(-(2**70), 2**70))
@@ -99,11 +101,12 @@ def test_draws_are_uniform():
     assert np.abs(np.corrcoef(draws.T) - np.eye(8)).max() < 0.06
 
 
+@pytest.mark.parametrize("spec", [ALL, BALANCED], ids=["plain", "balanced"])
 @pytest.mark.parametrize("kind", [Batches, DeviceBatches])
-def test_batch_size_and_ranks_change_no_sample(source, kind):
-    whole = make(source, batch_size=12, kind=kind).batch(0)
-    thirds = [make(source, batch_size=4, kind=kind).batch(step) for step in range(3)]
-    ranks = [make(source, batch_size=12, kind=kind, rank=rank, world=5).batch(0) for rank in range(5)]
+def test_batch_size_and_ranks_change_no_sample(source, kind, spec):
+    whole = make(source, spec, batch_size=12, kind=kind).batch(0)
+    thirds = [make(source, spec, batch_size=4, kind=kind).batch(step) for step in range(3)]
+    ranks = [make(source, spec, batch_size=12, kind=kind, rank=rank, world=5).batch(0) for rank in range(5)]
     for parts in (thirds, ranks):
         assert torch.equal(torch.cat([part.pixels for part in parts]), whole.pixels)
         assert torch.equal(torch.cat([part.labels for part in parts]), whole.labels)
@@ -114,6 +117,7 @@ def test_batch_size_and_ranks_change_no_sample(source, kind):
     "spec",
     [
         ALL,
+        BALANCED,
         BatchSpec(crop=(24, 32)),
         BatchSpec(crop=(64, 50), scales=(0.25, 1.0, 3.0), flip=1.0),
         BatchSpec(scale=(0.5, 2.0), flip=0.5),
@@ -263,6 +267,47 @@ def test_whole_images_are_padded_to_the_largest(source):
 def test_a_spec_that_makes_no_sense_is_refused(wrong):
     with pytest.raises(ValidationError):
         BatchSpec(**wrong)
+
+
+def rare(count=8, *, size=(40, 50)):
+    """Images of class 0; of the first a single pixel is of class 1, in the second a corner is of class 2."""
+    maps = [np.zeros(size, np.uint8) for _ in range(count)]
+    maps[0][23, 31] = 1
+    maps[1][:3, -2:] = 2
+    return ArraySource([(np.zeros((*size, 3), np.uint8), class_map) for class_map in maps])
+
+
+@pytest.mark.parametrize("crop", [(12, 12), (12, 80), (60, 70)])
+def test_balanced_crops_show_every_class_equally_often(crop):
+    spec = BatchSpec(crop=crop, scale=(1.0, 2.0), flip=0.5, balance=1.0)
+    samples = [make(rare(), spec, batch_size=100).batch(step) for step in range(10)]
+    shown = [set(np.unique(labels)) - {255} for batch in samples for labels in batch.labels.numpy()]
+    for label in (1, 2):
+        # Every sample that was drawn for the class shows it; the others, of the same image, may do so too.
+        assert sum(label in each for each in shown) >= 1000 / 3 - 4 * (1000 * 2 / 9) ** 0.5
+    images = [image for batch in samples for image in batch.images]
+    assert images.count(0) / 1000 == pytest.approx((1 + 1 / 8) / 3, abs=0.06)
+
+
+def test_a_balanced_share_is_of_the_turns_and_leaves_the_others_as_they_are(source):
+    plain, balanced = (make(source, spec, batch_size=200).batch(0) for spec in (ALL, BALANCED))
+    same = [torch.equal(a, b) for a, b in zip(plain.pixels, balanced.pixels, strict=True)]
+    assert 0.4 - 0.12 < sum(same) / len(same) < 0.4 + 0.12
+
+
+def test_without_balance_nobody_looks_for_classes(source, monkeypatch):
+    monkeypatch.setattr(ArraySource, "label_counts", None)
+    make(source).batch(0)
+    with pytest.raises(TypeError):
+        make(source, BALANCED)
+
+
+def test_balance_where_there_is_no_class_or_no_crop(source):
+    nothing = ArraySource([(np.zeros((8, 8, 3), np.uint8), np.full((8, 8), 255, np.uint8))])
+    assert make(nothing, BALANCED).batch(0).images == (0,) * 4
+    whole = make(rare(), BatchSpec(balance=1.0), batch_size=60).batch(0)
+    assert whole.labels.shape == (60, 40, 50)
+    assert whole.images.count(0) > 10
 
 
 def test_nothing_to_draw_from_is_refused(source):

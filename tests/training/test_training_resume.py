@@ -27,6 +27,7 @@ SETTINGS = {
     "options.dropout": "0.2",
     "optimizer.amsgrad": "true",
     "loss.class_weights": "median_frequency",
+    "augment.balance": "0.5",
 }
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from training.data.augment import render
+from training.data.balance import balance_of
 from training.data.sampling import Sample, Sampler, canvas, whole
 from training.data.source import Source
 from training.data.spec import BatchSpec
@@ -42,7 +43,7 @@ class Batches:
 
     Args:
         source: photos and class maps.
-        indices: the images of it to draw from; each comes once an epoch.
+        indices: the images of it to draw from; each has its turn once an epoch.
         spec: what is done to them.
         seed: decides the order and every draw.
         batch_size: samples of a step over all ranks.
@@ -64,7 +65,8 @@ class Batches:
         world: int = 1,
     ) -> None:
         self._source = source
-        self._sampler = Sampler(source.sizes, tuple(indices), spec, seed, batch_size, rank, world)
+        balance = balance_of(source, indices) if spec.balance else None
+        self._sampler = Sampler(source.sizes, tuple(indices), spec, seed, batch_size, rank, world, balance)
         self._device = torch.device(device)
 
     def batch(self, step: int) -> Batch:

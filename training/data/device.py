@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from labeling.annotation import IGNORE
+from training.data.balance import balance_of
 from training.data.batches import Batch, Batches, BatchMaker
 from training.data.color import GREY
 from training.data.packed import Pack, offsets, pack_bytes
@@ -45,7 +46,8 @@ class DeviceBatches:
         rank: int = 0,
         world: int = 1,
     ) -> None:
-        self._sampler = Sampler(source.sizes, tuple(indices), spec, seed, batch_size, rank, world)
+        balance = balance_of(source, indices) if spec.balance else None
+        self._sampler = Sampler(source.sizes, tuple(indices), spec, seed, batch_size, rank, world, balance)
         self._device = torch.device(device)
         self._widths = source.sizes[:, 1]
         own = sorted(set(indices))

@@ -14,12 +14,14 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from training.data.balance import Balance
 from training.data.color import Color, draw_color
 from training.data.resample import nearest
 from training.data.spec import BatchSpec
 
-_ORDER, _SAMPLE = 0, 1  # what a stream is for: second half of the Philox key
+_ORDER, _SAMPLE, _BALANCE = 0, 1, 2  # what a stream is for: second half of the Philox key
 _DRAWS = 8  # scale, top, left, flip, brightness, contrast, saturation, hue; each always in its place
+_BY_CLASS = 4  # whether at all, class, image, pixel
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,9 @@ class Sampler:
     Every epoch is a permutation of the images of its own; global sample i = step * batch_size + j is in epoch
     i // len(indices). Batches run on over the end of an epoch, so none is short.
 
+    Where some samples are drawn by class, an epoch is still as many samples as there are images and each image has its
+    turn in it, but with probability `spec.balance` the turn goes to an image of a class that is drawn instead.
+
     Attributes:
         sizes: (images, 2) height and width of every image of the source.
         indices: the images to draw from.
@@ -84,6 +89,7 @@ class Sampler:
         batch_size: samples of a step over all ranks.
         rank: which share of them is ours.
         world: number of shares.
+        balance: where the classes are, for what is drawn by class; None: nothing is.
     """
 
     sizes: NDArray[np.int64]
@@ -93,6 +99,7 @@ class Sampler:
     batch_size: int
     rank: int = 0
     world: int = 1
+    balance: Balance | None = None
 
     def __post_init__(self) -> None:
         if not self.indices:
@@ -123,16 +130,30 @@ class Sampler:
         epoch, position = divmod(i, len(self.indices))
         image = self.indices[permutation(self.seed, epoch, len(self.indices))[position]]
         draws = uniforms(self.seed, epoch, image)
+        image, through = self._by_class(epoch, image)
         height, width = self.sizes[image].tolist()
         scale = draw_scale(self.spec, draws[0])
         crop = self.spec.crop or (None, None)
         return Sample(
             image=image,
-            rows=draw_span(height, scale, crop[0], draws[1]),
-            columns=draw_span(width, scale, crop[1], draws[2]),
+            rows=draw_span(height, scale, crop[0], draws[1], through[0]),
+            columns=draw_span(width, scale, crop[1], draws[2], through[1]),
             flip=draws[3] < self.spec.flip,
             color=draw_color(self.spec, draws[4:8]) if self.spec.jitters else None,
         )
+
+    def _by_class(self, epoch: int, image: int) -> tuple[int, tuple[int, int] | tuple[None, None]]:
+        """Return the image that has the turn of this one, and a pixel of it that the crop is to show, if any.
+
+        Which is a function of (seed, epoch, image) as everything else, drawn from a stream of its own.
+        """
+        if self.balance is None:
+            return image, (None, None)
+        whether, *which, where = uniforms(self.seed, epoch, image, _BALANCE, _BY_CLASS)
+        if whether >= self.spec.balance:
+            return image, (None, None)
+        label, image = self.balance.draw(*which)
+        return image, self.balance.pixel(image, label, where) if self.spec.crop else (None, None)
 
 
 @lru_cache(maxsize=16)
@@ -144,9 +165,9 @@ def permutation(seed: int, epoch: int, count: int) -> NDArray[np.intp]:
     return order
 
 
-def uniforms(seed: int, epoch: int, image: int) -> list[float]:
+def uniforms(seed: int, epoch: int, image: int, purpose: int = _SAMPLE, count: int = _DRAWS) -> list[float]:
     """Return the draws of one image in one epoch, each in [0, 1) with 53 random bits."""
-    raw = _philox(seed, _SAMPLE, epoch, image).random_raw(_DRAWS)
+    raw = _philox(seed, purpose, epoch, image).random_raw(count)
     draws: list[float] = ((raw >> np.uint64(11)) * 2.0**-53).tolist()
     return draws
 
@@ -159,7 +180,7 @@ def draw_scale(spec: BatchSpec, draw: float) -> float:
     return float(low * (high / low) ** draw)
 
 
-def draw_span(length: int, scale: float, crop: int | None, draw: float) -> Span:
+def draw_span(length: int, scale: float, crop: int | None, draw: float, through: int | None = None) -> Span:
     """Choose what one axis shows.
 
     The source window is a whole number of pixels, so photo and labels share it exactly and only these pixels are
@@ -170,12 +191,16 @@ def draw_span(length: int, scale: float, crop: int | None, draw: float) -> Span:
         scale: factor on the image's size.
         crop: pixels of the sample, or None for the whole image.
         draw: where the window lies in the image, or, where it is larger, the image in the window.
+        through: a pixel that the window is to contain; None: any.
     """
     if crop is None:
         return Span(0, length, 0, max(1, round(length * scale)))
     window = max(1, round(crop / scale))
     if window <= length:
-        return Span(int(draw * (length - window + 1)), window, 0, crop)
+        first, last = 0, length - window
+        if through is not None:
+            first, last = max(first, through - window + 1), min(last, through)
+        return Span(first + int(draw * (last - first + 1)), window, 0, crop)
     size = max(1, round(length * crop / window))
     return Span(0, length, int(draw * (crop - size + 1)), size)
 

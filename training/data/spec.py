@@ -24,6 +24,8 @@ class BatchSpec(BaseModel):
         contrast: likewise, around the mean grey of the sample.
         saturation: likewise, from grey to over-coloured.
         hue: rotation drawn from +- this, in turns.
+        balance: probability that a sample is drawn by class: a class, each as likely, then an image that shows it, then
+            a crop with a pixel of it.
         padding: RGB where the sample reaches beyond the image, labelled 255; by default ImageNet's mean, which a
             network sees as 0.
     """
@@ -38,6 +40,7 @@ class BatchSpec(BaseModel):
     contrast: Strength = 0.0
     saturation: Strength = 0.0
     hue: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    balance: float = Field(default=0.0, ge=0, le=1)
     padding: tuple[Byte, Byte, Byte] = (124, 116, 104)
 
     @model_validator(mode="after")

@@ -133,5 +133,6 @@ def batch_spec(recipe: Recipe, preprocessing: Preprocessing) -> BatchSpec:
         contrast=augment.jitter,
         saturation=augment.jitter,
         hue=augment.hue,
+        balance=augment.balance,
         padding=(round(red), round(green), round(blue)),
     )
