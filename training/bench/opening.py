@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Literal
@@ -14,10 +15,10 @@ from db.home import Home
 from db.session import Database
 from labeling.progress import Progress, silent
 from labeling.projects import find_project
-from labeling.revisions import find_revision, freeze
+from labeling.revisions import RevisionInfo, find_revision, freeze
 from training.architectures import names
 from training.bench.document import Bench, BenchFolder, BenchPlan, Entry, bench_folder
-from training.inference import Size
+from training.data.sizes import Resize
 from training.recipe import load_recipe
 from training.recipe import names as recipe_names
 
@@ -90,26 +91,41 @@ def open_bench(
     Raises:
         UserError: something asked for is not there or does not fit, or is not what the bench has.
     """
-    with database.read() as session:
-        owner = find_project(session, request.project)
-        request = replace(request, project=owner.name)
-    _check(request)
-    folder = _folder(home, owner.id, request.name)
-    try:
-        known = folder.read()
-    except NotFoundError:
-        known = Bench(
-            name=folder.path.name, created_at=time.time(), plan=_plan(home, database, request, progress), entries=()
-        )
-    else:
-        _same(known.plan, request)
-    bench = known.model_copy(update={"entries": _entries(known, request)})
-    if not bench.entries:
-        raise UserError("Which architectures? Name them as --archs unet,deeplabv2, or take --archs all.")
-    _check_settings(bench)
+    folder, known, bench = _asked_for(home, database, request)
+    if known is None:
+        revision = _revision(home, database, request, progress)
+        settled = {"revision": revision.digest, "classes": revision.classes}
+        bench = bench.model_copy(update={"plan": bench.plan.model_copy(update=settled)})
     if bench != known:
         folder.write(bench)
     return folder, bench
+
+
+def check_request(home: Home, database: Database, request: BenchRequest) -> None:
+    """Find what is wrong with a bench that is asked for, without looking at the data.
+
+    Raises:
+        UserError: as `open_bench`.
+    """
+    _asked_for(home, database, request)
+
+
+def _asked_for(home: Home, database: Database, request: BenchRequest) -> tuple[BenchFolder, Bench | None, Bench]:
+    """Return where a bench lies, the bench that is there, and the one asked for; a new one has no revision yet."""
+    with database.read() as session:
+        owner = find_project(session, request.project)
+    _check(request)
+    folder = bench_folder(home, owner.id, request.name or free_name(home, owner.id))
+    known = None
+    with suppress(NotFoundError):
+        known = folder.read()
+        _same(known.plan, request)
+    begun = known or Bench(name=folder.path.name, created_at=time.time(), plan=_plan(request), entries=())
+    bench = begun.model_copy(update={"entries": _entries(begun, request)})
+    if not bench.entries:
+        raise UserError("Which architectures? Name them as --archs unet,deeplabv2, or take --archs all.")
+    _check_settings(bench)
+    return folder, known, bench
 
 
 def _check(request: BenchRequest) -> None:
@@ -118,33 +134,40 @@ def _check(request: BenchRequest) -> None:
         raise UserError(f"There is no architecture {unknown[0]!r}. Choose some of {', '.join(names())}, or all.")
 
 
-def _folder(home: Home, project_id: int, name: str | None) -> BenchFolder:
-    if name is not None:
-        return bench_folder(home, project_id, name)
-    free = (bench_folder(home, project_id, f"bench-{number}") for number in count(1))
-    return next(folder for folder in free if not folder.document.exists())
+def free_name(home: Home, project_id: int) -> str:
+    """Return the name that a bench gets to which nobody gives one."""
+    names = (f"bench-{number}" for number in count(1))
+    return next(name for name in names if not bench_folder(home, project_id, name).document.exists())
 
 
-def _plan(home: Home, database: Database, request: BenchRequest, progress: Progress) -> BenchPlan:
+def _plan(request: BenchRequest) -> BenchPlan:
     recipe = _recipe(request.recipe or "default")
-    resize = load_recipe(recipe, common_settings(request.settings)).resize
-    size = Size.parse(request.size or ("original" if resize == "none" else resize))
-    if request.revision is not None:
-        revision = find_revision(database, request.project, request.revision)
-    else:
-        revision = freeze(home, database, project=request.project, datasets=tuple(request.datasets), progress=progress)
+    common = {key: text for key, text in request.settings.items() if ":" not in key}
+    resize = load_recipe(recipe, common).resize
     return BenchPlan(
-        revision=revision.digest,
-        classes=revision.classes,
+        revision="",
+        classes=(),
         datasets=tuple(request.datasets),
         train_on=request.train_on or "train",
         on=request.on or "val",
-        size=str(size),
+        size=_size(request.size or ("original" if resize == "none" else resize)),
         precision=request.precision or "fp32",
         recipe=recipe,
         settings=dict(request.settings),
         device=request.device or "auto",
     )
+
+
+def _revision(home: Home, database: Database, request: BenchRequest, progress: Progress) -> RevisionInfo:
+    if request.revision is not None:
+        return find_revision(database, request.project, request.revision)
+    return freeze(home, database, project=request.project, datasets=tuple(request.datasets), progress=progress)
+
+
+def _size(text: str) -> str:
+    """Return a size as `training.inference.Size`, which loads torch, writes it."""
+    words = text.strip().lower()
+    return words if words == "original" else str(Resize.parse(words))
 
 
 def _recipe(name: str) -> str:
@@ -158,7 +181,7 @@ def _same(plan: BenchPlan, request: BenchRequest) -> None:
         "--dataset": (tuple(request.datasets) or None, plan.datasets),
         "--train-on": (request.train_on, plan.train_on),
         "--on": (request.on, plan.on),
-        "--size": (None if request.size is None else str(Size.parse(request.size)), plan.size),
+        "--size": (None if request.size is None else _size(request.size), plan.size),
         "--precision": (request.precision, plan.precision),
         "--recipe": (None if request.recipe is None else _recipe(request.recipe), plan.recipe),
         "--set": (dict(request.settings) or None, plan.settings),
@@ -200,8 +223,3 @@ def _check_settings(bench: Bench) -> None:
         )
     for name in bench.architectures:
         load_recipe(bench.plan.recipe, bench.plan.settings_of(name, 0))
-
-
-def common_settings(settings: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings that are not for one architecture only."""
-    return {key: text for key, text in settings.items() if ":" not in key}

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast, get_args
 
 from db.errors import UserError
 from db.files import explain_os_errors, write_atomic
@@ -17,6 +17,7 @@ from training.curves.several import Point, RunCurves
 from training.evaluation_csv import harmless
 
 Axis = Literal["steps", "minutes"]
+Kind = Literal["svg", "png", "csv"]
 
 COLORS = ("#2563eb", "#c2410c", "#15803d", "#7e22ce")
 DASHES: tuple[tuple[float, ...], ...] = ((), (7, 4), (2, 3), (10, 3, 2, 3), (14, 5))
@@ -62,17 +63,19 @@ def write_curves(runs: Sequence[RunCurves], path: Path, axis: Axis = "steps") ->
     Raises:
         UserError: it ends with something else, or cannot be written.
     """
-    kind = path.suffix.lower()
-    if kind == ".svg":
-        content = to_svg(sheet(runs, axis)).encode()
-    elif kind == ".png":
-        content = to_png(sheet(runs, axis))
-    elif kind == ".csv":
-        content = to_csv(runs).encode()
-    else:
+    kind = path.suffix.lower().lstrip(".")
+    if kind not in get_args(Kind):
         raise UserError(f"Curves are written as .svg, .png or .csv; found {path.name!r}.")
     with explain_os_errors(path):
-        write_atomic(path, content)
+        write_atomic(path, render(runs, cast(Kind, kind), axis))
+
+
+def render(runs: Sequence[RunCurves], kind: Kind, axis: Axis = "steps") -> bytes:
+    """Return the curves of some runs as the content of a file."""
+    if kind == "csv":
+        return to_csv(runs).encode()
+    drawn = sheet(runs, axis)
+    return to_svg(drawn).encode() if kind == "svg" else to_png(drawn)
 
 
 def to_csv(runs: Sequence[RunCurves]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from db.errors import UserError
@@ -18,6 +19,9 @@ from training.runs import RunInfo, find_run
 
 MOST = 20
 """Runs on one chart; more cannot be told apart."""
+LOSSES = 120
+"""Points of a loss curve: each is the mean over its stretch of the run, so that lines do not hide one another."""
+_ALL = 10**9  # points: means are of all of them
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class RunCurves:
         architecture: its name.
         state: as `RunInfo.state`.
         differences: what it was asked that not all of the others were, in words: `batch 8`.
-        loss: of training.
+        loss: of training, the mean over stretches of the run.
         miou: of validation, fractions.
     """
 
@@ -134,7 +138,7 @@ def _asked(run: RunInfo) -> dict[str, Any]:
 def _curves(run: RunInfo, words: tuple[str, ...], series: Series) -> RunCurves:
     loss = [(point.step, point.seconds, point.loss) for point in series.steps]
     miou = [(point.step, point.seconds, point.miou) for point in series.validations]
-    return RunCurves(run.id, run.name, run.architecture, run.state, words, _points(loss), _points(miou))
+    return RunCurves(run.id, run.name, run.architecture, run.state, words, smooth(_points(loss)), _points(miou))
 
 
 def _points(rows: Sequence[tuple[int, float | None, float | None]]) -> tuple[Point, ...]:
@@ -143,15 +147,33 @@ def _points(rows: Sequence[tuple[int, float | None, float | None]]) -> tuple[Poi
     )
 
 
+def smooth(points: Sequence[Point], count: int = LOSSES) -> tuple[Point, ...]:
+    """Return the means over at most `count` equal stretches of steps; or the points, if those are not more."""
+    if len(points) <= count:
+        return tuple(points)
+    first, last = points[0].step, points[-1].step
+    stretches: dict[int, list[Point]] = {}
+    for point in points:
+        stretches.setdefault((point.step - first) * count // (last - first + 1), []).append(point)
+    return tuple(
+        Point(
+            round(fmean(point.step for point in stretch)),
+            round(fmean(point.minutes for point in stretch), 4),
+            fmean(point.value for point in stretch),
+        )
+        for stretch in stretches.values()
+    )
+
+
 def _series(directory: Path) -> Series:
     try:
         status = RunDirectory(directory).events.stat()
     except FileNotFoundError:
-        return run_series(directory)
+        return run_series(directory, points=_ALL)
     return _read(directory, status.st_size, status.st_mtime_ns)
 
 
 @lru_cache(maxsize=2 * MOST)
 def _read(directory: Path, _size: int, _mtime_ns: int) -> Series:
     """Read a run's curves once as long as nothing is added: a chart that is looked at asks every second."""
-    return run_series(directory)
+    return run_series(directory, points=_ALL)

@@ -14,6 +14,7 @@ from workbench.server import login
 from workbench.server.guard import Guard
 from workbench.server.mounting import mount_pages, prepare_gradio
 from workbench.server.routes import (
+    benches,
     data,
     evaluations,
     imports,
@@ -51,6 +52,7 @@ ROUTERS: tuple[Callable[[Services], APIRouter], ...] = (
     tasks.router,
     runs.router,
     run_pages.router,
+    benches.router,
     train.router,
 )
 
