@@ -77,6 +77,10 @@ def test_a_run_learns_and_leaves_models_behind(tmp_path: Path) -> None:
     assert (result.state, result.step, result.init) == ("finished", 60, "scratch (random weights)")
     assert result.best_miou is not None
     assert result.best_miou > 0.5
+    preparing = [event.values["what"] for event in read_events(run.events) if event.kind == "preparing"]
+    assert preparing[0] == "on cpu"
+    assert preparing[-1] == "measuring how fast it trains"  # after which only `started` is waited for
+    assert "counting the pixels of each class" in preparing
     assert set(kinds(run)) >= {"attempt", "init", "preparing", "started", "step", "validation", "checkpoint", "end"}
     for path in (run.last, run.best):
         model = load_model(path, "1:last")

@@ -20,8 +20,8 @@ def body(kind: str, values: Any) -> str:
         case "attempt":
             return f"trainer {values['pid']} on {values['host']}"
         case "preparing":
-            total = f" of {values['total']}" if values["total"] else ""
-            return f"preparing: {values['done']}{total} {values['what']}" if total else f"preparing {values['what']}"
+            counted = f"{values['done']} of {values['total']} " if values["total"] else ""
+            return f"preparing: {counted}{values['what']}"
         case "init":
             return f"init: {values['text']}"
         case "started":

@@ -107,13 +107,21 @@ def prepare(desk: Desk) -> Training:
 
 
 def _decide(desk: Desk, command: Command, model: Architecture, workload: Workload, beginning: Beginning) -> Decisions:
+    def tell(what: str) -> None:
+        # Each may take a minute, in which nothing else is heard of the run.
+        desk.events.write("preparing", done=0, total=None, what=what)
+
     recipe = command.recipe
+    tell("counting the pixels of each class")
     weights = class_weights(workload.histograms(model.num_classes), recipe.loss)
     weigh = tuple(weights.tolist()) if weights is not None else None
     options = candidates(recipe, desk.device, beginning.preprocessing)
+    if len(options) > 1:
+        tell("measuring which precision is fastest")
     found = fastest(model, options, small_step(recipe, workload.batches.batch(0)))
     precision, channels_last = desk.ranks.same((found.precision, found.channels_last))
     numerics = Numerics(desk.device, beginning.preprocessing, precision, channels_last)
+    tell("measuring how fast it trains")
     speed = desk.ranks.same(measure(model, workload, recipe, numerics, weigh, desk.ranks))
     length = plan(
         recipe,

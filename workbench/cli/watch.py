@@ -62,6 +62,8 @@ class Watcher:
         elif event.kind in ("step", "preparing", "validating"):
             self._figures = {"kind": event.kind, **self._figures, **values} | {"kind": event.kind}
             self._tell()
+            if event.kind == "preparing" and not values["total"] and self._refresh is None:
+                self._sentence(f"preparing: {values['what']}")
 
     def _tell(self) -> None:
         if self._progress is not None:
@@ -78,7 +80,8 @@ class Watcher:
     def _rows(self) -> list[tuple[str, str]]:
         known = self._figures
         if known["kind"] != "step" and "loss" not in known:
-            return [(str(known.get("what", known["kind"])), f"{known.get('done', 0)} / {known.get('total') or '?'}")]
+            what = str(known.get("what", known["kind"]))
+            return [(what, f"{known['done']} / {known['total']}") if known.get("total") else ("preparing", what)]
         rows = [
             ("step", f"{known['step']} / {known['steps']}"),
             ("loss", f"{known['loss']:.4f}"),

@@ -27,6 +27,7 @@ const TOLD = {
   Step: () => [term("step", "Step")], "Best val mIoU": bestVal, "Waits for data": () => [term("waits", "Waits for data")], Computes: () => [term("computes", "Computes")],
 };
 const PREPARING = "Preparing: photos are decoded, the network is built and its speed is measured.";
+const BEGINS = "The first steps are under way. The curves begin with them.";
 const MEASURED = "on photos at the size they are trained at; an evaluation takes them at their own size, so its figure differs a little";
 const STOPPING = { running: "Stopping after this step, then saving…", preparing: "Stopping…", queued: "Stopping…" };
 
@@ -161,7 +162,7 @@ export class RunPage {
     this.bar.setAttribute("aria-label", state === "preparing" ? "Prepared" : "Steps done");
     if (total) Object.assign(this.bar, { max: total, value: done });
     const preparing = [PREPARING, preparingText(known.preparing)].filter(Boolean).join("\n");
-    const waits = { queued: this.waiting || known.sentence, preparing, running: "" }[state] ?? known.sentence;
+    const waits = { queued: this.waiting || known.sentence, preparing, running: known.step ? "" : BEGINS }[state] ?? known.sentence;
     const said = stopping ? STOPPING[state] : this.asked === "resume" ? "Resuming: the trainer is being started…" : waits;
     this.sentence.hidden = !said;
     this.sentence.replaceChildren(...marked(said ?? ""));
