@@ -140,7 +140,7 @@ def _outlook(services: Services, project: str, form: TrainForm) -> Outlook:
 
 def _recipes() -> list[str]:
     """Return the recipes as one tries them: for everyone first, then the papers'."""
-    return sorted(recipe_names(), key=lambda name: (name not in ("default", "scratch"), name))
+    return sorted(recipe_names(), key=lambda name: (name not in ("default", "scratch", "strong"), name))
 
 
 def _recipe(recipe: Recipe) -> dict[str, Any]:
