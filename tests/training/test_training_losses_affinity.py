@@ -107,6 +107,14 @@ def test_reduced_resolution_is_that_of_the_means() -> None:
     torch.testing.assert_close(affinity_sum(logits, labels, colors, long_side=5), expected, rtol=1e-4, atol=1e-6)
 
 
+def test_a_class_without_weight_is_as_good_as_ignored() -> None:
+    logits, labels, colors = draw(9)
+    weights = torch.tensor([0.0, 1.0, 1.0, 1.0, 1.0])
+    without = labels.masked_fill(labels == 0, 255)
+    torch.testing.assert_close(affinity_sum(logits, labels, colors, weights), affinity_sum(logits, without, colors))
+    assert affinity_sum(logits, labels, colors, torch.zeros(5)) == 0
+
+
 def test_pixels_that_look_alike_are_to_be_predicted_alike() -> None:
     colors = torch.zeros(1, 3, 8, 8)
     colors[..., 4:] = 1

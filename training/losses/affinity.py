@@ -119,13 +119,12 @@ def affinity_sum(
             mean_of_valid(values, valid, size) for values in (probabilities, colors, mass.unsqueeze(1))
         )
         mass = mass.squeeze(1)
-        valid = mean_of_valid(valid.unsqueeze(1).float(), valid, size).squeeze(1) > 0
     total = torch.zeros((), device=logits.device)
-    for image, known, weight, color in zip(probabilities, valid, mass, colors, strict=True):
+    for image, weight, color in zip(probabilities, mass, colors, strict=True):
         features = affinity_features(color, position)
         losses = []
         for piece in _pieces(size, pieces):
-            inside = known[piece].flatten().nonzero().squeeze(1)
+            inside = weight[piece].flatten().nonzero().squeeze(1)
             if not len(inside):
                 continue
             rows = image[:, *piece].flatten(1)[:, inside].T.contiguous()
@@ -134,8 +133,8 @@ def affinity_sum(
             share = share / share.mean()
             where = features[:, *piece].flatten(1)[:, inside].contiguous()
             losses.append(_OneMinusCosine.apply(rows, where, share, budget))
-        # Nothing valid: no loss, and a gradient of 0 rather than none.
-        total = total + (torch.stack(losses).mean() if losses else image.sum())
+        # Nothing that counts: no loss, and a gradient of 0 rather than none.
+        total = total + (torch.stack(losses).mean() if losses else 0 * image.sum())
     return total
 
 
