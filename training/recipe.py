@@ -90,9 +90,8 @@ class Optimizer(_Part):
         weight_decay: how strongly weights are pulled towards zero.
         multipliers: factor on `lr` by parameter-group name; a group that is not named has 1.
         layer_decay: lower rates the nearer to the input: the encoder's last block has `lr` times this, the one before
-            times its square, and so on, so that what it knows of edges and textures changes least; the rest of the
-            network keeps `lr`. 1 is the same rate everywhere. As in BEiT (arXiv 2106.08254), by block, not by layer;
-            multiplies with `multipliers`.
+            times its square, and so on; the rest of the network keeps `lr`. 1: the same rate everywhere. Multiplies
+            with `multipliers`.
         no_decay: parameters without weight decay: `norm` (of normalisation layers), `bias`, or parameter-group names.
         clip_norm: largest total gradient norm; none: any.
     """
@@ -221,9 +220,8 @@ class Augment(_Part):
         flip: how often a photo is shown mirrored, left for right: a probability, 0 for never.
         jitter: strength of random brightness, contrast and saturation, each within 1 +- jitter.
         hue: largest random rotation of hue, in turns.
-        balance: how often a piece of a photo is drawn for what it shows, so that rare classes are seen more often: a
-            probability. A class is drawn, each as likely as any other, then a photo that shows it, then a crop with a
-            pixel of it. An epoch stays as many pieces as there are photos. 0: each photo in its turn.
+        balance: how often a crop is drawn for what it shows, so that rare classes are seen more: a probability. A class
+            is drawn, each as likely as any other, then a photo that shows it, then a crop with a pixel of it.
     """
 
     scale: Span = (0.5, 2.0)
@@ -283,11 +281,11 @@ class Recipe(_Part):
         resize: size photos are packed at: `none`, `HxW`, or `long N` (longer side N).
         pack_long_side: limit on the longer side of a packed photo.
         init: `auto`, `scratch`, `imagenet`, a file, or a run.
-        init_parts: what is taken of a run, a model or a file: `encoder`, so that everything behind it begins anew;
-            `all`, but for what predicts the classes where those are others; `auto`: all where the classes are the same,
-            else the encoder. A model of another architecture has only its encoder to give.
-        freeze_encoder: the encoder's parameters stay as they are.
-        thaw_at: of a frozen encoder: the fraction of the training after which it learns, too; none: never.
+        init_parts: what is taken of a run, a model or a file: its `encoder`; `all`, but for what predicts the classes
+            where those are others; `auto`: all where the classes are the same, else the encoder. Another architecture
+            has only its encoder to give.
+        freeze_encoder: the encoder's parameters stay as they are: faster, and safer with few photos.
+        thaw_at: of a frozen encoder: the fraction of the training (0.3, say) after which it learns, too; none: never.
         frozen_bn: batch normalisation keeps its statistics, weights and biases.
         ema: decay of the exponential moving average of the weights, which is then what is validated and kept.
         precision: `auto` measures once; on CUDA `bf16` and `fp16` mean autocast.

@@ -118,7 +118,10 @@ def _groups(model: Architecture, settings: Optimizer) -> Iterator[dict[str, obje
 
 
 def _named(model: Architecture, settings: Optimizer) -> Iterator[tuple[str, int, list[nn.Parameter]]]:
-    """Yield parameters by group and, where that decides their rate, by their block's place, 1 for the last."""
+    """Yield parameters by group and, where that decides their rate, by their block's place, 1 for the last.
+
+    As in BEiT (Bao et al., arXiv 2106.08254), where the head has the full rate and the last layer the first decay.
+    """
     for name, parameters in model.parameter_groups().items():
         if name == "encoder" and settings.layer_decay < 1:
             blocks = model.encoder_blocks()

@@ -12,8 +12,8 @@ const LABELS = {
   "augment.flip": "Chance of a left-right flip", "optimizer.name": "Optimiser", "schedule.name": "Curve",
   "optimizer.no_decay": "Without weight decay", "loss.at": "Compared at", "schedule.eta_min": "Rate at the end",
   "optimizer.clip_norm": "Largest gradient norm", ema: "Averaged weights (EMA)", frozen_bn: "Frozen batch norm",
-  init_parts: "Taken of the starting weights", freeze_encoder: "Frozen encoder", thaw_at: "Thaws after", "optimizer.layer_decay": "Rate from block to block",
-  "augment.balance": "Chance of a crop drawn by class",
+  init_parts: "What is taken", freeze_encoder: "Frozen encoder", thaw_at: "Thaws after", "optimizer.layer_decay": "Rate by block",
+  "augment.balance": "Drawn by class",
   channels_last: "Channels last", pack: "Pack photos", "schedule.every": "Steps between changes", accumulate: "Passes per step",
 };
 // Whose help says what it is for, not what it is.
