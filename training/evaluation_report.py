@@ -62,7 +62,7 @@ class EvaluationReport:
     def notes(self) -> tuple[str, ...]:
         """Sentences that belong beside the figures."""
         record = self.record
-        found = [*record.leaks.unknown]
+        found = [*record.leaks.warnings, *record.leaks.unknown]
         if record.leaks.count:
             found.insert(
                 0,

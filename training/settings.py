@@ -14,13 +14,39 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import BaseModel
+from pydantic import BaseModel, GetCoreSchemaHandler, ValidationError, ValidatorFunctionWrapHandler
 from pydantic.fields import FieldInfo
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 Kind = Literal["integer", "number", "boolean", "choice", "text", "pair", "list", "table"]
 
 _SECTION = re.compile(r"^(?:Attributes|Args):\n((?:[ ]{4}.*\n?|\n)+)", re.MULTILINE)
 _ENTRY = re.compile(r"^[ ]{4}(\w[\w, ]*): ((?:.*\n?)(?:[ ]{8}.*\n?|\n)*)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Also:
+    """Put beside a choice in its annotation: it also takes any text that begins with `prefix`.
+
+    Attributes:
+        prefix: how such text begins.
+        form: what it looks like, for people (`timm:NAME`).
+    """
+
+    prefix: str
+    form: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Tell pydantic; whoever uses the text says what is wrong with it."""
+        return core_schema.no_info_wrap_validator_function(self._check, handler(source))
+
+    def _check(self, value: Any, choose: ValidatorFunctionWrapHandler) -> Any:
+        if isinstance(value, str) and value.startswith(self.prefix):
+            return value
+        try:
+            return choose(value)
+        except ValidationError as error:
+            raise PydanticCustomError("choice", f"{error.errors()[0]['msg']}, or {self.form}") from None
 
 
 @dataclass(frozen=True)
@@ -38,6 +64,7 @@ class Setting:
         above: see `minimum`.
         below: see `maximum`.
         help: what it does, in a sentence or two.
+        also: what a `choice` takes beside its choices, for people (`timm:NAME`); empty for nothing.
     """
 
     key: str
@@ -50,6 +77,7 @@ class Setting:
     above: bool
     below: bool
     help: str
+    also: str = ""
 
 
 def settings_of(
@@ -103,6 +131,7 @@ def _setting(key: str, field: FieldInfo, text: str) -> Setting:
         default=list(default) if isinstance(default, tuple) else default,
         optional=optional,
         choices=choices,
+        also=next((item.form for item in metadata if isinstance(item, Also)), ""),
         help=text,
         **limits,
     )

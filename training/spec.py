@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from labeling.annotation import MAX_CLASSES
 from training.architectures.contract import Preprocessing
+from training.public_data import PublicTraining
 
 Color = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
 
@@ -30,6 +31,10 @@ class Ancestor(BaseModel):
     on: str = "train"
     run: int | None = None
     init: str | None = None
+
+
+Lineage = tuple[Ancestor | PublicTraining, ...]
+"""Every training that shaped a model's weights, the oldest first: in a home, or on public data before."""
 
 
 class ModelSpec(BaseModel):
@@ -55,7 +60,7 @@ class ModelSpec(BaseModel):
     colors: tuple[Color, ...] = ()
     preprocessing: Preprocessing = Preprocessing()
     recipe: dict[str, Any] | None = None
-    lineage: tuple[Ancestor, ...] = ()
+    lineage: Lineage = ()
     revision: str | None = None
     metrics: dict[str, Any] = Field(default_factory=dict)
 

@@ -13,7 +13,9 @@ from torch import Tensor
 from db.errors import UserError
 from db.home import Home
 from training.architectures.contract import Architecture, Preprocessing
-from training.weights_catalogue import Weights, check, fetch_directory, find_weights, locate
+from training.public_data import PublicTraining
+from training.weights_catalogue import check, entry_of, find_weights, how_to_get, locate
+from training.weights_entry import Weights
 from training.weights_loading import LoadReport, load_encoder, load_start
 from training.weights_reading import read_state_dict
 
@@ -50,6 +52,7 @@ class InitReport:
         source: file name, or the caller's label; None for scratch.
         sha256: of the file; None where there is none.
         load: what was taken; None for scratch.
+        trained_on: what the catalogue says the weights were trained on.
     """
 
     kind: Literal["scratch", "imagenet", "file", "run"]
@@ -58,6 +61,7 @@ class InitReport:
     source: str | None = None
     sha256: str | None = None
     load: LoadReport | None = None
+    trained_on: tuple[PublicTraining, ...] = ()
 
 
 def initialise(
@@ -107,7 +111,7 @@ def _auto(module: Architecture, home: Home) -> InitReport:
         return InitReport("scratch", text, module.preprocessing)
     weights = find_weights(module.imagenet)
     if locate(weights, home) is None:
-        text = f"scratch (random weights; ImageNet's can be had with `workbench weights fetch {weights.name}`)"
+        text = f"scratch (random weights; to start from ImageNet's, {how_to_get(weights)})"
         return InitReport("scratch", text, module.preprocessing)
     return _from_catalogue(module, weights, home)
 
@@ -122,22 +126,22 @@ def _wanted(module: Architecture) -> Weights:
 def _from_catalogue(module: Architecture, weights: Weights, home: Home) -> InitReport:
     path = locate(weights, home)
     if path is None:
-        raise UserError(
-            f"{weights.file_name} is not on this machine. Run `workbench weights fetch {weights.name}`, or copy the "
-            f"file to {fetch_directory(home)}."
-        )
+        raise UserError(f"{weights.file_name or weights.name} is not on this machine: {how_to_get(weights)}.")
     sha256 = check(weights, path)
     report, _ = load_start(module, read_state_dict(path), str(path))
     # torchvision's weights expect its preprocessing, whatever the architecture was published with.
+    expects = weights.preprocessing or Preprocessing()
     text = f"imagenet ({weights.about})"
-    return InitReport("imagenet", text, Preprocessing(), path.name, sha256, report)
+    return InitReport("imagenet", text, expects, path.name, sha256, report, weights.trained_on)
 
 
 def _from_file(module: Architecture, path: Path, encoder_only: bool) -> InitReport:
     report, backbone = load_start(module, read_state_dict(path), str(path), encoder_only=encoder_only)
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    known = entry_of(sha256)
     preprocessing = Preprocessing() if backbone else module.preprocessing
     what = " (a backbone)" if backbone else ", only the encoder" if encoder_only else ""
     text = f"{path.name}{what}: {report.sentence}"
-    return InitReport("file", text, preprocessing, path.name, sha256, report)
+    trained_on = known.trained_on if known else ()
+    return InitReport("file", text, preprocessing, path.name, sha256, report, trained_on)

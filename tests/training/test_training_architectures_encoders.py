@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from importlib import import_module
 from typing import get_args
 
 import pytest
@@ -10,9 +12,10 @@ from torch import nn
 from torchvision.models import get_model, mobilenet_v3_large, resnet50
 
 from db.errors import UserError
-from training.architectures.encoders import DilatableName, Encoder, EncoderName, build_encoder
+from training.architectures.encoder import Encoder
+from training.architectures.encoders import DilatableName, EncoderName, HRNetName, MiTName, build_encoder
 
-NAMES = get_args(EncoderName)
+NAMES = tuple(name for name in get_args(EncoderName) if name not in (*get_args(HRNetName), *get_args(MiTName)))
 # One of a kind: the others differ in numbers only.
 KINDS = ("resnet18", "resnet50", "vgg11", "vgg16_bn", "mobilenet_v3_large", "mobilenet_v3_small", "efficientnet_b0")
 
@@ -45,7 +48,7 @@ def test_keys_are_torchvisions(name):
     assert {key: shape for key, shape in named if key is not None} == shapes(encoder)
 
 
-@pytest.mark.parametrize("name", [*KINDS, "convnext_tiny"])
+@pytest.mark.parametrize("name", [*KINDS, "convnext_tiny", "hrnet_w18", "timm:test_resnet", "timm:dla34"])
 def test_maps_are_what_they_are_said_to_be(name):
     for output_stride in (8, 16, 32) if name in get_args(DilatableName) else (32,):
         with torch.device("meta"):
@@ -95,6 +98,31 @@ def test_a_dilated_mobilenet_is_torchvisions():
     encoder = with_weights_of(theirs, build_encoder("mobilenet_v3_large", output_stride=16))
     x = torch.randn(1, 3, 65, 41)
     assert_equal(encoder(x)[-1], theirs.features(x))
+
+
+@pytest.mark.parametrize(
+    "name", ["resnet18.a1_in1k", "test_convnext", "test_efficientnet", "hrnet_w18_small", "mambaout_femto"]
+)
+@torch.no_grad()
+def test_the_maps_of_timms_networks_are_timms(name):
+    """Where sizes divide evenly, from the tensors of the classifier as timm publishes it."""
+    torch.manual_seed(0)
+    timm = import_module("timm")
+    encoder = build_encoder(f"timm:{name}")
+    encoder = with_weights_of(timm.create_model(name), encoder)
+    x = torch.randn(1, 3, 64, 96)
+    maps = encoder(x)
+    assert [m.shape[1] for m in maps] == list(encoder.channels)
+    theirs = encoder.body(x)
+    last = maps[-1].shape != theirs[-1].shape
+    for ours, other in zip(maps, theirs, strict=True):
+        assert torch.equal(ours, other.movedim(-1, 1) if last else other)
+
+
+def test_without_timm_one_learns_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(UserError, match=r"pip install 'segmentation-workbench\[zoo\]'"):
+        build_encoder("timm:resnet18")
 
 
 @pytest.mark.parametrize("name", ["resnet18", "resnet50"])

@@ -13,6 +13,7 @@ from training import architectures
 from training.architectures.contract import Architecture
 from training.architectures.encoders import EncoderName, ResNetPyramid
 from training.weights_catalogue import CATALOGUE
+from training.weights_torchvision import TORCHVISION
 
 OFFICIAL = {
     "fcn_resnet50": (segmentation.fcn_resnet50, "FCN_ResNet50_Weights.COCO_WITH_VOC_LABELS_V1", {"aux_loss": True}),
@@ -126,14 +127,20 @@ def test_deeplab_says_when_torchvisions_weights_do_not_fit():
 def test_the_catalogue_repeats_torchvisions_own_figures():
     deeplabs = (f"deeplabv3_{encoder}" for encoder in ("resnet50", "resnet101", "mobilenet_v3_large"))
     networks = ("fcn_resnet50", "fcn_resnet101", "lraspp_mobilenet_v3_large", *deeplabs)
-    by_url = {w.url: w for name in (*get_args(EncoderName), *networks) for w in get_model_weights(name)}
+    backbones = {weights.name for weights in TORCHVISION if weights.kind == "backbone"}
+    by_url = {w.url: w for name in (*backbones, *networks) for w in get_model_weights(name)}
     assert set(get_args(EncoderName)) < CATALOGUE.keys()
-    for weights in CATALOGUE.values():
+    for weights in TORCHVISION:
+        assert weights.url is not None
         official = by_url[weights.url]
         scores = next(iter(official.meta["_metrics"].values()))
         assert str(scores.get("acc@1", scores.get("miou"))) in weights.about
         assert weights.size == round(official.meta["_file_size"] * 2**20)
-        assert len(weights.sha256_prefix) == 8
+        assert len(weights.sha256_prefix or "") == 8
+        if weights.kind == "model":
+            assert "subset of COCO" in official.meta["_docs"]
+            assert len(official.meta["categories"]) == len(weights.classes)
+            assert official.meta["categories"][1:16] == list(weights.classes[1:16])
 
 
 def shapes(network: torch.nn.Module) -> dict[str, tuple[int, ...]]:

@@ -21,7 +21,8 @@ from db.home import Home
 from training import architectures, weights_catalogue, weights_reading
 from training.architectures.contract import Architecture, Preprocessing
 from training.weights import StartState, initialise
-from training.weights_catalogue import Weights, fetch, find_weights, locate
+from training.weights_catalogue import fetch, find_weights, locate
+from training.weights_entry import Weights
 from training.weights_loading import count_classes, load_model, load_start
 from training.weights_reading import read_state_dict
 
@@ -350,5 +351,5 @@ def test_fetch_takes_only_https(tmp_path):
 
 
 def test_unknown_weights_are_answered_with_the_list():
-    with pytest.raises(UserError, match=r"It has convnext_base, .*fcn_resnet50_coco, .*resnet50"):
+    with pytest.raises(UserError, match=r"has no weights 'resnet51'\. Nearest: resnet50, "):
         find_weights("resnet51")

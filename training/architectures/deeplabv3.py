@@ -13,6 +13,7 @@ from training.architectures.blocks import auxiliary_head, conv_bn_relu
 from training.architectures.contract import Architecture, Logits
 from training.architectures.encoders import DilatableName, build_encoder
 from training.architectures.sizes import cut_padding, pad_small
+from training.architectures.timm_encoder import TIMM_TOO
 
 
 class DeepLabV3(Architecture):
@@ -58,7 +59,7 @@ class DeepLabV3(Architecture):
         self,
         num_classes: int,
         *,
-        encoder: DilatableName = "resnet50",
+        encoder: Annotated[DilatableName, TIMM_TOO] = "resnet50",
         output_stride: Literal[8, 16] = 8,
         rate: Annotated[int, Field(ge=1, le=48)] = 12,
         multi_grid: bool = False,

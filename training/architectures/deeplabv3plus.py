@@ -15,6 +15,7 @@ from training.architectures.blocks import conv_bn_relu
 from training.architectures.contract import Architecture, Logits
 from training.architectures.encoders import DilatableName, build_encoder
 from training.architectures.sizes import cut_padding, pad_small
+from training.architectures.timm_encoder import TIMM_TOO
 
 LOW_LEVEL = 48
 """Channels that the low-level features are reduced to: section 4.1, table 1."""
@@ -57,7 +58,7 @@ class DeepLabV3Plus(Architecture):
         self,
         num_classes: int,
         *,
-        encoder: DilatableName = "resnet50",
+        encoder: Annotated[DilatableName, TIMM_TOO] = "resnet50",
         output_stride: Literal[8, 16] = 16,
         rate: Annotated[int, Field(ge=1, le=48)] = 6,
         separable: bool = True,

@@ -1,9 +1,16 @@
 """Image classifiers without their classifier, as encoders: feature maps from fine to coarse, for any decoder.
 
-All are torchvision's, with the keys its segmentation networks give them, so that its checkpoints load. Two things are
+Most are torchvision's, with the keys its segmentation networks give them, so that its checkpoints load. Two things are
 added. Every halving rounds sizes up, so that inputs of any size give maps, also where torchvision's own would round
 down or refuse (VGG's pooling, ConvNeXt's patches); sizes that divide evenly give torchvision's values. And strides can
 be traded for dilation (Chen et al., arXiv 1706.05587, section 3.1), with a multi-grid on ResNets (section 3.2.1).
+
+HRNet gives its four branches, joined as in the classifiers its ImageNet weights come from (nearest); MiT the maps of
+its four stages. `timm:NAME` is a network of timm, with the extra `zoo`.
+
+In training some skip blocks at random, the deeper the more often (stochastic depth, Huang et al., arXiv 1603.09382),
+as they are built: torchvision's EfficientNets up to 0.2, its ConvNeXts tiny 0.1, small 0.4, base and large 0.5, MiT
+0.1. timm's come without. Evaluation skips none.
 """
 
 from __future__ import annotations
@@ -16,7 +23,13 @@ import torchvision.models
 from torch import Tensor, nn
 
 from db.errors import UserError
+from training.architectures.encoder import Encoder
+from training.architectures.high_resolution import HighResolution
+from training.architectures.high_resolution import Size as HRNetSize
+from training.architectures.mix_transformer import MixTransformer
+from training.architectures.mix_transformer import Size as MiTSize
 from training.architectures.pooling import MaxPoolCeil
+from training.architectures.timm_encoder import PREFIX, TimmEncoder
 from training.architectures.vgg import VGGName, vgg_features
 
 ResNetName = Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"]
@@ -34,39 +47,22 @@ EfficientNetName = Literal[
 ConvNeXtName = Literal["convnext_tiny", "convnext_small", "convnext_base", "convnext_large"]
 DilatableName = Literal[ResNetName, MobileNetName, EfficientNetName]
 """Encoders that can have an output stride of 8, 16 or 32."""
-EncoderName = Literal[ResNetName, VGGName, MobileNetName, EfficientNetName, ConvNeXtName]
-"""Every encoder; its name is also that of its ImageNet weights in the catalogue."""
+RowName = Literal[VGGName, MobileNetName, EfficientNetName, ConvNeXtName]
+HRNetName = Literal["hrnet_w18", "hrnet_w32", "hrnet_w48"]
+MiTName = Literal["mit_b0", "mit_b1", "mit_b2", "mit_b3", "mit_b4", "mit_b5"]
+EncoderName = Literal[DilatableName, VGGName, ConvNeXtName, HRNetName, MiTName]
+"""Every encoder of our own; its name is also that of its ImageNet weights in the catalogue."""
 
-
-class Encoder(nn.Module):
-    """Maps an image (N, 3, H, W) of any size to feature maps, fine to coarse.
-
-    Attributes:
-        channels: of each map.
-        strides: of each map; the sides are ceil(H / stride), ceil(W / stride). The last is the output stride; with
-            dilation several maps have it, as there is a map for every stage.
-        imagenet: catalogue name of the weights that fit.
-    """
-
-    channels: tuple[int, ...]
-    strides: tuple[int, ...]
-    imagenet: str
-
-    def imagenet_key(self, key: str) -> str | None:
-        """Translate a key of the `imagenet` checkpoint into one of this module; None for its classifier."""
-        return None if key.startswith(("fc.", "classifier.")) else key
-
-    def forward(self, x: Tensor) -> list[Tensor]:
-        """Map (N, 3, H, W) to one (N, channels[i], ceil(H / strides[i]), ceil(W / strides[i])) per stage."""
-        raise NotImplementedError
+_MIT_DROP_PATH = 0.1  # transformers' default
 
 
 def build_encoder(name: str, *, output_stride: int = 32, multi_grid: Sequence[int] = ()) -> Encoder:
     """Make an encoder with initial weights drawn from torch's global generator. Reads no file and no network.
 
     Args:
-        name: one of `EncoderName`.
-        output_stride: stride of the coarsest map: 8, 16 or 32; VGG 16 (without its last pooling) or 32; ConvNeXt 32.
+        name: one of `EncoderName`, or `timm:NAME`.
+        output_stride: stride of the coarsest map: 8, 16 or 32; VGG 16 (without its last pooling) or 32; ConvNeXt, HRNet
+            and MiT 32; of timm's those under 32 that timm can give.
         multi_grid: unit rates that multiply the dilation of the blocks of a ResNet's last stage, in turn; DeepLab v3
             has (1, 2, 4). Needs an output stride of 8 or 16. Empty: every block has the dilation, the first one that
             of the stage before, as in torchvision.
@@ -79,9 +75,12 @@ def build_encoder(name: str, *, output_stride: int = 32, multi_grid: Sequence[in
         >>> encoder.channels, encoder.strides
         ((64, 64, 128, 256, 512), (2, 4, 8, 8, 8))
     """
-    if name not in get_args(EncoderName):
-        raise UserError(f"There is no encoder '{name}'. Choose one of {', '.join(get_args(EncoderName))}.")
-    possible = (8, 16, 32) if name in get_args(DilatableName) else (16, 32) if name.startswith("vgg") else (32,)
+    ours = name in get_args(EncoderName)
+    if not ours and not name.startswith(PREFIX):
+        choices = ", ".join(get_args(EncoderName))
+        raise UserError(f"There is no encoder '{name}'. Choose one of {choices}, or {PREFIX}NAME.")
+    dilatable = not ours or name in get_args(DilatableName)
+    possible = (8, 16, 32) if dilatable else (16, 32) if name.startswith("vgg") else (32,)
     if output_stride not in possible:
         choices = " or ".join(map(str, possible))
         raise UserError(f"{name} cannot have an output stride of {output_stride}, only {choices}.")
@@ -89,9 +88,15 @@ def build_encoder(name: str, *, output_stride: int = 32, multi_grid: Sequence[in
         raise UserError(
             f"A multi-grid needs a ResNet with an output stride of 8 or 16, found {name} with {output_stride}."
         )
+    if not ours:
+        return TimmEncoder(name, output_stride)
     if name in get_args(ResNetName):
         return ResNetPyramid(cast(ResNetName, name), output_stride, multi_grid)
-    return FeaturePyramid(cast(EncoderName, name), output_stride)
+    if name in get_args(HRNetName):
+        return HighResolution(cast(HRNetSize, name.removeprefix("hrnet_")), "nearest")
+    if name in get_args(MiTName):
+        return MixTransformer(cast(MiTSize, name.removeprefix("mit_")), _MIT_DROP_PATH)
+    return FeaturePyramid(cast(RowName, name), output_stride)
 
 
 class ResNetPyramid(Encoder):
@@ -132,7 +137,7 @@ class FeaturePyramid(Encoder):
     those of the classifier's `features`, without that prefix.
     """
 
-    def __init__(self, name: EncoderName, output_stride: int = 32) -> None:
+    def __init__(self, name: RowName, output_stride: int = 32) -> None:
         super().__init__()
         self.imagenet = name
         taps: dict[int, tuple[int, int]] = {}  # of each stride: index of the last layer, and its channels

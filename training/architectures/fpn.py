@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from training.architectures.contract import Architecture, Logits
 from training.architectures.encoders import EncoderName, build_encoder
 from training.architectures.sizes import cut_padding, pad_small
+from training.architectures.timm_encoder import TIMM_TOO
 
 FINEST = 4
 """Stride of the finest level: the paper leaves out the maps before, for the memory they would take."""
@@ -55,7 +56,7 @@ class FPN(Architecture):
         self,
         num_classes: int,
         *,
-        encoder: EncoderName = "resnet50",
+        encoder: Annotated[EncoderName, TIMM_TOO] = "resnet50",
         width: Annotated[int, Field(ge=2, le=1024)] = 256,
         head: Literal["finest", "all"] = "finest",
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0,
@@ -63,7 +64,7 @@ class FPN(Architecture):
         super().__init__()
         self.num_classes = num_classes
         self.backbone = build_encoder(encoder)
-        self.imagenet = self.backbone.imagenet
+        self.imagenet, self.exported_side = self.backbone.imagenet, self.backbone.exported_side
         self.levels = sum(stride >= FINEST for stride in self.backbone.strides)
         self.lateral = nn.ModuleList(nn.Conv2d(c, width, 1) for c in self.backbone.channels[-self.levels :])
         self.smooth = nn.Conv2d(width, width, 3, padding=1) if head == "finest" else None

@@ -12,6 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, Bottleneck
 
+from training.architectures.encoder import Encoder
+
 Size = Literal["w18_small", "w18", "w32", "w48"]
 Enlarging = Literal["bilinear", "nearest"]
 
@@ -36,17 +38,15 @@ _STEM = 64
 _FIRST = 256  # channels of the first stage, which has one branch, of bottlenecks
 
 
-class HighResolution(nn.Module):
-    """Two strided convolutions, a stage of one branch, then stages of two, three and four.
-
-    Attributes:
-        channels: of the branches at stride 4, 8, 16 and 32.
-    """
+class HighResolution(Encoder):
+    """Two strided convolutions, a stage of one branch, then stages of two, three and four: maps at stride 4 to 32."""
 
     def __init__(self, size: Size, enlarging: Enlarging) -> None:
         super().__init__()
         layout = _LAYOUTS[size]
+        self.imagenet = f"hrnet_{size}_v2" if size == "w18_small" else f"hrnet_{size}"
         self.channels = tuple(layout.width * 2**branch for branch in range(4))
+        self.strides = (4, 8, 16, 32)
         self.conv1, self.bn1 = nn.Conv2d(3, _STEM, 3, 2, padding=1, bias=False), nn.BatchNorm2d(_STEM)
         self.conv2, self.bn2 = nn.Conv2d(_STEM, _STEM, 3, 2, padding=1, bias=False), nn.BatchNorm2d(_STEM)
         widening = nn.Sequential(nn.Conv2d(_STEM, _FIRST, 1, bias=False), nn.BatchNorm2d(_FIRST))
@@ -62,6 +62,10 @@ class HighResolution(nn.Module):
         for part in self.modules():
             if isinstance(part, nn.Conv2d):
                 nn.init.kaiming_normal_(part.weight, mode="fan_out", nonlinearity="relu")
+
+    def imagenet_key(self, key: str) -> str | None:
+        """Leave out what timm's classifier puts on the four branches."""
+        return None if key.startswith(("incre_modules.", "downsamp_modules.", "final_layer.", "classifier.")) else key
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Map (N, 3, H, W) to four (N, channels[i], ceil(H / stride), ceil(W / stride)), fine to coarse."""

@@ -48,12 +48,8 @@ class HRNet(Architecture):
     def __init__(self, num_classes: int, *, size: Size = "w18", enlarging: Enlarging = "bilinear") -> None:
         super().__init__()
         self.num_classes = num_classes
-        timm = "hrnet_w18_small_v2" if size == "w18_small" else f"hrnet_{size}"
-        self.imagenet_note = (
-            "Its ImageNet weights are not in the catalogue: download model.safetensors from "
-            f"huggingface.co/timm/{timm}.ms_in1k and give the file as --init."
-        )
         self.backbone = HighResolution(size, enlarging)
+        self.imagenet = self.backbone.imagenet
         channels = sum(self.backbone.channels)
         self.last_layer = nn.Sequential(
             nn.Conv2d(channels, channels, 1),
@@ -75,8 +71,8 @@ class HRNet(Architecture):
         return self.backbone
 
     def imagenet_key(self, key: str) -> str | None:
-        """Leave out what timm's classifier puts on the four branches."""
-        return None if key.startswith(("incre_modules.", "downsamp_modules.", "final_layer.", "classifier.")) else key
+        """Translate a key of timm's classifier."""
+        return self.backbone.imagenet_key(key)
 
     def parameter_groups(self) -> Mapping[str, list[nn.Parameter]]:
         """Split into `encoder` and `head`."""

@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from training.architectures.encoder import Encoder
+
 Size = Literal["b0", "b1", "b2", "b3", "b4", "b5"]
 
 # Table 6 of Xie et al., arXiv 2105.15203: blocks of each stage.
@@ -25,29 +27,33 @@ _REDUCTIONS = (8, 4, 2, 1)
 _EXPANSION = 4  # of the feed-forward networks; in all released weights, whatever the table says of some stages
 
 
-class MixTransformer(nn.Module):
-    """Four stages of transformer blocks on overlapping patches; no position is encoded.
+class MixTransformer(Encoder):
+    """Four stages of transformer blocks on overlapping patches, maps at stride 4 to 32; no position is encoded."""
 
-    Attributes:
-        widths: channels of the maps at stride 4, 8, 16 and 32.
-    """
+    exported_side = 61  # from there the first stage attends to two patches a side
 
     def __init__(self, size: Size, drop_path: float) -> None:
         super().__init__()
-        self.widths = (32, 64, 160, 256) if size == "b0" else (64, 128, 320, 512)
+        self.imagenet = f"mit_{size}"
+        self.strides = (4, 8, 16, 32)
+        self.channels = (32, 64, 160, 256) if size == "b0" else (64, 128, 320, 512)
         blocks = _BLOCKS[size]
         # Stochastic depth: blocks are dropped the more often the deeper they are.
         chances = iter(torch.linspace(0, drop_path, sum(blocks), device="cpu").tolist())
         self.patch_embeddings = nn.ModuleList(
             _OverlappingPatches(inputs, outputs, kernel=3 if stage else 7, stride=2 if stage else 4)
-            for stage, (inputs, outputs) in enumerate(pairwise((3, *self.widths)))
+            for stage, (inputs, outputs) in enumerate(pairwise((3, *self.channels)))
         )
         self.block = nn.ModuleList(
             nn.ModuleList(_Block(width, heads, reduction, next(chances)) for _ in range(count))
-            for count, width, heads, reduction in zip(blocks, self.widths, _HEADS, _REDUCTIONS, strict=True)
+            for count, width, heads, reduction in zip(blocks, self.channels, _HEADS, _REDUCTIONS, strict=True)
         )
-        self.layer_norm = nn.ModuleList(nn.LayerNorm(width) for width in self.widths)
+        self.layer_norm = nn.ModuleList(nn.LayerNorm(width) for width in self.channels)
         initialise(self)
+
+    def imagenet_key(self, key: str) -> str | None:
+        """Translate a key of transformers' classifier on the same encoder, or of the encoder by itself."""
+        return None if key.startswith("classifier.") else key.removeprefix("segformer.").removeprefix("encoder.")
 
     def blocks(self) -> list[list[nn.Parameter]]:
         """Return the parameters of each of the four stages."""
@@ -55,7 +61,7 @@ class MixTransformer(nn.Module):
         return [[parameter for part in stage for parameter in part.parameters()] for stage in stages]
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Map (N, 3, H, W), sides at least 29, to (N, widths[i], ceil(H / stride), ceil(W / stride)) a stage."""
+        """Map (N, 3, H, W), sides at least 29, to (N, channels[i], ceil(H / stride), ceil(W / stride)) a stage."""
         maps = []
         for embed, blocks, norm in zip(self.patch_embeddings, self.block, self.layer_norm, strict=True):
             tokens = embed(x)

@@ -15,6 +15,7 @@ from training.architectures.contract import Architecture, Logits
 from training.architectures.encoders import DilatableName, build_encoder
 from training.architectures.pooling import adaptive_average
 from training.architectures.sizes import cut_padding, pad_small
+from training.architectures.timm_encoder import TIMM_TOO
 
 BINS = (1, 2, 3, 6)
 
@@ -52,7 +53,7 @@ class PSPNet(Architecture):
         self,
         num_classes: int,
         *,
-        encoder: DilatableName = "resnet50",
+        encoder: Annotated[DilatableName, TIMM_TOO] = "resnet50",
         output_stride: Literal[8, 16] = 8,
         width: Annotated[int, Field(ge=8, le=2048)] = 512,
         aux: bool = True,

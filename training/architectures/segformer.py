@@ -46,7 +46,6 @@ class SegFormer(Architecture):
         "Xie et al., SegFormer: Simple and Efficient Design for Semantic Segmentation with Transformers, NeurIPS 2021, "
         "arXiv 2105.15203"
     )
-    exported_side: ClassVar[int] = 61  # from there the first stage attends to two patches a side
     head_key: ClassVar[str] = "decode_head.classifier.weight"
 
     def __init__(
@@ -59,14 +58,11 @@ class SegFormer(Architecture):
     ) -> None:
         super().__init__()
         self.num_classes = num_classes
-        self.imagenet_note = (
-            "Its ImageNet weights are not in the catalogue: download model.safetensors or pytorch_model.bin from "
-            f"huggingface.co/nvidia/mit-{size} and give the file as --init."
-        )
         if decoder_width == "paper":
             decoder_width = 256 if size in ("b0", "b1") else 768
         self.segformer = nn.ModuleDict({"encoder": MixTransformer(size, drop_path)})
-        self.decode_head = _Decoder(self.encoder().widths, decoder_width, num_classes)
+        self.imagenet, self.exported_side = self.encoder().imagenet, self.encoder().exported_side
+        self.decode_head = _Decoder(self.encoder().channels, decoder_width, num_classes)
 
     def logits(self, x: Tensor) -> Logits:
         """Predict at stride 4."""
@@ -81,7 +77,7 @@ class SegFormer(Architecture):
 
     def imagenet_key(self, key: str) -> str | None:
         """Translate a key of transformers' classifier on the same encoder, or of the encoder by itself."""
-        return None if key.startswith("classifier.") else key.removeprefix("segformer.").removeprefix("encoder.")
+        return self.encoder().imagenet_key(key)
 
     def parameter_groups(self) -> Mapping[str, list[nn.Parameter]]:
         """Split into `encoder` and `head`, which the authors train at 10 times the rate."""

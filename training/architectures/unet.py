@@ -12,9 +12,11 @@ from torch import Tensor, nn
 
 from db.errors import UserError
 from training.architectures.contract import Architecture, Logits
-from training.architectures.encoders import Encoder, EncoderName, build_encoder
+from training.architectures.encoder import Encoder
+from training.architectures.encoders import EncoderName, build_encoder
 from training.architectures.pooling import max_pool_ceil
 from training.architectures.sizes import cut_padding, pad_small
+from training.architectures.timm_encoder import TIMM_TOO
 
 
 class UNet(Architecture):
@@ -25,7 +27,8 @@ class UNet(Architecture):
     size works without padding; batch normalisation, which can be switched off; dropout only on request.
 
     With an encoder its stages are the contracting path. The expanding path upsamples nearest and ends at the encoder's
-    finest map: stride 2, with VGG 1, with ConvNeXt 4; a bilinear resize replaces the last, most expensive stages.
+    finest map: stride 2, with VGG 1, with ConvNeXt, HRNet and MiT 4; a bilinear resize replaces the last, most
+    expensive stages.
 
     Args:
         num_classes: K, 1..254.
@@ -56,7 +59,7 @@ class UNet(Architecture):
         self,
         num_classes: int,
         *,
-        encoder: Literal["none", EncoderName] = "none",
+        encoder: Annotated[Literal["none", EncoderName], TIMM_TOO] = "none",
         width: Annotated[int, Field(ge=2, le=1024)] = 64,
         levels: Annotated[int, Field(ge=1, le=7)] = 4,
         batch_norm: bool = True,
@@ -77,7 +80,7 @@ class UNet(Architecture):
             self.contracting = build_encoder(encoder)
             widths = tuple(max(1, width * stride // 4) for stride in self.contracting.strides[-2::-1])
             self.minimum = self.contracting.strides[-1] + 1
-            self.imagenet = self.contracting.imagenet
+            self.imagenet, self.exported_side = self.contracting.imagenet, self.contracting.exported_side
         self.dropout = nn.Dropout2d(dropout)
         self.expanding = nn.ModuleList()
         coarse, *skips = reversed(self.contracting.channels)

@@ -13,7 +13,7 @@ from db.files import write_atomic
 from training.architectures.contract import Preprocessing
 from training.documents import Document
 from training.recipe import Recipe
-from training.spec import Ancestor
+from training.spec import Lineage
 
 
 class Machine(Document):
@@ -73,7 +73,7 @@ class Decisions(Document):
     init: str
     init_sha256: str | None
     preprocessing: Preprocessing
-    lineage: tuple[Ancestor, ...]
+    lineage: Lineage
     data: str
     placement: Literal["host", "device"] = "host"
     images: int

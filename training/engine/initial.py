@@ -15,7 +15,7 @@ from training.architectures.contract import Architecture, Preprocessing
 from training.bundle import load_bundle
 from training.engine.rundir import Command, Start
 from training.models import read_checkpoint
-from training.spec import Ancestor, ModelSpec
+from training.spec import Ancestor, Lineage, ModelSpec
 from training.weights import StartState, initialise
 from training.weights_loading import encoder_names, encoder_state
 
@@ -34,7 +34,7 @@ class Beginning:
     text: str
     sha256: str | None
     preprocessing: Preprocessing
-    lineage: tuple[Ancestor, ...]
+    lineage: Lineage
 
 
 def begin(model: Architecture, command: Command) -> Beginning:
@@ -44,7 +44,7 @@ def begin(model: Architecture, command: Command) -> Beginning:
         UserError: weights that are not there, are damaged, or do not fit; random ones with frozen statistics.
     """
     given: StartState | None = None
-    before: tuple[Ancestor, ...] = ()
+    before: Lineage = ()
     if command.start is not None:
         spec, state = _read(command.start)
         before = spec.lineage
@@ -64,7 +64,7 @@ def begin(model: Architecture, command: Command) -> Beginning:
         run=command.run,
         init=report.text.splitlines()[0],
     )
-    return Beginning(report.text, report.sha256, report.preprocessing, (*before, ancestor))
+    return Beginning(report.text, report.sha256, report.preprocessing, (*before, *report.trained_on, ancestor))
 
 
 def _wanted(command: Command, label: str, spec: ModelSpec, state: Mapping[str, Tensor]) -> StartState:

@@ -32,6 +32,7 @@ from workbench.cli import (
     commands_test,
     commands_train,
     commands_trash,
+    commands_weights,
 )
 from workbench.cli.output import fail, fail_usage, wants_json
 
@@ -65,6 +66,7 @@ for module in (
     commands_predictions,
     commands_tasks,
     commands_trash,
+    commands_weights,
     commands_serve,
     commands_subsets,
     commands_images,
