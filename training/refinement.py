@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from db.errors import UserError
-from training.crf.parameters import CrfParameters
+from training.crf.parameters import REPORTED, CrfParameters
 
 Combine = Literal["mean", "max"]
 _SMALLEST_WINDOW = 32
@@ -134,9 +134,8 @@ class Refinement(BaseModel):
 
 
 def _crf(iterations: int, settings: Mapping[str, str]) -> CrfParameters:
-    names = [name for name in CrfParameters.model_fields if name != "iterations"]
-    if unknown := sorted(set(settings) - set(names)):
-        raise UserError(f"A CRF has the parameters {', '.join(names)}, not {', '.join(unknown)}.")
+    if unknown := sorted(set(settings) - set(REPORTED.others())):
+        raise UserError(f"A CRF has the parameters {', '.join(REPORTED.others())}, not {', '.join(unknown)}.")
     try:
         return CrfParameters.model_validate({"iterations": iterations, **settings})
     except ValidationError as error:

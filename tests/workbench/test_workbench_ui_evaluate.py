@@ -77,6 +77,14 @@ def test_the_command_says_what_was_chosen_and_no_more() -> None:
     refined = {"scales": "0.5, 1", "flip": True, "combine": "max", "window": 321, "crf": 10}
     told = command("p", **CHOSEN | refined)[3:8]
     assert told == ["--scales=0.5,1", "--flip", "--combine=max", "--window=321", "--crf=10"]
+    crf = {"crf": 10, "crf_set": "appearance_xy=40, smoothness=2"}
+    assert command("p", **CHOSEN | crf)[3:6] == ["--crf=10", "--crf-set=smoothness=2", "--crf-set=appearance_xy=40"]
+
+
+@pytest.mark.parametrize("wrong", ["appearance", "appearance_xy=wide", "sharpness=3"])
+def test_mistakes_in_the_parameters_of_a_crf_are_said(wrong: str) -> None:
+    with pytest.raises(UserError, match="CRF"):
+        command("p", **CHOSEN | {"crf": 10, "crf_set": wrong})
 
 
 @pytest.mark.parametrize("missing", ["model", "dataset", "images"])

@@ -26,13 +26,13 @@ class CrfParameters(BaseModel):
     appearance_xy: float = Field(default=67, gt=0, allow_inf_nan=False)
     appearance_rgb: float = Field(default=3, gt=0, allow_inf_nan=False)
 
+    def others(self) -> dict[str, float]:
+        """Return the parameters besides the iterations."""
+        return {name: value for name, value in self if name != "iterations"}
+
     def unusual(self) -> dict[str, float]:
-        """Return the parameters besides the iterations that are not as reported."""
-        return {
-            name: value
-            for name, value in self
-            if name != "iterations" and value != type(self).model_fields[name].default
-        }
+        """Return those of the others that are not as reported."""
+        return {name: value for name, value in self.others().items() if value != REPORTED.others()[name]}
 
 
 REPORTED = CrfParameters()

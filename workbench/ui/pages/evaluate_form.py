@@ -13,6 +13,7 @@ from db.errors import UserError
 from labeling.classes import list_classes
 from labeling.datasets import UNASSIGNED, DatasetInfo, list_datasets
 from training import mapping as mappings
+from training.crf.parameters import REPORTED
 from training.evaluation_report import list_evaluations
 from training.mapping import BY_NAME, Row
 from training.model_names import model_names
@@ -51,7 +52,7 @@ class Form:
         fields: list[Any] = [
             *(self.model, self.dataset, self.images, self.size, self.long, self.height, self.width),
             *(self.mapping, self.predictions),
-            *(self.scales, self.flip, self.combine, self.window, self.crf),
+            *(self.scales, self.flip, self.combine, self.window, self.crf, self.crf_set),
         ]
         self.chosen = [project, *fields]
         self._listen(project, fields)
@@ -86,18 +87,26 @@ class Form:
             info="Without them pictures are predicted again when you look at them.",
             elem_id="wb-evaluate-predictions",
         )
-        with gr.Accordion("Several looks, windows, CRF", open=False, elem_id="wb-evaluate-refinement"), gr.Row():
-            looks = "As 0.5, 1, 1.5: the photo is looked at in each of these sizes."
-            self.scales = gr.Textbox("1", label="Scales", info=looks, elem_id="wb-evaluate-scales")
+        with gr.Accordion("Several looks, windows, CRF", open=False, elem_id="wb-evaluate-refinement"):
+            self._lay_out_refinement()
+        self.command = gr.Textbox(label="Command", interactive=False, buttons=["copy"], elem_id="wb-evaluate-command")
+        self.start = gr.Button("Evaluate", variant="primary", elem_id="wb-evaluate-start")
+
+    def _lay_out_refinement(self) -> None:
+        with gr.Row():
+            info = "As 0.5, 1, 1.5: the photo is looked at in each of these sizes."
+            self.scales = gr.Textbox("1", label="Scales", info=info, elem_id="wb-evaluate-scales")
             self.flip = gr.Checkbox(False, label="Mirror image, too", elem_id="wb-evaluate-flip")
             ways = [("mean of probabilities", "mean"), ("maximum of logits", "max")]
             self.combine = gr.Radio(ways, value="mean", label="Looks are combined by", elem_id="wb-evaluate-combine")
+        with gr.Row():
             info = "Side in pixels; 0 takes photos whole where memory allows."
             self.window = gr.Number(0, label="Sliding windows", info=info, precision=0, elem_id="wb-evaluate-window")
             info = "A dense CRF sharpens along the photo's edges; 10 is usual, 0 is none."
             self.crf = gr.Number(0, label="CRF iterations", info=info, precision=0, elem_id="wb-evaluate-crf")
-        self.command = gr.Textbox(label="Command", interactive=False, buttons=["copy"], elem_id="wb-evaluate-command")
-        self.start = gr.Button("Evaluate", variant="primary", elem_id="wb-evaluate-start")
+            usual = " ".join(f"{name}={value:g}" for name, value in REPORTED.others().items())
+            info = f"Those that are other than {usual}"
+            self.crf_set = gr.Textbox("", label="CRF parameters", info=info, elem_id="wb-evaluate-crf-set")
 
     def _listen(self, project: gr.Number, fields: list[Any]) -> None:
         on(self.size.change, size_fields, self.size, [self.long, self.height, self.width])
@@ -221,6 +230,7 @@ def command(
     combine: Combine = "mean",
     window: float | None = 0,
     crf: float | None = 0,
+    crf_set: str = "",
 ) -> list[str]:
     """Return what stands after `workbench` for the choices made.
 
@@ -234,7 +244,11 @@ def command(
         raise UserError("Give the size in pixels, 1 or more, or leave the photos as they are.")
     numbers = [str(int(side)) for side in sides if side is not None]
     text = {ORIGINAL: "original", LONG: f"long {numbers[0] if numbers else ''}", EXACT: "x".join(numbers)}[size]
-    refinement = Refinement.read(scales, flip=flip, combine=combine, window=int(window or 0), crf=int(crf or 0))
+    pairs = [pair.partition("=") for pair in crf_set.replace(",", " ").split()]
+    settings = {name: value for name, _, value in pairs}
+    refinement = Refinement.read(
+        scales, flip=flip, combine=combine, window=int(window or 0), crf=int(crf or 0), crf_settings=settings
+    )
     return [
         *("evaluate", f"--dataset={dataset}", f"--on={images}"),
         *((f"--size={text}",) if size != ORIGINAL else ()),
