@@ -58,7 +58,7 @@ def test_what_all_trainings_have_in_common_stays_and_architectures_may_be_added(
         with pytest.raises(UserError, match="begun"):
             opened(campus, name="grows", **other)
     view = find_bench(campus.home, campus.database, "campus", "grows")
-    assert (view.state, view.states) == ("stopped", ("waiting", "waiting"))
+    assert (view.state, [each.state for each in view.entries]) == ("stopped", ["waiting", "waiting"])
     assert "grows" in [each.bench.name for each in list_benches(campus.home, campus.database, "campus")]
 
 

@@ -182,6 +182,5 @@ def bench_folder(home: Home, project_id: int, name: str) -> BenchFolder:
 
 
 def bench_folders(home: Home, project_id: int) -> list[BenchFolder]:
-    """Return the folders of a project's benches, the newest first."""
-    found = (BenchFolder(path.parent) for path in (home.benches / str(project_id)).glob("*/bench.json"))
-    return sorted(found, key=lambda folder: folder.read().created_at, reverse=True)
+    """Return the folders of a project's benches, by name."""
+    return [BenchFolder(path.parent) for path in sorted((home.benches / str(project_id)).glob("*/bench.json"))]

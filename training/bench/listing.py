@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from db.errors import NotFoundError
+from db.errors import NotFoundError, UserError
 from db.home import Home
 from db.locks import is_held
 from db.session import Database
@@ -17,21 +18,37 @@ from training.runs import get_run
 
 
 @dataclass(frozen=True)
+class EntryView:
+    """How far a training of a bench is.
+
+    Attributes:
+        state: `finished` (trained and tested), `failed`, `testing` (trained, not tested yet), the state of its run, or
+            `waiting`.
+        sentence: why it failed, or what its run says.
+        step: done.
+        steps: in all, None before that is known.
+    """
+
+    state: str
+    sentence: str | None = None
+    step: int = 0
+    steps: int | None = None
+
+
+@dataclass(frozen=True)
 class BenchView:
     """A bench, and how far it is.
 
     Attributes:
         bench: as it is written down.
         alive: a process works on it.
-        states: of its entries: `finished` (trained and tested), `failed`, the state of its run, or `waiting`.
-        sentences: what those runs say.
+        entries: in the order of those of the bench.
         rows: its table.
     """
 
     bench: Bench
     alive: bool
-    states: tuple[str, ...]
-    sentences: tuple[str | None, ...]
+    entries: tuple[EntryView, ...]
     rows: tuple[BenchRow, ...]
 
     @property
@@ -39,15 +56,16 @@ class BenchView:
         """Return running, finished, failed (nothing is left to do, but not all came out well) or stopped."""
         if self.alive:
             return "running"
-        if set(self.states) <= {"finished", "failed"}:
-            return "failed" if "failed" in self.states else "finished"
+        states = {entry.state for entry in self.entries}
+        if states <= {"finished", "failed"}:
+            return "failed" if "failed" in states else "finished"
         return "stopped"
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values, with the keys the command line promises."""
         plan = self.bench.plan
         frontiers = {axis: frontier(self.rows, axis) for axis in AXES}
-        entries = zip(self.bench.entries, self.states, self.sentences, strict=True)
+        entries = zip(self.bench.entries, self.entries, strict=True)
         return {
             "bench": self.bench.name,
             "state": self.state,
@@ -55,21 +73,21 @@ class BenchView:
             "plan": plan.model_dump(mode="json"),
             "about": about(self.bench),
             "rows": [row_json(row, frontiers) for row in self.rows],
-            "entries": [
-                entry.model_dump(mode="json") | {"state": state, "sentence": sentence}
-                for entry, state, sentence in entries
-            ],
+            "entries": [entry.model_dump(mode="json") | vars(view) for entry, view in entries],
         }
 
 
 def list_benches(home: Home, database: Database, project: str | None) -> list[BenchView]:
-    """Return a project's benches, the newest first.
+    """Return a project's benches, the newest first. A damaged one is left out; `find_bench` says what it lacks.
 
     Raises:
-        UserError: there is no such project, or a bench is damaged.
+        UserError: there is no such project.
     """
-    folders = bench_folders(home, _project_id(database, project))
-    return [_view(home, database, folder) for folder in folders]
+    found = []
+    for folder in bench_folders(home, _project_id(database, project)):
+        with suppress(UserError):
+            found.append(_view(home, database, folder))
+    return sorted(found, key=lambda view: view.bench.created_at, reverse=True)
 
 
 def find_bench(home: Home, database: Database, project: str | None, name: str) -> BenchView:
@@ -90,20 +108,19 @@ def _project_id(database: Database, project: str | None) -> int:
 def _view(home: Home, database: Database, folder: BenchFolder) -> BenchView:
     alive = is_held(folder.lock)  # before the rest: what it wrote before it let go is in the document
     bench = folder.read()
-    states = [_state(home, database, entry) for entry in bench.entries]
-    return BenchView(bench, alive, tuple(s for s, _ in states), tuple(s for _, s in states), rows_of(bench))
+    return BenchView(bench, alive, tuple(_entry(home, database, entry) for entry in bench.entries), rows_of(bench))
 
 
-def _state(home: Home, database: Database, entry: Entry) -> tuple[str, str | None]:
+def _entry(home: Home, database: Database, entry: Entry) -> EntryView:
     if entry.measures is not None:
-        return "finished", None
+        return EntryView("finished", None, entry.measures.steps, entry.measures.steps)
     if entry.fault is not None:
-        return "failed", entry.fault
+        return EntryView("failed", entry.fault)
     if entry.run is None:
-        return "waiting", None
+        return EntryView("waiting")
     try:
         run = get_run(home, database, entry.run)
     except NotFoundError:
-        return "waiting", None
-    # Trained, but not tested: there is something left to do.
-    return ("testing" if run.state == "finished" else run.state), run.figures.get("sentence")
+        return EntryView("waiting")  # somebody deleted it: it is trained anew
+    state = "testing" if run.state == "finished" else run.state
+    return EntryView(state, run.figures.get("sentence"), run.figures.get("step", 0), run.figures.get("steps"))

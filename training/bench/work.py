@@ -154,7 +154,7 @@ class _Work:
             recipe=plan.recipe,
             settings=plan.settings_of(entry.architecture, entry.seed),
             device=plan.device,
-            name=f"{self._bench.name} {entry.architecture} seed {entry.seed}",
+            name=f"{entry.architecture} seed {entry.seed} ({self._bench.name})",
         )
 
     def _find(self, entry: Entry) -> RunInfo | None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from training.bench.opening import BenchRequest, read_seeds
 from training.recipe import names as recipe_names
-from workbench.server.train_form import setting_text
 
 
 class BenchForm(BaseModel):
@@ -20,7 +19,7 @@ class BenchForm(BaseModel):
         recipe: one of those that come with the workbench.
         length: what `amount` counts; "" for the recipe's own length.
         amount: of each training.
-        settings: what differs from the recipe, as JSON values by key, `unet:batch` for one architecture only.
+        settings: what differs from the recipe, as text by dotted key; `unet:batch` is for one architecture only.
         datasets: names; empty for all.
         on: subset or role to test on.
         device: as `train --device` takes it.
@@ -34,7 +33,7 @@ class BenchForm(BaseModel):
     recipe: str = "default"
     length: Literal["", "steps", "epochs", "minutes"] = ""
     amount: float = Field(default=1, gt=0)
-    settings: dict[str, Any] = Field(default_factory=dict)
+    settings: dict[str, str] = Field(default_factory=dict)
     datasets: tuple[str, ...] = ()
     on: str = "val"
     device: str = "auto"
@@ -49,7 +48,7 @@ class BenchForm(BaseModel):
 
     @field_validator("settings")
     @classmethod
-    def _no_files(cls, settings: dict[str, Any]) -> dict[str, Any]:
+    def _no_files(cls, settings: dict[str, str]) -> dict[str, str]:
         for key, value in settings.items():
             if key.rpartition(":")[2] == "init" and value not in ("auto", "scratch", "imagenet"):
                 raise ValueError(f"a bench starts from auto, scratch or imagenet, found {value!r}")
@@ -60,9 +59,6 @@ class BenchForm(BaseModel):
         amount = f"{self.amount:g}" if self.length != "steps" else str(round(self.amount))
         return {self.length: amount} if self.length else {}
 
-    def _texts(self) -> dict[str, str]:
-        return {key: setting_text(key, value) for key, value in self.settings.items()}
-
     def argv(self, project: str) -> list[str]:
         """Return the command, what stands after `workbench`."""
         words = ["bench", f"--project={project}", f"--archs={','.join(self.architectures)}", f"--seeds={self.seeds}"]
@@ -70,7 +66,7 @@ class BenchForm(BaseModel):
         plain = {"on": ("val", self.on), "recipe": ("default", self.recipe), "device": ("auto", self.device)}
         words += [f"--{name}={value}" for name, (usual, value) in plain.items() if value != usual]
         words += [f"--{key}={text}" for key, text in self._length.items()]
-        words += [f"--set={key}={text}" for key, text in self._texts().items()]
+        words += [f"--set={key}={text}" for key, text in self.settings.items()]
         return words + ([f"--name={self.name.strip()}"] if self.name.strip() else [])
 
     def request(self, project: str) -> BenchRequest:
@@ -87,6 +83,6 @@ class BenchForm(BaseModel):
             datasets=self.datasets,
             on=self.on,
             recipe=self.recipe,
-            settings=self._texts() | self._length,
+            settings=self.settings | self._length,
             device=self.device,
         )

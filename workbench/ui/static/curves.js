@@ -7,11 +7,13 @@
 // Reading a chart: pointer or arrow keys move along the steps, all charts together.
 
 import { exact, h, loadStyle, svg } from "./dom.js";
+import { lookOf, mark } from "./look.js";
 import { term } from "./words.js";
 
 const [WIDTH, HEIGHT] = [480, 220];
 const EDGE = { left: 52, right: 12, top: 10, bottom: 26 };
-const COLORS = ["var(--wb-line-1)", "var(--wb-line-2)", "var(--wb-line-3)", "var(--wb-line-4)"];
+const STEPS = { word: "step", write: exact };
+const MARKS = 6; // on a line that is one of many
 const MOST_DRAWN = 1000; // points of a line; more than there are pixels is wasted
 
 export function mountCurves(element, options) {
@@ -27,8 +29,8 @@ export function mountCurves(element, options) {
 }
 
 class Curves {
-  constructor(element, { charts }) {
-    Object.assign(this, { element, points: {}, best: null, at: null });
+  constructor(element, { charts, along = STEPS, onRead = () => {} }) {
+    Object.assign(this, { element, along, onRead, points: {}, best: null, at: null });
     element.classList.add("wb-curves");
     this.build(charts);
   }
@@ -68,6 +70,7 @@ class Curves {
   read(step) {
     this.at = step;
     for (const chart of this.charts) chart.read();
+    this.onRead(step, (id) => near(this.points[id] ?? [], step));
   }
 }
 
@@ -81,8 +84,8 @@ class Chart {
     this.said = h("p", { class: "wb-read" });
     this.element = h("figure", { class: "wb-chart" },
       h("figcaption", {}, h("strong", {}, chart.word ? term(chart.word, chart.title) : chart.title),
-        ...chart.series.map(({ label, dashed }, i) =>
-          h("span", { class: "wb-key" }, h("span", { class: dashed ? "wb-stroke wb-dashed" : "wb-stroke", style: { "--line": COLORS[i % COLORS.length] } }), label))),
+        ...chart.series.filter(({ look }) => look === undefined).map(({ label, dashed }, i) =>
+          h("span", { class: "wb-key" }, h("span", { class: dashed ? "wb-stroke wb-dashed" : "wb-stroke", style: { "--line": lookOf(i).color } }), label))),
       this.plot, this.said);
   }
 
@@ -92,22 +95,29 @@ class Chart {
 
   draw(last) {
     const values = this.ids.flatMap((id) => this.points(id).map(([, y]) => y));
-    this.last = Math.max(1, last);
+    this.last = last || 1;
     if (!values.length) {
       this.plot.replaceChildren(svg("text", { x: WIDTH / 2, y: HEIGHT / 2, class: "wb-none", "text-anchor": "middle" }, "No values yet"));
       this.scale = null;
       return;
     }
     this.scale = this.chart.log ? logScale(values) : linearScale(values, this.chart.percent);
-    const lines = this.chart.series.map(({ id, dashed }, i) =>
-      svg("path", { d: this.path(this.points(id)), class: dashed ? "wb-line wb-dashed" : "wb-line", style: `--line: ${COLORS[i % COLORS.length]}` }));
-    const dots = this.chart.series.flatMap(({ id }, i) => {
-      const points = this.points(id);
-      return points.length > 1 ? [] : points.map(([x, y]) => svg("circle", { cx: this.x(x), cy: this.y(y), r: 3, class: "wb-dot", style: `--line: ${COLORS[i % COLORS.length]}` }));
-    });
+    const drawn = this.chart.series.flatMap((series, i) => this.line(series, i));
     this.cursor = svg("g", { class: "wb-cursor" });
-    this.plot.replaceChildren(...this.axes(), ...lines, ...dots, ...this.bestMark(), this.cursor);
+    this.plot.replaceChildren(...this.axes(), ...drawn, ...this.bestMark(), this.cursor);
     this.read();
+  }
+
+  line({ id, dashed, look }, i) {
+    const points = this.points(id);
+    const { color, dash, shape } = lookOf(look ?? i);
+    const style = `--line: ${color}${look !== undefined && dash ? `; stroke-dasharray: ${dash}` : ""}`;
+    const line = svg("path", { d: this.path(points), class: dashed ? "wb-line wb-dashed" : "wb-line", style });
+    if (look !== undefined) {
+      const every = Math.max(1, Math.floor(points.length / MARKS));
+      return [line, ...points.filter((_, place) => place % every === look % every).map(([x, y]) => mark(shape, this.x(x), this.y(y), color))];
+    }
+    return points.length > 1 ? [line] : [line, ...points.map(([x, y]) => svg("circle", { cx: this.x(x), cy: this.y(y), r: 3, class: "wb-dot", style }))];
   }
 
   axes() {
@@ -118,7 +128,7 @@ class Chart {
         svg("text", { x: EDGE.left - 6, y: y + 4, "text-anchor": "end" }, this.format(value)));
     }
     for (const value of ticks(0, this.last, 5)) {
-      parts.push(svg("text", { x: this.x(value), y: HEIGHT - 8, "text-anchor": "middle" }, exact(value)));
+      parts.push(svg("text", { x: this.x(value), y: HEIGHT - 8, "text-anchor": "middle" }, this.curves.along.write(value)));
     }
     return parts;
   }
@@ -187,30 +197,35 @@ class Chart {
       return;
     }
     const x = this.x(at);
-    const dots = this.chart.series.flatMap(({ id }, i) => {
+    const dots = this.chart.series.flatMap(({ id, look }, i) => {
       const found = this.near(id, at);
-      return found ? [svg("circle", { cx: this.x(found[0]), cy: this.y(found[1]), r: 3.5, class: "wb-dot", style: `--line: ${COLORS[i % COLORS.length]}` })] : [];
+      return found ? [svg("circle", { cx: this.x(found[0]), cy: this.y(found[1]), r: 3.5, class: "wb-dot", style: `--line: ${lookOf(look ?? i).color}` })] : [];
     });
     this.cursor.replaceChildren(svg("line", { x1: x, x2: x, y1: EDGE.top, y2: HEIGHT - EDGE.bottom, class: "wb-rule" }), ...dots);
     this.said.textContent = this.sentence(at);
   }
 
   near(id, step) {
-    const points = this.points(id);
-    if (!points.length) return null;
-    if (step === null) return points[points.length - 1];
-    const x = nearest(points.map(([at]) => at), step);
-    return points.find(([at]) => at === x);
+    return near(this.points(id), step);
   }
 
-  // Series are not measured at the same steps: each tells the one nearest to the cursor.
+  // Series are not measured at the same steps: each tells the one nearest to the cursor. Many are told by their owner.
   sentence(step) {
+    const { word, write } = this.curves.along;
+    if (this.chart.series.some(({ look }) => look !== undefined)) return step === null ? "" : `${word} ${write(step)}`;
     const parts = this.chart.series.map(({ id, label }) => {
       const found = this.near(id, step);
-      return found && `${label} ${this.format(found[1])} (step ${exact(found[0])})`;
+      return found && `${label} ${this.format(found[1])} (${word} ${write(found[0])})`;
     });
     return parts.filter(Boolean).join(" · ");
   }
+}
+
+function near(points, at) {
+  if (!points.length) return null;
+  if (at === null) return points[points.length - 1];
+  const x = nearest(points.map(([place]) => place), at);
+  return points.find(([place]) => place === x);
 }
 
 function nearest(sorted, value) {

@@ -5,15 +5,17 @@ import { exact, h } from "./dom.js";
 import { query, setQuery } from "./place.js";
 import { repeat } from "./poll.js";
 import { bestVal, left, moment, pill, score, steps } from "./run_words.js";
+import { runsHead } from "./runs_head.js";
 import { term } from "./words.js";
 
 const PAGE = 50;
-const HEADS = [["Run", "number"], ["Name"], ["State"], ["Step", "number"], ["Best val mIoU", "number"], ["Photos/s", "number"], ["Architecture"], ["Revision"], ["Started"]];
+const MOST = 20; // curves on one chart
+const HEADS = [[""], ["Run", "number"], ["Name"], ["State"], ["Step", "number"], ["Best val mIoU", "number"], ["Photos/s", "number"], ["Architecture"], ["Revision"], ["Started"]];
 const TOLD = { Step: () => [term("step", "Step")], "Best val mIoU": bestVal, Revision: () => [term("revision", "Revision")] };
 
 export class RunTable {
   constructor(element, { project }) {
-    Object.assign(this, { project, offset: Math.max(0, Number(query().offset) || 0), shown: "" });
+    Object.assign(this, { project, offset: Math.max(0, Number(query().offset) || 0), shown: "", ticked: new Set() });
     this.body = h("tbody", {});
     this.table = h("div", { class: "wb-table-box" }, h("table", { class: "wb-runs-table", id: "wb-runs-table" },
       h("thead", {}, h("tr", {}, ...HEADS.map(([title, kind]) => h("th", { scope: "col", class: kind ? "wb-number" : null }, ...(TOLD[title]?.() ?? [title]))))), this.body));
@@ -23,11 +25,14 @@ export class RunTable {
     this.pages = h("div", { class: "wb-bar", hidden: true }, this.newer, this.older, this.place);
     this.fault = h("p", { class: "wb-note wb-bad", role: "alert", hidden: true });
     this.trash = h("div", {});
+    this.curves = h("button", { type: "button", class: "wb-button", id: "wb-runs-curves", onclick: () => location.assign(address("/runs", { project, runs: [...this.ticked].sort((a, b) => a - b).join(",") })) }, "Learning curves");
+    this.chosen = h("span", { class: "wb-hint", role: "status" });
+    this.choice = h("div", { class: "wb-bar", hidden: true }, this.curves, this.chosen);
     this.empty = h("div", { class: "wb-message", hidden: true }, h("p", {}, "Nothing has been trained here yet."),
       h("a", { class: "wb-button wb-primary", href: `/train?project=${project}` }, "Train a model"));
     element.replaceChildren(
-      h("div", { class: "wb-page-head" }, h("h1", {}, "Runs"), h("a", { class: "wb-button wb-primary", href: `/train?project=${project}` }, "New training")),
-      this.fault, this.empty, this.table, this.pages, this.trash);
+      runsHead(project, "runs", h("a", { class: "wb-button wb-primary", href: `/train?project=${project}` }, "New training")),
+      this.fault, this.empty, this.choice, this.table, this.pages, this.trash);
     this.table.hidden = true;
     this.look = repeat(() => this.read(), 2000);
   }
@@ -62,9 +67,12 @@ export class RunTable {
     this.shown = now;
     this.empty.hidden = total > 0;
     this.table.hidden = total === 0;
-    const focused = document.activeElement?.closest("tr")?.dataset.run;
+    this.choice.hidden = total < 2;
+    this.count();
+    const active = document.activeElement;
+    const focused = active?.closest("tr")?.dataset.run;
     this.body.replaceChildren(...runs.map((run) => this.row(run)));
-    if (focused) this.body.querySelector(`tr[data-run="${focused}"] a`)?.focus();
+    if (focused) this.body.querySelector(`tr[data-run="${focused}"] ${active.matches("input") ? "input" : "a"}`)?.focus();
     this.pages.hidden = total <= PAGE;
     this.newer.disabled = this.offset === 0;
     this.older.disabled = this.offset + PAGE >= total;
@@ -76,10 +84,24 @@ export class RunTable {
   row(run) {
     const cell = (kind, ...children) => h("td", { class: kind }, ...children);
     const link = h("a", { href: `/runs?project=${this.project}&run=${run.run}` }, h("bdi", {}, run.name));
-    return h("tr", { dataset: { run: run.run }, onclick: (event) => { if (!event.target.closest("a") && !String(getSelection())) link.click(); } },
+    const box = h("input", { type: "checkbox", checked: this.ticked.has(run.run), "aria-label": `Draw the curves of run ${run.run}`, onchange: () => this.tick(run.run, box.checked) });
+    return h("tr", { dataset: { run: run.run }, onclick: (event) => { if (!event.target.closest("a, input, label") && !String(getSelection())) link.click(); } },
+      cell("wb-tick", h("label", {}, box)),
       cell("wb-number", String(run.run)), cell(null, link), cell(null, pill(run.state), " ", h("span", { class: "wb-hint" }, run.state === "running" ? left(run.eta) : "")),
       cell("wb-number", steps(run.steps, run.steps_planned)), cell("wb-number", score(run.best?.miou)),
       cell("wb-number", run.images_per_second ? run.images_per_second.toFixed(1) : "–"), cell(null, run.architecture), cell(null, h("code", {}, run.revision.slice(0, 8))), cell(null, moment(run.created_at)));
+  }
+
+  tick(run, on) {
+    if (on) this.ticked.add(run);
+    else this.ticked.delete(run);
+    this.count();
+  }
+
+  count() {
+    const { size } = this.ticked;
+    this.curves.disabled = size === 0 || size > MOST;
+    this.chosen.textContent = size > MOST ? `${size} ticked; ${MOST} at most can be told apart.` : size ? `${size} ticked` : "Tick runs to lay their curves over one another.";
   }
 
   drawTrash(trash, open) {
