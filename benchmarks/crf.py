@@ -3,8 +3,8 @@
     python -m benchmarks.crf [--data DIR/camvid] [--model FILE] [--photos N] [--rounds N] [--device cuda]
 
 Each with the parameters that are ours by default, 10 iterations: with --model (a bundle), what that model says of
-validation photos of CamVid at their own size; and smoothed noise of 21 classes over such photos at 513x513, the size
-that the public DeepLabv2's figures are made at. Prints a JSON line each: seconds of both (medians of rounds that
+validation photos of CamVid at their own size; and smoothed noise over such photos, of 11 classes at 360x480 and of 21 at
+513x513, the size that the public DeepLabv2's figures are made at. Prints a JSON line each: seconds of both (medians of rounds that
 alternate, building the kernels included; a first round, which compiles or finds what was compiled, is left out), ours
 with one thread and with all or on a GPU, how many times faster each of ours is, and on how many of the
 pixels the labels are the same. pydensecrf2 uses one thread.
@@ -33,7 +33,8 @@ from training.crf.mean_field import refine
 from training.crf.parameters import REPORTED, CrfParameters
 from training.data.resample import resize_photo
 
-SIDE, CLASSES = 513, 21
+CASES = ((360, 480, 11), (513, 513, 21))
+"""(height, width, classes) of the noise."""
 
 
 def main() -> None:
@@ -52,8 +53,9 @@ def main() -> None:
     report = partial(_report, rounds=given.rounds, device=torch.device(given.device))
     if given.model:
         report("model", [(_predicted(given.model, photo), photo) for photo in photos])
-    squares = [resize_photo(photo, (SIDE, SIDE)) for photo in photos]
-    report("noise", [(_noise(seed), square) for seed, square in enumerate(squares)])
+    for height, width, classes in CASES:
+        sized = [resize_photo(photo, (height, width)) for photo in photos]
+        report("noise", [(_noise(seed, height, width, classes), photo) for seed, photo in enumerate(sized)])
 
 
 def _report(kind: str, cases: list[tuple[Tensor, NDArray[np.uint8]]], *, rounds: int, device: torch.device) -> None:
@@ -116,9 +118,9 @@ def _predicted(bundle: Path, photo: NDArray[np.uint8]) -> Tensor:
     return model.module.eval()(model.spec.preprocessing(pixels)).float().softmax(dim=1)
 
 
-def _noise(seed: int) -> Tensor:
-    coarse = 2 * torch.randn(1, CLASSES, 20, 20, generator=torch.Generator().manual_seed(seed))
-    return F.interpolate(coarse, size=(SIDE, SIDE), mode="bilinear").softmax(dim=1)
+def _noise(seed: int, height: int, width: int, classes: int) -> Tensor:
+    coarse = 2 * torch.randn(1, classes, 20, 20, generator=torch.Generator().manual_seed(seed))
+    return F.interpolate(coarse, size=(height, width), mode="bilinear").softmax(dim=1)
 
 
 if __name__ == "__main__":
