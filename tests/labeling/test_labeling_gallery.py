@@ -62,7 +62,7 @@ def test_a_filter_chooses(place, wanted, expected):
 @pytest.mark.parametrize("wanted", [{}, {"dataset": "day"}, {"role": "none"}, {"text": "a"}])
 def test_a_page_sorts_no_images_but_those_it_shows(place, wanted, order):
     """Of ten thousand, that would take longer than all the rest."""
-    plans = []
+    plans: list[str] = []
 
     def explain(connection, cursor, statement, parameters, context, many):
         if "LIMIT" in statement:
