@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from db.errors import UserError
 from training.architectures.contract import Preprocessing
@@ -73,7 +73,7 @@ def _preprocessing(file: Path) -> Preprocessing:
         raise UserError(f"{file.with_name(_PIXELS)}: image_mean and image_std should be three numbers each.") from error
     if len(mean) != 3 or len(std) != 3 or not all(std):
         raise UserError(f"{file.with_name(_PIXELS)}: image_mean and image_std should be three numbers each, std not 0.")
-    return Preprocessing(mean=cast(tuple[float, float, float], mean), std=cast(tuple[float, float, float], std))
+    return Preprocessing(mean=mean, std=std)
 
 
 def _told_apart(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -38,8 +38,8 @@ def _mit(size: str) -> Weights:
         kind="backbone",
         about=f"MiT-{size.upper()}, the encoder of SegFormer-{size.upper()}, as transformers keeps it",
         licence=_NVIDIA,
-        architecture="segformer",
-        options={"size": size},
+        architecture="fpn",
+        options={"encoder": f"mit_{size}"},
         trained_on=(_on("imagenet1k", "train", "arXiv 2105.15203, section 4.1"),),
         page=f"https://huggingface.co/nvidia/mit-{size} (model.safetensors or pytorch_model.bin)",
     )
