@@ -3,10 +3,10 @@
     python -m benchmarks.crf [--data DIR/camvid] [--model FILE] [--photos N] [--rounds N] [--device cuda]
 
 Each with the parameters that are ours by default, 10 iterations: with --model (a bundle), what that model says of
-validation photos of CamVid at their own size; and smoothed noise over such photos, of 11 classes at 360x480 and of 21 at
-513x513, the size that the public DeepLabv2's figures are made at. Prints a JSON line each: seconds of both (medians of rounds that
-alternate, building the kernels included; a first round, which compiles or finds what was compiled, is left out), ours
-with one thread and with all or on a GPU, how many times faster each of ours is, and on how many of the
+validation photos of CamVid at their own size; and smoothed noise over such photos, of 11 classes at 360x480 and of 21
+at 513x513, the size that the public DeepLabv2's figures are made at. Prints a JSON line each: seconds of both (medians
+of rounds that alternate, building the kernels included; a first round, which compiles or finds what was compiled, is
+left out), ours with one thread and with all or on a GPU, how many times faster each of ours is, and on how many of the
 pixels the labels are the same. pydensecrf2 uses one thread.
 """
 
