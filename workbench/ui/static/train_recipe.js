@@ -126,11 +126,11 @@ class RecipeForm {
 
   // What `auto` and `imagenet` come to with the chosen network.
   tell(network) {
-    const { imagenet, imagenet_is_here: here, imagenet_note: note } = network;
+    const { imagenet, imagenet_is_here: here, imagenet_by_hand: byHand, imagenet_note: note } = network;
     const weights = term("imagenet", "ImageNet weights");
     const text = !imagenet ? [note || "No ImageNet weights fit this architecture."]
-      : [weights, here ? ` ${imagenet} are on this computer.` : ` ${imagenet} fit, but are not on this computer. `];
-    const fetch = imagenet && !here && h("button", { type: "button", class: "wb-button", id: "wb-train-fetch", onclick: () => this.onFetch(imagenet) }, `Fetch ${imagenet} from the internet`);
+      : [weights, here ? ` ${imagenet} are on this computer.` : ` ${imagenet} fit, but are not on this computer. `, ...(here || !byHand ? [] : marked(`To have them, ${byHand}.`))];
+    const fetch = imagenet && !here && !byHand && h("button", { type: "button", class: "wb-button", id: "wb-train-fetch", onclick: () => this.onFetch(imagenet) }, `Fetch ${imagenet} from the internet`);
     this.weights.replaceChildren(...text, ...(fetch ? [fetch] : []));
   }
 
