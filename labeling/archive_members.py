@@ -72,7 +72,7 @@ def open_archive(path: Path, most_members: int, most_bytes: int) -> Iterator[Arc
     if opener is None and start[257:262] != b"ustar":
         raise UserError(
             f"{path.name} is no archive, whatever its name says: expected a zip or a tar, found a file that begins "
-            f"with {start[:8]!r}. Pack the folder as a zip."
+            f"with {start[:8].decode('latin-1')!r}. Pack the folder as a zip."
         )
     with opener(path) if opener is not None else path.open("rb") as unpacked:
         # A header and padding a member, beside the content.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -202,6 +203,26 @@ def test_a_mapping_reads_an_evaluation_anew(page: Page, served: Served, figures:
     page.locator("#wb-evaluate-mapping").select_option("classes of the same name")
     expect(page.get_by_test_id("figure-miou")).to_have_text(f"{100 * figures['miou']:.1f} %")
     expect(page.locator(".wb-provenance").first).to_contain_text("classes by name")
+
+
+def test_where_a_mapping_fits_no_more_the_way_out_is_offered(
+    page: Page, served: Served, figures: dict[str, Any], tmp_path: Path
+) -> None:
+    rows = {name: name for name in figures["axes"]["truth"]}
+    mapping = tmp_path / "fits.yaml"
+    mapping.write_text(json.dumps(rows))
+    served.workbench.ask("mapping", "set", "fits", mapping)
+    made = served.workbench.ask("evaluate", 1, "--dataset", "day", "--on", "val", "--mapping", "fits")
+    mapping.write_text(json.dumps({"<b>dog</b>": None}))
+    served.workbench.ask("mapping", "set", "fits", mapping)
+    page.goto(f"{served.origin}/evaluate?project=1")
+    row = page.locator("#wb-evaluate-list tr").filter(has_text=f"Evaluation {made['evaluation']}")
+    expect(row).to_contain_text("The mapping has rows for '<b>dog</b>', which the model does not predict.")
+    page.goto(f"{served.origin}/evaluate?project=1&evaluation={made['evaluation']}")
+    expect(page.locator("#wb-evaluations").get_by_role("alert")).to_contain_text("'<b>dog</b>'")
+    page.get_by_role("link", name="Read it with classes of the same name").click()
+    expect(page.get_by_test_id("figure-miou")).to_have_text(f"{100 * figures['miou']:.1f} %")
+    assert "mapping=by-name" in page.url
 
 
 def test_the_name_of_a_new_mapping_tells_both_sides(page: Page, served: Served, figures: dict[str, Any]) -> None:

@@ -88,6 +88,12 @@ def test_an_unchanged_script_is_not_sent_again(scripts):
     assert scripts.get("/static-wb/a.js", headers={"if-none-match": etag}).text == "changed"
 
 
+def test_a_script_that_came_with_an_update_is_served_by_a_server_from_before(scripts):
+    assert scripts.get("/static-wb/fresh.js").status_code == 404
+    (static_module.FOLDER / "fresh.js").write_text("fresh")
+    assert scripts.get("/static-wb/fresh.js").text == "fresh"
+
+
 @pytest.mark.parametrize(
     "path", ["", "widgets", "widgets/", "c.html", "nothing.js", "../secret.js", "%2e%2e/secret.js", "..%2fsecret.js"]
 )

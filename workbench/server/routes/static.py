@@ -22,10 +22,12 @@ _TYPES = {
 def router(_: Services) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(prefix="/static-wb")
-    files = {path.relative_to(FOLDER).as_posix(): path for path in FOLDER.rglob("*") if path.suffix in _TYPES}
+    files = _listed()
 
     @routes.get("/{name:path}")
     def static(name: str, request: Request) -> Response:
+        if name not in files:
+            files.update(_listed())  # a new version of the workbench may have come since the server was started
         path = files.get(name)
         if path is None:
             raise HTTPException(404, "There is no such file.")
@@ -38,3 +40,7 @@ def router(_: Services) -> APIRouter:
         return Response(content, headers={**headers, "Content-Type": _TYPES[path.suffix]})
 
     return routes
+
+
+def _listed() -> dict[str, Path]:
+    return {path.relative_to(FOLDER).as_posix(): path for path in FOLDER.rglob("*") if path.suffix in _TYPES}

@@ -86,6 +86,7 @@ export class BenchList {
         field("Name (may stay empty)", "a bench of this name is gone on with", named),
         field("Other settings", "a line each; ARCHITECTURE:KEY=VALUE is for that one only", settings)),
       this.obstacle, h("div", { class: "wb-buttons" }, this.begin), this.command.element));
+    recipe.value = "default";
     this.measure();
     length.addEventListener("change", () => this.measure());
     this.later();

@@ -2,6 +2,7 @@
 
 import { getJson, isAbort } from "./api.js";
 import { exact, h, name, percent } from "./dom.js";
+import { wayByName } from "./evaluation_parts.js";
 import { keepFocus } from "./focus.js";
 import { followTask, progressText } from "./task.js";
 import { term } from "./words.js";
@@ -98,7 +99,7 @@ export class EvaluationList {
     const warning = leaks > 0 && h("span", { class: "wb-warn", title: `${exact(leaks)} of ${exact(images)} images were in the model's training` }, `${exact(leaks)} seen in training`);
     const cell = (child, className = null) => h("td", { class: className }, child);
     return h("tr", {}, cell(tick), cell(this.page.link({ evaluation }, `Evaluation ${evaluation}`)), cell(name(model)),
-      h("td", {}, name(dataset), " / ", name(on), " ", warning, note && h("span", { class: "wb-warn wb-fault-note" }, note)),
+      h("td", {}, name(dataset), " / ", name(on), " ", warning, note && h("span", { class: "wb-warn wb-fault-note" }, note, " ", wayByName(this.page, evaluation))),
       cell(percent(miou), "wb-number"), cell(percent(pa), "wb-number"), cell(exact(images), "wb-number"), cell(refinement ? `${size}; ${refinement}` : size),
       h("td", { title: created_at }, new Date(created_at).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })));
   }

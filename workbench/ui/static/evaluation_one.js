@@ -6,14 +6,12 @@ import { address, getJson } from "./api.js";
 import { mountClassFigures } from "./class_figures.js";
 import { ask } from "./dialog.js";
 import { exact, h, isolated, name } from "./dom.js";
-import { FIGURES, provenance, section, withUnit } from "./evaluation_parts.js";
+import { BY_NAME, FIGURES, provenance, section, withUnit } from "./evaluation_parts.js";
 import { mountGallery } from "./gallery.js";
 import { mountMapping } from "./mapping_table.js";
 import { mountMatrix } from "./matrix.js";
 import { query, setQuery } from "./place.js";
 import { term } from "./words.js";
-
-const BY_NAME = "by-name"; // no mapping can be called so
 
 export class OneEvaluation {
   constructor(page, { evaluation, mapping }) {

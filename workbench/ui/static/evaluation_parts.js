@@ -8,6 +8,13 @@ export const FIGURES = [
   ["precision", "mean precision"], ["recall", "mean recall"], ["f1", "mean F1"],
 ];
 
+export const BY_NAME = "by-name"; // no mapping can be called so
+
+// The way out where the mapping that an evaluation was made with fits no more.
+export function wayByName(page, evaluation) {
+  return page.link({ evaluation, mapping: BY_NAME }, "Read it with classes of the same name");
+}
+
 // What stands above the figures and beside the images: the model, what it was tested on, at which size, and how classes were read.
 // `told`: what a revision is, too; once a page.
 export function provenance({ model, dataset, on, images, size, refinement, revision, mapping }, { told = false } = {}) {

@@ -50,7 +50,7 @@ export class Mapping extends EventTarget {
     const select = h("select", { "aria-label": `${name} becomes`, onchange: () => this.chose(entry) },
       known ? null : option(KEEP, `new class: ${name}`),
       ...this.classes.map((each) => option(CLASS + each.name, each.name)),
-      option(OTHER, "another name …"), option(IGNORE, "ignored: not learned, not scored"), option(DROP, "left out: as if unlabelled"));
+      option(OTHER, "another name …"), option(IGNORE, "ignored: not learned, not scored"), option(DROP, "left out: like what nobody outlined"));
     const other = h("input", { type: "text", list: this.list.id, maxlength: 1000, "aria-label": `New name of ${name}`, oninput: () => { entry.touched = true; } });
     const hint = h("small", {});
     const row = h("tr", {}, h("th", { scope: "row" }, bdi(name)), h("td", { class: "wb-number" }, this.count(name)), h("td", {}, select, other, hint));

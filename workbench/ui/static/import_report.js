@@ -8,11 +8,13 @@ import { mountCommand } from "./command.js";
 import { exact, h, name as bdi } from "./dom.js";
 import { dataPage } from "./place.js";
 import { lasting } from "./task.js";
+import { term } from "./words.js";
 
 const EVERY = 700; // ms
 const PAGE = 50;
 const COUNTS = [
-  ["imported", "imported"], ["updated", "updated"], ["unchanged", "unchanged"], ["conflicts", "conflicts"], ["repaired", "repaired"], ["skipped", "skipped"],
+  ["imported", "imported"], ["updated", "updated"], ["unchanged", "unchanged"], ["conflicts", "conflicts", "conflict"], ["repaired", "repaired", "repaired"],
+  ["skipped", "skipped", "skipped"],
 ];
 const WORDS = { "role kept": "role kept", gone: "gone at the source", conflict: "conflict" };
 
@@ -85,10 +87,11 @@ class Report {
       h("div", { class: "wb-bar" }, this.button("Import something else", this.onNew)));
   }
 
-  done(told) {
-    const { report } = told;
+  done({ report }) {
     this.onDone();
-    const counts = COUNTS.map(([key, text]) => h("div", { dataset: { count: key } }, h("dt", {}, text), h("dd", {}, exact(report[key]))));
+    const told = COUNTS.filter(([key]) => report[key]);
+    const counts = (told.length ? told : COUNTS.slice(0, 1)).map(([key, text, word]) =>
+      h("div", { dataset: { count: key } }, h("dt", {}, word ? term(word, text) : text), h("dd", {}, exact(report[key]))));
     this.filesPlace = h("div", { class: "wb-report-files" });
     const link = (href, text, primary = false) => h("a", { class: `wb-button ${primary ? "wb-primary" : ""}`, href }, text);
     this.element.replaceChildren(...[
@@ -120,7 +123,7 @@ class Report {
       this.timer = setTimeout(() => this.page({ text: field.value, offset: 0 }), 250);
     } });
     this.rows = h("div");
-    this.filesPlace.replaceChildren(h("h3", {}, "Files with something to say"), h("div", { class: "wb-bar" }, select, field), this.rows);
+    this.filesPlace.replaceChildren(h("h3", {}, "Files to look at"), h("div", { class: "wb-bar" }, select, field), this.rows);
     this.drawRows(report);
   }
 

@@ -3,11 +3,16 @@
 // mountCards(element, {classes, onChoose(name), onOption(key, value)}) -> {show(form, recipe)}
 
 import { getJson, post } from "./api.js";
-import { h } from "./dom.js";
+import { exact, h, svg } from "./dom.js";
 import { mountField } from "./train_field.js";
 import { term } from "./words.js";
 
 const PAUSE = 250; // ms after the last key until a network is built of the options
+const SHAPES = {
+  tags: new Set(["svg", "title", "defs", "marker", "g", "path", "line", "rect", "text"]),
+  attributes: new Set(["viewBox", "width", "height", "role", "id", "refX", "refY", "markerWidth", "markerHeight", "orient", "d", "x", "y", "x1", "y1", "x2", "y2", "rx", "fill",
+    "fill-opacity", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray", "marker-end", "text-anchor", "font-family", "font-size", "font-style", "font-weight"]),
+};
 const COST = { light: "light: goes without a GPU", medium: "medium: slow without a GPU", heavy: "heavy: wants a GPU" };
 
 export function mountCards(element, options) {
@@ -45,6 +50,8 @@ class Cards {
   }
 
   show(form, recipe) {
+    // The figures of one that is no longer chosen are those of its defaults again.
+    for (const each of this.found.values()) if (each.name !== form.architecture) this.figure(each);
     for (const input of this.list.querySelectorAll("input")) input.checked = input.value === form.architecture;
     const card = this.found.get(form.architecture);
     if (!card) return;
@@ -62,6 +69,10 @@ class Cards {
     }
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.describe(card, form, recipe), fresh ? 0 : PAUSE);
+  }
+
+  figure(card) {
+    this.list.querySelector(`[data-name="${card.name}"] .wb-arch-figures`).textContent = figuresOf(card);
   }
 
   // What it is with the options as they are: other options, another size.
@@ -84,6 +95,35 @@ class Cards {
 export function baseOf(option, recipe) {
   const key = `options.${option.key}`;
   return key in recipe.values ? recipe.values[key] : option.default;
+}
+
+function figuresOf(card) {
+  return `${millions(card.parameters)} parameters · ${gflops(card.gflops)} · ${mebibytes(card.kept_bytes)} a photo in training · ${COST[card.cost]}`;
+}
+
+function facts(card) {
+  const held = Object.entries(card.held_bytes).map(([name, bytes]) => `${mebibytes(bytes)} with ${name}`).join(", ");
+  const exports = ["bundle", "safetensors", ...card.exports].join(", ");
+  const rows = [["Published", `${card.year}: ${card.paper}`], ["Parameters", `${exact(card.parameters)} for ${card.classes} classes`], ["Work", `${gflops(card.gflops)}, ${COST[card.cost]}`],
+    ["Memory of training", `${mebibytes(card.kept_bytes)} a photo of 512×512, and once for weights, gradients and optimiser ${held} (in fp32)`],
+    ["Output stride", String(card.output_stride)], ["ImageNet weights", card.imagenet ?? card.imagenet_note], ["Exports", [`${exports}.`, card.exports_note].filter(Boolean).join(" ")]];
+  return h("dl", { class: "wb-facts" }, ...rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+}
+
+// A drawing as the server writes it: only shapes and letters are taken from it, whatever else it may hold.
+function read(text) {
+  return copy(new DOMParser().parseFromString(text, "image/svg+xml").documentElement);
+}
+
+function copy(node) {
+  if (node.nodeType === Node.TEXT_NODE) return document.createTextNode(node.data);
+  const attributes = Object.fromEntries([...node.attributes].filter(({ name }) => SHAPES.attributes.has(name)).map(({ name, value }) => [name, value]));
+  const children = [...node.childNodes].filter((child) => child.nodeType === Node.TEXT_NODE || SHAPES.tags.has(child.localName));
+  return svg(node.localName, attributes, ...children.map(copy));
+}
+
+function mebibytes(bytes) {
+  return `${exact(Math.round(bytes / 2 ** 20))} MiB`;
 }
 
 function millions(count) {

@@ -12,6 +12,9 @@ const WORDS = {
   revision: "A frozen snapshot of the labelled photos with their roles, lists and classes. Whatever is edited later, it still says what a model was trained or tested on.",
   ignored: "Pixels that count for nothing: a model does not learn from them, and no figure is about them.",
   imagenet: "Weights of a network that has learnt to tell a million everyday photos apart. From there a training needs far fewer photos and far less time than from random weights.",
+  conflict: "Its labels were changed both here and at the source. Those here were kept, unless the import was told otherwise.",
+  repaired: "Something about it was not in order, but it could be read all the same; the list below says what.",
+  skipped: "It could not be read, so it was left out; the list below says why.",
   // training
   step: "One small correction of the network, made from a handful of photos. A training is hundreds or thousands of them.",
   epoch: "Once through all photos to train on.",

@@ -112,10 +112,10 @@ class Classes {
   }
 
   // Pixels without a label become a class too, which no label names: only the maps tell how many images show it.
-  images({ name, images, labelled }) {
+  images({ name, images, labelled, unused }) {
     if (labelled) return h("a", { href: dataPage(this.project, "images", { class: name }), title: "Show the images labelled with it" }, exact(images ?? labelled));
     if (images) return h("span", { title: "It covers what no label covers" }, exact(images));
-    if (images === 0) return h("span", { class: "wb-zero" }, "0");
+    if (images === 0 || unused) return h("span", { class: "wb-zero" }, "0");
     return h("a", { href: dataPage(this.project, "statistics"), title: "No label names it. The statistics count where it covers what no label covers." }, "not counted yet");
   }
 

@@ -2,7 +2,7 @@
 // Sends "deal" {dataset, val, test, by, seed}, "create" {dataset, subset}, "rename" {dataset, subset, to} and
 // "discard" {dataset, subset}.
 
-import { getJson } from "../api.js";
+import { address, getJson } from "../api.js";
 import { ask, askForm } from "../dialog.js";
 import { exact, h, isolated, loadStyle, name as bdi, percent } from "../dom.js";
 import { follow } from "../follow.js";
@@ -48,7 +48,8 @@ class Roles {
     this.element.replaceChildren(
       h("section", {}, h("h3", {}, "Roles"),
         h("p", { class: "wb-say" }, "A model learns from train, val chooses its best checkpoint, and test is for the end. A role once dealt stays, so that no test image slips into a later training."),
-        this.drawRoles(datasets)),
+        this.drawRoles(datasets), datasets.some(({ roles }) => roles.train) && h("div", { class: "wb-tools" },
+          h("a", { class: "wb-button", href: address("/train", { project: this.project }) }, "Train a model"))),
       h("section", {}, h("h3", {}, "Lists"),
         h("p", { class: "wb-say" }, "Named sets of images, to train or test on by themselves: a camera, the dusk, the hard ones. An image may be in many."),
         this.drawLists(datasets)));
@@ -86,7 +87,7 @@ class Roles {
     const share = (field, label, value) => ({ name: field, label, type: "number", value, min: 0, max: 90, step: 1, required: true });
     await askForm({
       title: `Deal roles in ${isolated(name)}`, verb: "Deal roles",
-      text: `Labelled images without a role get one; the rest becomes train. ${exact(held)} have a role already and keep it. ${exact(labelled)} are labelled.`,
+      text: `Labelled images without a role get one: val and test as many as you say, what is left over becomes train. ${exact(held)} have a role already and keep it. ${exact(labelled)} are labelled.`,
       fields: [
         share("val", "val, % of the labelled images", 20), share("test", "test, % of the labelled images", 0),
         { name: "by", label: "Deal", type: "select", value: "random", options: BY, hint: "Frames of one place or film belong together, or val is too easy." },

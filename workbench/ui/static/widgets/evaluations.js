@@ -6,6 +6,7 @@ import { address, isAbort } from "../api.js";
 import { h, loadStyle } from "../dom.js";
 import { EvaluationList } from "../evaluation_list.js";
 import { OneEvaluation } from "../evaluation_one.js";
+import { BY_NAME, wayByName } from "../evaluation_parts.js";
 import { TwoEvaluations } from "../evaluation_two.js";
 import { query, setQuery } from "../place.js";
 import { noProject, otherProject } from "../which_project.js";
@@ -87,7 +88,9 @@ class Evaluations {
       if (isAbort(error) || signal.aborted) return;
       before?.destroy?.();
       Object.assign(this, { view: null, name: null });
-      this.fill(h("p", { class: "wb-message wb-bad", role: "alert" }, error.message), name !== "list" && this.back());
+      const mayFit = name === "one" && error.status === 400 && asked.mapping !== BY_NAME;
+      this.fill(name !== "list" && this.back(), h("div", { class: "wb-message", role: "alert" }, h("p", { class: "wb-bad" }, error.message),
+        mayFit && h("p", {}, wayByName(this, asked.evaluation))));
     }
   }
 
