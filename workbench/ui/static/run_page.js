@@ -163,7 +163,7 @@ export class RunPage {
     if (total) Object.assign(this.bar, { max: total, value: done });
     const preparing = [PREPARING, preparingText(known.preparing)].filter(Boolean).join("\n");
     const waits = { queued: this.waiting || known.sentence, preparing, running: known.step ? "" : BEGINS }[state] ?? known.sentence;
-    const said = stopping ? STOPPING[state] : this.asked === "resume" ? "Resuming: the trainer is being started…" : waits;
+    const said = old ? "" : stopping ? STOPPING[state] : this.asked === "resume" ? "Resuming: the trainer is being started…" : waits;
     this.sentence.hidden = !said;
     this.sentence.replaceChildren(...marked(said ?? ""));
     this.sentence.classList.toggle("wb-bad", state === "failed" || state === "interrupted");
