@@ -113,7 +113,7 @@ def test_the_maps_of_timms_networks_are_timms(name):
     x = torch.randn(1, 3, 64, 96)
     maps = encoder(x)
     assert [m.shape[1] for m in maps] == list(encoder.channels)
-    theirs = encoder.body(x)
+    theirs = encoder.get_submodule("body")(x)
     last = maps[-1].shape != theirs[-1].shape
     for ours, other in zip(maps, theirs, strict=True):
         assert torch.equal(ours, other.movedim(-1, 1) if last else other)

@@ -73,6 +73,7 @@ def test_added_weights_are_tried_kept_found_and_checked(home, mit):
     report = add_weights(home, weights, mit)
     assert report.path == locate(weights, home)
     assert report.path is not None
+    assert report.sha256 is not None
     assert report.path.name == f"mit_b0-{report.sha256[:8]}.safetensors"
     assert report.keys is not None
     assert report.keys.exact

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from difflib import get_close_matches
 from functools import lru_cache
 from importlib import import_module
@@ -12,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from db.errors import UserError
+from training.architectures.contract import blocks_of
 from training.architectures.encoder import Encoder
 from training.settings import Also
 
@@ -108,6 +110,11 @@ class TimmEncoder(Encoder):
         _refuse_fixed(name, body)
         self._names = frozenset(self.state_dict())
 
+    def blocks(self) -> list[list[nn.Parameter]]:
+        """Return the stem's parts and the stages, from input to output; see `Architecture.encoder_blocks`."""
+        parts = list(self.body.children())
+        return blocks_of(_stages(parts[0] if len(parts) == 1 else self.body))
+
     def imagenet_key(self, key: str) -> str | None:
         """Translate a key of timm's classifier."""
         parts = key.split(".")
@@ -124,6 +131,15 @@ class TimmEncoder(Encoder):
         return [
             m[..., : -(-height // stride), : -(-width // stride)] for m, stride in zip(first, self.strides, strict=True)
         ]
+
+
+def _stages(body: nn.Module) -> Iterator[nn.Module]:
+    """Yield the parts of a network; of those that are rows of stages, such as EfficientNet's, the stages."""
+    for part in body.children():
+        if isinstance(part, nn.Sequential) and all(isinstance(inner, nn.Sequential) for inner in part):
+            yield from part
+        else:
+            yield part
 
 
 def _refuse_flat(name: str, strides: tuple[int, ...], output_stride: int) -> None:
