@@ -47,6 +47,7 @@ def register(app: typer.Typer) -> None:
         export_weights
     )
     app.add_typer(export, name="export")
+    app.command("affinity", epilog="Example: workbench affinity 12:best photo.jpg --to affinity.png")(affinity)
     app.command("predict", epilog="Example: workbench predict 12:best ./new-photos --to ./predictions")(predict)
 
 
