@@ -24,6 +24,7 @@ from db.files import write_atomic
 from db.home import Home
 from training.architectures import names
 from training.drawing.data import Drawing
+from training.drawing.svg import to_svg
 from training.settings import Setting
 
 SIDE = 512
@@ -96,6 +97,10 @@ class Described:
 
     card: ArchitectureCard
     drawing: Drawing
+
+    def svg(self, options: Mapping[str, Any] | None = None) -> str:
+        """Return the drawing as an SVG document. `options`: that it is of, to be named in its title."""
+        return to_svg(self.drawing, ", ".join([self.card.title, *(f"{k}={v}" for k, v in (options or {}).items())]))
 
 
 _DESCRIBED = TypeAdapter(Described)

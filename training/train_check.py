@@ -98,11 +98,15 @@ def _look_at_settings(home: Home, request: TrainRequest) -> Obstacle | None:
 
 def _look_at_weights(home: Home, architecture: str, recipe: Recipe) -> Obstacle | None:
     from training.architecture_cards import architecture_card
-    from training.weights_catalogue import find_weights, locate
+    from training.weights_catalogue import find_weights, how_to_get, locate
 
-    card = architecture_card(architecture, options=recipe.options)
+    card = architecture_card(architecture, options=recipe.options, home=home)
     if card.imagenet is None:
         return Obstacle(f"No ImageNet weights fit {card.title} with these options. {card.imagenet_note}", "settings")
-    if locate(find_weights(card.imagenet), home) is None:
+    weights = find_weights(card.imagenet)
+    if locate(weights, home) is None:
+        if weights.url is None:
+            text = f"The ImageNet weights {weights.name} are not on this computer yet: {how_to_get(weights)}."
+            return Obstacle(text, "settings")
         return Obstacle(f"The ImageNet weights {card.imagenet} are not on this computer yet.", "weights")
     return None

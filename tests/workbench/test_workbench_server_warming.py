@@ -18,7 +18,7 @@ def test_the_architectures_are_described_for_the_project_that_opens(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
-    monkeypatch.setattr(architecture_cards, "architecture_cards", lambda *, classes: asked.append(classes))
+    monkeypatch.setattr(architecture_cards, "architecture_cards", lambda *, classes, home: asked.append(classes))
     place = workspace(tmp_path / "one", [f"class {number}" for number in range(5)])
     warm_up(serve(place.home)).join()
     warm_up(serve(place.home, project=1)).join()

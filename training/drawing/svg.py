@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from training.drawing.data import Drawing, Node, Shape
-from training.drawing.layout import MARGIN, Arrow, Box, Layout, arrange
+from training.drawing.layout import COLUMN, MARGIN, Arrow, Box, Layout, arrange
 
 _PRETRAINED, _OWN, _OTHER, _AGAIN = "#3b82f6", "#f59e0b", "#8b8f98", "#10b981"
 _FONT = "ui-sans-serif, system-ui, sans-serif"
@@ -32,6 +33,7 @@ def to_svg(drawing: Drawing, title: str) -> str:
     _define_arrowheads(root)
     for arrow in sorted(layout.arrows, key=lambda arrow: arrow.edge.skips):
         _draw_arrow(root, arrow)
+    _draw_words(root, (arrow for arrow in layout.arrows if arrow.edge.through))
     _draw_bars(root, layout)
     named: set[int] = set()
     for box in sorted(layout.boxes, key=lambda box: box.y):
@@ -90,10 +92,18 @@ def _draw_arrow(root: Element, arrow: Arrow) -> None:
     )
     words = ", ".join(arrow.edge.through)
     SubElement(line, "title").text = shape_text(arrow.edge.shape) + (f", {words}" if words else "")
-    if words:
-        falls = end[1] - start[1] > _FALL  # beside the way down it is free; what goes up has its room at the end
-        x, y = (first, (start[1] + end[1]) / 2) if falls and not again else (last, end[1] - 5)
-        _text(root, x + 4, y, words, {"text-anchor": "start", "font-size": "10", "font-style": "italic"})
+
+
+def _draw_words(root: Element, arrows: Iterable[Arrow]) -> None:
+    """Write what tensors pass on their way; where several arrive in one place by the same, once."""
+    places: set[tuple[float, float, str]] = set()
+    for arrow in arrows:
+        start, end = arrow.start.middle, arrow.end.middle
+        falls = end - start > _FALL and not arrow.edge.skips  # beside the way down it is free, above the end anyway
+        x = arrow.turns[0] if falls else arrow.end.x + (arrow.end.width - COLUMN) / 2 + 4
+        places.add((x + 4, (start + end) / 2 if falls else end - 5, ", ".join(arrow.edge.through)))
+    for x, y, words in sorted(places):
+        _text(root, x, y, words, {"text-anchor": "start", "font-size": "10", "font-style": "italic"})
 
 
 def _path(points: list[tuple[float, float]]) -> str:

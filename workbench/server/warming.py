@@ -22,9 +22,10 @@ def warm_up(services: Services) -> threading.Thread:
 
 
 def _load(services: Services) -> None:
+    import training.architecture_figures  # noqa: F401 - with it torch, also where all cards are remembered
     from training.architecture_cards import CLASSES, architecture_cards
 
-    architecture_cards(classes=_count_classes(services) or CLASSES)
+    architecture_cards(classes=_count_classes(services) or CLASSES, home=services.home)
 
 
 def _count_classes(services: Services) -> int:

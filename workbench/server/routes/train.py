@@ -67,17 +67,22 @@ def router(services: Services) -> APIRouter:
         """The architectures with their default options, the lightest first."""
         from training.architecture_cards import architecture_cards
 
-        return {"architectures": plain(architecture_cards(classes=classes))}
+        return {"architectures": plain(architecture_cards(classes=classes, home=services.home))}
 
     @routes.post("/architectures/{name}")
     def architecture(name: str, network: Network) -> dict[str, Any]:
-        """One architecture with options, and whether the weights that fit it lie on this computer."""
-        from training.architecture_cards import architecture_card
-        from training.weights_catalogue import find_weights, locate
+        """One architecture with options, its drawing, and whether the weights that fit it lie on this computer."""
+        from training.architecture_cards import COPIES, described
+        from training.weights_catalogue import find_weights, how_to_get, locate
 
-        card = architecture_card(name, classes=network.classes, options=network.options)
-        there = card.imagenet is not None and locate(find_weights(card.imagenet), services.home) is not None
-        return card.to_json() | {"imagenet_is_here": there}
+        found = described(name, classes=network.classes, options=network.options, home=services.home)
+        card = found.card
+        weights = find_weights(card.imagenet) if card.imagenet else None
+        there = weights is not None and locate(weights, services.home) is not None
+        by_hand = how_to_get(weights) if weights and weights.url is None else ""
+        held = {name: copies * card.weight_bytes for name, copies in COPIES.items()}
+        told = {"imagenet_is_here": there, "imagenet_by_hand": by_hand, "held_bytes": held}
+        return plain(card) | told | {"drawing": found.svg(network.options)}
 
     @routes.get("/devices")
     def devices() -> dict[str, Any]:

@@ -45,7 +45,7 @@ class Cards {
       h("input", { type: "radio", name: "wb-arch", value: card.name, onchange: () => this.onChoose(card.name) }),
       h("span", { class: "wb-arch-title" }, card.title, h("span", { class: "wb-hint" }, ` ${card.year}`)),
       h("span", {}, card.what_it_is),
-      h("span", { class: "wb-arch-figures", title: figures(card) }, COST[card.cost]),
+      h("span", { class: "wb-arch-figures", title: figuresOf(card) }, COST[card.cost]),
       h("span", { class: "wb-arch-paper" }, card.paper));
   }
 
@@ -63,16 +63,21 @@ class Cards {
         const setting = { ...option, key: `options.${option.key}` };
         return [setting, mountField(setting, { value: form.settings[setting.key], base: baseOf(option, recipe), onChange: (value) => this.onOption(setting.key, value) })];
       });
-      this.now = h("p", { class: "wb-hint", "aria-live": "polite" });
+      this.now = h("div", { class: "wb-arch-now", "aria-live": "polite" });
+      this.drawing = h("div", { class: "wb-arch-drawing", tabindex: "0", role: "region", "aria-label": `Drawing of ${card.title}` });
       const fields = h("div", { class: "wb-fields" }, ...this.fields.map(([, field]) => field.element));
-      this.own.replaceChildren(...(card.options.length ? [h("h3", {}, `Options of ${card.title}`), fields] : []), this.now);
+      const options = card.options.length ? [h("h3", {}, `Options of ${card.title}`), fields] : [];
+      const drawn = h("details", { open: true }, h("summary", {}, "How it works: what a photo of 512×512 passes through"), this.drawing);
+      this.own.replaceChildren(...options, h("h3", {}, `${card.title}${options.length ? " with these options" : ""}`), this.now, drawn);
     }
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.describe(card, form, recipe), fresh ? 0 : PAUSE);
   }
 
   figure(card) {
-    this.list.querySelector(`[data-name="${card.name}"] .wb-arch-figures`).textContent = figuresOf(card);
+    const place = this.list.querySelector(`[data-name="${card.name}"] .wb-arch-figures`);
+    place.textContent = COST[card.cost];
+    place.title = figuresOf(card);
   }
 
   // What it is with the options as they are: other options, another size.
@@ -83,11 +88,14 @@ class Cards {
     try {
       const now = await post(`/api/architectures/${card.name}`, { classes: Math.max(1, this.classes), options });
       if (turn !== this.turn) return;
-      this.now.replaceChildren(card.options.length ? "With these options" : card.title, ` ${COST[now.cost]}: `,
-        term("parameters", `${millions(now.parameters)} parameters`), ", ", term("gflops", gflops(now.gflops)), ".");
+      this.now.replaceChildren(facts(now));
+      this.drawing.replaceChildren(read(now.drawing));
+      this.figure(now);
       this.onNetwork(now);
     } catch (error) {
-      if (turn === this.turn) this.now.textContent = error.message;
+      if (turn !== this.turn) return;
+      this.now.replaceChildren(h("p", { class: "wb-bad" }, error.message));
+      this.drawing.replaceChildren();
     }
   }
 }
@@ -98,13 +106,14 @@ export function baseOf(option, recipe) {
 }
 
 function figuresOf(card) {
-  return `${millions(card.parameters)} parameters · ${gflops(card.gflops)} · ${mebibytes(card.kept_bytes)} a photo in training · ${COST[card.cost]}`;
+  return `${millions(card.parameters)} parameters · ${gflops(card.gflops)} · ${mebibytes(card.kept_bytes)} a photo in training`;
 }
 
 function facts(card) {
   const held = Object.entries(card.held_bytes).map(([name, bytes]) => `${mebibytes(bytes)} with ${name}`).join(", ");
   const exports = ["bundle", "safetensors", ...card.exports].join(", ");
-  const rows = [["Published", `${card.year}: ${card.paper}`], ["Parameters", `${exact(card.parameters)} for ${card.classes} classes`], ["Work", `${gflops(card.gflops)}, ${COST[card.cost]}`],
+  const rows = [["Published", `${card.year}: ${card.paper}`], [term("parameters", "Parameters"), `${exact(card.parameters)} for ${card.classes} classes`],
+    [term("gflops", "Work"), `${gflops(card.gflops)}, ${COST[card.cost]}`],
     ["Memory of training", `${mebibytes(card.kept_bytes)} a photo of 512×512, and once for weights, gradients and optimiser ${held} (in fp32)`],
     ["Output stride", String(card.output_stride)], ["ImageNet weights", card.imagenet ?? card.imagenet_note], ["Exports", [`${exports}.`, card.exports_note].filter(Boolean).join(" ")]];
   return h("dl", { class: "wb-facts" }, ...rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
@@ -128,10 +137,6 @@ function mebibytes(bytes) {
 
 function millions(count) {
   return `${(count / 1e6).toFixed(1)} M`;
-}
-
-function figures({ parameters, gflops: work }) {
-  return `${millions(parameters)} parameters, ${gflops(work)}`;
 }
 
 function gflops(value) {
