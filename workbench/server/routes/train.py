@@ -82,7 +82,7 @@ def router(services: Services) -> APIRouter:
         by_hand = how_to_get(weights) if weights and weights.url is None else ""
         held = {name: copies * card.weight_bytes for name, copies in COPIES.items()}
         told = {"imagenet_is_here": there, "imagenet_by_hand": by_hand, "held_bytes": held}
-        return plain(card) | told | {"drawing": found.svg(network.options)}
+        return card.to_json() | told | {"drawing": found.svg(network.options)}
 
     @routes.get("/devices")
     def devices() -> dict[str, Any]:
