@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torchmetrics.functional.classification import multiclass_confusion_matrix
 
-from training.counting import count
+from training.evaluation.counting import count
 
 KINDS = ((360, 480, 11), (1024, 2048, 19), (512, 512, 150))
 

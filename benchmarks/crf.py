@@ -28,10 +28,10 @@ from torch import Tensor
 
 from benchmarks.data import camvid_folder
 from labeling.photos import read_photo
-from training.bundle import load_bundle
 from training.crf.mean_field import refine
 from training.crf.parameters import REPORTED, CrfParameters
 from training.data.resample import resize_photo
+from training.models.bundle import load_bundle
 
 CASES = ((360, 480, 11), (513, 513, 21))
 """(height, width, classes) of the noise."""

@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 
 from db.schema import utc_now
-from training.evaluation_gallery import evaluation_page
-from training.evaluation_open import OpenEvaluation, kept_record
-from training.evaluation_store import (
+from training.evaluation.gallery import evaluation_page
+from training.evaluation.leaks import Leaks
+from training.evaluation.opened import OpenEvaluation, kept_record
+from training.evaluation.store import (
     EvaluatedImage,
     EvaluationRecord,
     Histograms,
@@ -31,7 +32,6 @@ from training.evaluation_store import (
     publish,
     write_arrays,
 )
-from training.leaks import Leaks
 
 SIDE = 512  # pixels of an image's sides
 PRESENT = 6  # classes an image shows

@@ -30,8 +30,8 @@ from labeling.map_store import pixels_sha256
 from labeling.maps import write_map_png
 from training.engine.events import EventWriter
 from training.engine.rundir import RunDirectory
-from training.run_files import events_of
-from training.runs import RunInfo
+from training.runs.files import events_of
+from training.runs.lifecycle import RunInfo
 from workbench.demo.path import run_demo
 
 HEIGHT, WIDTH = 360, 480  # pixels of an image; `benchmarks.gallery.fill` says so to the database

@@ -1,7 +1,7 @@
 """The tables, as typed SQLAlchemy models. Only portable column types, so that another database can hold them.
 
 Times are UTC. Large content (photos, class maps, manifests) lies in the content store under its sha256; a row holds
-the hash. Rows in `run` and `evaluation` cache what their directories hold (see `training.runs.sync`).
+the hash. Rows in `run` and `evaluation` cache what their directories hold (see `training.runs.lifecycle.sync`).
 """
 
 from __future__ import annotations

@@ -15,10 +15,10 @@ from db.home import Home
 from db.schema import Class, Dataset, Image
 from db.session import Database
 from db.store import Store
-from labeling.archives import is_archive
 from labeling.classes import live_classes
 from labeling.colors import RGB, from_hex
 from labeling.datasets import find_dataset
+from labeling.importing.archives import is_archive
 from labeling.map_store import load_map
 from labeling.maps import write_map_png
 from labeling.mask_names import mask_names

@@ -5,7 +5,7 @@ That is what was labelled, not what can be seen: a shape that later ones cover a
 pixels without a label become (`background`) counts only where it was labelled as well. Pixels of the class map are
 counted by `labeling.statistics`.
 
-It holds because a stored map's legend names only what its pixels have (`labeling.import_worker`): whoever stores a
+It holds because a stored map's legend names only what its pixels have (`labeling.importing.worker`): whoever stores a
 map puts `unlabelled` in the place of a value that no pixel has.
 """
 

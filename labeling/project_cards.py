@@ -63,7 +63,7 @@ class ProjectCard:
 def project_cards(database: Database) -> list[ProjectCard]:
     """Return the cards of the projects that are not in the trash, by name.
 
-    Figures of runs are those the database holds; `training.runs.sync` refreshes them.
+    Figures of runs are those the database holds; `training.runs.lifecycle.sync` refreshes them.
     """
     projects = list_projects(database)
     with database.read() as session:

@@ -25,8 +25,8 @@ from db.store import Store
 from labeling.manifest import Manifest, load_manifest
 from tests.e2e.conftest import PATIENCE, drag, serving, visiting
 from tests.support.cli import Workbench
-from training.run_files import events_of
-from training.runs import get_run
+from training.runs.files import events_of
+from training.runs.lifecycle import get_run
 from workbench.demo.sample import write_sample
 
 STEPS = 120

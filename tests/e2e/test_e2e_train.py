@@ -9,7 +9,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import STEPS, Served
-from training.bundle import load_bundle
+from training.models.bundle import load_bundle
 
 
 def open_form(page: Page, served: Served, project: int = 1) -> None:

@@ -27,7 +27,7 @@ from training.engine.events import read_events
 from training.engine.probe import build_step
 from training.engine.rundir import RunDirectory
 from training.engine.state import load_checkpoint
-from training.models import load_run_model
+from training.models.find import load_run_model
 from training.numerics import Numerics
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU, and torch sees none here")

@@ -10,7 +10,7 @@ import zipfile
 import pytest
 
 from db.errors import UserError
-from labeling.archives import Limits, unpack
+from labeling.importing.archives import Limits, unpack
 from labeling.relative_paths import Names, UnsafePathError, clean_path
 
 KIB = 1024

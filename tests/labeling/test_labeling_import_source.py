@@ -9,7 +9,7 @@ import pytest
 
 from db.errors import UserError
 from labeling.datasets import list_datasets
-from labeling.import_source import open_source
+from labeling.importing.source import open_source
 from labeling.progress import silent
 from tests.support.labelled_home import make_place
 from tests.support.labelme_folder import make_folder, rectangle, write_labels

@@ -11,7 +11,7 @@ from db.schema import AnnotationVersion, Project
 from labeling.annotation import Special
 from labeling.classes import list_classes
 from labeling.datasets import list_datasets
-from labeling.importing import ImportRequest, import_dataset
+from labeling.importing.run import ImportRequest, import_dataset
 from labeling.linked import photo_path
 from labeling.projects import use_project
 from labeling.revisions import freeze, load_manifest

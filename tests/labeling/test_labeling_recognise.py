@@ -9,14 +9,14 @@ import pytest
 from PIL import Image
 
 from db.errors import NotFoundError, UserError
-from labeling.import_preview import preview_import
-from labeling.importing import ImportRequest
+from labeling.importing.preview import preview_import
+from labeling.importing.recognise import recognise
+from labeling.importing.recognise_formats import SAMPLED_DOCUMENTS
+from labeling.importing.run import ImportRequest
+from labeling.importing.source_files import look_through
 from labeling.map_store import pixels_sha256
 from labeling.maps import read_map_png, write_map_png
-from labeling.recognise import recognise
-from labeling.recognise_formats import SAMPLED_DOCUMENTS
 from labeling.revisions import current_manifest
-from labeling.source_files import look_through
 from tests.support.labelled_home import make_place
 from tests.support.labelme_folder import HEIGHT, WIDTH, make_folder, rectangle, write_labels, write_photo
 
@@ -69,8 +69,8 @@ def test_of_many_label_files_a_spread_sample_is_read(tmp_path, monkeypatch):
     assert guess.classes == {"early": SAMPLED_DOCUMENTS // 2, "late": SAMPLED_DOCUMENTS // 2}
     assert guess.labels == total
     assert guess.classes_from == f"shapes in {SAMPLED_DOCUMENTS} of {total} label files"
-    monkeypatch.setattr("labeling.source_files.MAX_FILES", 10)
-    monkeypatch.setattr("labeling.recognise.MAX_FILES", 10)
+    monkeypatch.setattr("labeling.importing.source_files.MAX_FILES", 10)
+    monkeypatch.setattr("labeling.importing.recognise.MAX_FILES", 10)
     assert len(look_through(folder).documents) == 10
     assert any("more than 10 files" in note for note in recognise(folder).notes)
 

@@ -9,7 +9,7 @@ from labeling.annotation import Shape
 from labeling.annotations import HeadMovedError, save_version
 from labeling.classes import list_classes, merge_class, rename_class
 from labeling.datasets import list_datasets, restore_dataset, trash_dataset
-from labeling.import_decision import Stored, decide
+from labeling.importing.decision import Stored, decide
 from tests.support.labelled_home import make_place
 from tests.support.labelme_folder import make_folder, rectangle, write_labels, write_photo
 
@@ -194,7 +194,7 @@ def test_an_import_killed_before_its_first_image_does_not_claim_the_images(place
     write_photo(tmp_path / "second_day" / "a.png", seed=500)
     write_labels(tmp_path / "second_day" / "a.png", [])
     with monkeypatch.context() as patch:
-        patch.setattr("labeling.importing._import_items", stop)
+        patch.setattr("labeling.importing.run._import_items", stop)
         with pytest.raises(KeyboardInterrupt):
             place.run_import(tmp_path / "second_day", dataset="campus")
     assert counts(place.run_import(tmp_path / "second_day", dataset="campus")) == (0, 0, 0, 1)

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from db.errors import NotFoundError, UserError
-from labeling.import_request import ImportRequest
-from labeling.source_classes import source_classes
+from labeling.importing.request import ImportRequest
+from labeling.importing.source_classes import source_classes
 from tests.support.labelme_folder import make_folder, write_photo
 
 

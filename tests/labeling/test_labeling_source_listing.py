@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from labeling import source_listing
 from labeling.formats import CODECS
 from labeling.formats.base import ReadRequest
-from labeling.import_preview import preview_import
-from labeling.import_request import ImportRequest
+from labeling.importing import source_listing
+from labeling.importing.preview import preview_import
+from labeling.importing.request import ImportRequest
+from labeling.importing.source_classes import source_classes
+from labeling.importing.source_listing import KEPT_SECONDS, KeptListing, list_source
 from labeling.options import DatasetOptions
-from labeling.source_classes import source_classes
-from labeling.source_listing import KEPT_SECONDS, KeptListing, list_source
 from tests.support.codec_sources import BUILDERS, PHOTOS
 from tests.support.labelme_folder import make_folder
 
@@ -73,7 +73,7 @@ def test_what_may_change_a_listing_makes_it_anew(tmp_path: Path, listed, monkeyp
     keep.forget(tmp_path / "b")
     assert len(keep("labelme", other).items) == 2
     now = time.monotonic()
-    monkeypatch.setattr("labeling.source_listing.time.monotonic", lambda: now + KEPT_SECONDS + 60)
+    monkeypatch.setattr("labeling.importing.source_listing.time.monotonic", lambda: now + KEPT_SECONDS + 60)
     keep("labelme", other)
     assert len(listed) == 7
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from db.home import Home
 from db.session import Database, open_database
-from labeling.importing import ImportRequest, import_dataset
+from labeling.importing.run import ImportRequest, import_dataset
 from labeling.roles import assign_roles
 from workbench.demo.sample import write_sample
 

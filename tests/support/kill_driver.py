@@ -95,7 +95,7 @@ def _around_rename(at: int, *, after: bool) -> None:
 
 def _in_validation(at: int) -> None:
     """Die after the n-th batch of validation images."""
-    from training.counting import count_tensor as count
+    from training.evaluation.counting import count_tensor as count
 
     calls = 0
 

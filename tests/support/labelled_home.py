@@ -10,7 +10,7 @@ from db.schema import AnnotationVersion, Class, Image, Role, Subset, SubsetImage
 from db.session import Database, open_database
 from db.store import Store
 from labeling.annotation import Annotation
-from labeling.importing import ImportReport, ImportRequest, import_dataset
+from labeling.importing.run import ImportReport, ImportRequest, import_dataset
 
 
 @dataclass(frozen=True)

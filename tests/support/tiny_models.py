@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from training.architectures.contract import Architecture, Logits, Preprocessing
-from training.loaded import LoadedModel
-from training.spec import ModelSpec
+from training.models.loaded import LoadedModel
+from training.models.spec import ModelSpec
 
 
 class LocalNet(Architecture):

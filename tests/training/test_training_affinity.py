@@ -13,14 +13,14 @@ from db.errors import UserError
 from labeling.photos import read_photo
 from tests.support.labelme_folder import write_photo
 from tests.support.scenes import Workspace, workspace
-from training.affinity import draw_affinity
 from training.architectures import build
-from training.bundle import encode_bundle
-from training.inference import predict_pixels
 from training.losses.affinity_picture import affinity_picture
-from training.models import load_model
-from training.refinement import Refinement
-from training.spec import ModelSpec
+from training.models.bundle import encode_bundle
+from training.models.find import load_model
+from training.models.spec import ModelSpec
+from training.prediction.affinity import draw_affinity
+from training.prediction.inference import predict_pixels
+from training.prediction.refinement import Refinement
 
 OPTIONS = {"width": 4, "levels": 2}
 

@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from training import architectures
 from training.architectures.high_resolution import HighResolution, Size
 from training.architectures.hrnet import HRNet
-from training.weights_loading import load_start
-from training.weights_reading import read_state_dict
+from training.weights.loading import load_start
+from training.weights.reading import read_state_dict
 
 TIMM = {"w18_small": "hrnet_w18_small_v2", "w18": "hrnet_w18", "w32": "hrnet_w32", "w48": "hrnet_w48"}
 

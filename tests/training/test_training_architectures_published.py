@@ -12,8 +12,8 @@ from torchvision.models import get_model, get_model_weights, get_weight, segment
 from training import architectures
 from training.architectures.contract import Architecture
 from training.architectures.encoders import EncoderName, ResNetPyramid
-from training.weights_catalogue import CATALOGUE
-from training.weights_torchvision import TORCHVISION
+from training.weights.catalogue import CATALOGUE
+from training.weights.torchvision_entries import TORCHVISION
 
 OFFICIAL = {
     "fcn_resnet50": (segmentation.fcn_resnet50, "FCN_ResNet50_Weights.COCO_WITH_VOC_LABELS_V1", {"aux_loss": True}),

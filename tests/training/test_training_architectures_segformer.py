@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from training import architectures
-from training.weights_loading import load_model, load_start
-from training.weights_reading import read_state_dict
+from training.weights.loading import load_model, load_start
+from training.weights.reading import read_state_dict
 
 SIZES: dict[str, dict[str, Any]] = {
     "b0": {},

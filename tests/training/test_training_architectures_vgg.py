@@ -17,7 +17,7 @@ from training.architectures.contract import Architecture
 from training.architectures.fcn_vgg import _bilinear_x2, _FullyConvolutionalVGG
 from training.architectures.segnet import SegNet, SegNetBilinear
 from training.architectures.vgg import VGG, large_fov_features
-from training.weights_catalogue import CATALOGUE
+from training.weights.catalogue import CATALOGUE
 
 
 def on_meta(name: str, classes: int = 21, **options: Any) -> Any:

@@ -11,13 +11,13 @@ from db.errors import UserError
 from labeling.classes import add_class
 from tests.support.scenes import COLORS, Scene, Workspace, add_dataset, blocks, workspace
 from tests.support.tiny_models import PLAIN, ColorNet, loaded
-from training.compare import compare
-from training.compare_images import paired_images
-from training.evaluation import EvaluationRequest, evaluate_loaded
-from training.evaluation_gallery import evaluation_page
-from training.evaluation_open import open_evaluation
-from training.evaluation_report import CLASS_FIGURES, FIGURES
-from training.inference import Predictor
+from training.evaluation.compare import compare
+from training.evaluation.compare_images import paired_images
+from training.evaluation.evaluate import EvaluationRequest, evaluate_loaded
+from training.evaluation.gallery import evaluation_page
+from training.evaluation.opened import open_evaluation
+from training.evaluation.report import CLASS_FIGURES, FIGURES
+from training.prediction.inference import Predictor
 
 CLASSES = ("sky", "road", "tree")
 

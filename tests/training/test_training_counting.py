@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from training.counting import count, count_tensor
+from training.evaluation.counting import count, count_tensor
 
 
 def _literal(truth: np.ndarray, prediction: np.ndarray, k_truth: int, k_model: int) -> np.ndarray:

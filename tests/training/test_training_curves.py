@@ -17,7 +17,7 @@ from training.curves.chart import look, render, sheet, ticks, write_curves
 from training.curves.paper import Line, Mark, Sheet, Words, to_png, to_svg
 from training.curves.several import MOST, Point, RunCurves, differences, smooth
 from training.engine.events import EventWriter
-from training.run_series import run_series
+from training.runs.series import run_series
 
 NAME = "<b>&\u202e 猫\x07"
 
@@ -73,7 +73,7 @@ def test_pauses_are_left_out_and_what_was_done_again_counts_once(
         events.write("step", step=1, **step)
         events.write("step", step=2, **step)
     with EventWriter(run.events) as events:
-        monkeypatch.setattr("training.run_series.body", lambda kind, values: kind)
+        monkeypatch.setattr("training.runs.series.body", lambda kind, values: kind)
         events.write("started", step=1)  # the second step was lost
         events.write("step", step=2, **step)
         events.write("validation", step=2, miou=0.5, pa=0.5, iou=[], best=True)

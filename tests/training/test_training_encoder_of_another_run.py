@@ -16,8 +16,8 @@ from training.engine import probe
 from training.engine.attempt import attempt
 from training.engine.events import read_events
 from training.engine.rundir import EXIT_OK, RunDirectory
-from training.models import read_checkpoint
-from training.run_creation import TrainRequest, create_run
+from training.models.find import read_checkpoint
+from training.runs.creation import TrainRequest, create_run
 
 FEW, MORE = ("sky", "road", "tree"), ("car", "person")
 TINY = {"options.encoder": "mobilenet_v3_small", "crop": "16x16", "batch": "2", "ema": "none"}

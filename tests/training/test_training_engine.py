@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ from training.engine.rundir import RunDirectory
 from training.engine.state import load_checkpoint
 from training.engine.step import Outcome, Step
 from training.engine.validate import validate
-from training.models import load_run_model as load_model
+from training.models.find import load_run_model as load_model
+from training.models.spec import Ancestor
 from training.numerics import Numerics
 from training.recipe import Recipe, load_recipe
 
@@ -85,7 +87,9 @@ def test_a_run_learns_and_leaves_models_behind(tmp_path: Path) -> None:
     for path in (run.last, run.best):
         model = load_model(path, "1:last")
         assert model.spec.classes == CLASSES
-        assert model.spec.lineage[-1].on == "train"
+        trained = model.spec.lineage[-1]
+        assert isinstance(trained, Ancestor)
+        assert trained.on == "train"
         averaged = torch.load(path, weights_only=True)["ema"]
         assert all(torch.equal(value, averaged[key]) for key, value in model.module.state_dict().items())
     assert load_model(run.best, "1:best").spec.metrics["miou"] == pytest.approx(result.best_miou)
@@ -473,9 +477,9 @@ def test_lengths_in_every_unit() -> None:
 
 
 def test_an_encoder_that_thaws_is_planned_with() -> None:
-    frozen = {"freeze_encoder": "true", "thaw_at": "0.25"}
-    assert _length(steps="100", **frozen).thaw_step == 25
-    assert _length(steps="1", **frozen).thaw_step == 1  # the only step is a frozen one
+    frozen = partial(_length, freeze_encoder="true", thaw_at="0.25")
+    assert frozen(steps="100").thaw_step == 25
+    assert frozen(steps="1").thaw_step == 1  # the only step is a frozen one
     assert _length(steps="100").thaw_step is None
 
 

@@ -27,21 +27,21 @@ from labeling.revisions import freeze, list_revisions, load_manifest
 from labeling.subsets import rename_subset
 from tests.support.scenes import COLORS, Scene, Workspace, add_dataset, blocks, jpeg, paint, png, workspace
 from tests.support.tiny_models import PLAIN, ColorNet, loaded
-from training import evaluation
 from training.architectures import build
-from training.bundle import save_bundle
-from training.compare import compare_reports
-from training.counting import count
 from training.crf.parameters import CrfParameters
-from training.evaluation import EvaluationRequest, evaluate, evaluate_loaded, list_evaluations, read_evaluation
-from training.evaluation_report import EvaluationReport
-from training.evaluation_store import read_cells, read_counts, read_histograms, read_record
-from training.inference import Predictor, Size, predict_pixels
-from training.loaded import LoadedModel
-from training.mapping import apply, rows_by_name, save_mapping, targets
-from training.metrics import metrics
-from training.refinement import NONE, Refinement
-from training.spec import Ancestor, ModelSpec
+from training.evaluation import evaluate as evaluation
+from training.evaluation.compare import compare_reports
+from training.evaluation.counting import count
+from training.evaluation.evaluate import EvaluationRequest, evaluate, evaluate_loaded, list_evaluations, read_evaluation
+from training.evaluation.mapping import apply, rows_by_name, save_mapping, targets
+from training.evaluation.metrics import metrics
+from training.evaluation.report import EvaluationReport
+from training.evaluation.store import read_cells, read_counts, read_histograms, read_record
+from training.models.bundle import save_bundle
+from training.models.loaded import LoadedModel
+from training.models.spec import Ancestor, ModelSpec
+from training.prediction.inference import Predictor, Size, predict_pixels
+from training.prediction.refinement import NONE, Refinement
 
 CLASSES = ("sky", "road", "tree", "car")
 CPU = torch.device("cpu")

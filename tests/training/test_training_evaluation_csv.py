@@ -10,10 +10,10 @@ import torch
 
 from tests.support.scenes import COLORS, Scene, add_dataset, blocks, workspace
 from tests.support.tiny_models import PLAIN, ColorNet, loaded
-from training.evaluation import EvaluationRequest, evaluate_loaded
-from training.evaluation_csv import figures_csv
-from training.evaluation_report import CLASS_FIGURES, FIGURES
-from training.inference import Predictor
+from training.evaluation.as_csv import figures_csv
+from training.evaluation.evaluate import EvaluationRequest, evaluate_loaded
+from training.evaluation.report import CLASS_FIGURES, FIGURES
+from training.prediction.inference import Predictor
 
 CLASSES = ("=cmd|' /C calc'!A0", "road, wet", "+1", "@sum", "-absent", 'a "quoted"\u202e name')
 

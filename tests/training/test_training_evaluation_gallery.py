@@ -16,13 +16,13 @@ from labeling.map_store import load_map
 from labeling.maps import read_map_png
 from tests.support.scenes import COLORS, Scene, Workspace, add_dataset, blocks, workspace
 from tests.support.tiny_models import PLAIN, ColorNet, loaded
-from training.counting import count
-from training.evaluation import EvaluationRequest, evaluate_loaded
-from training.evaluation_gallery import evaluation_page
-from training.evaluation_open import open_evaluation
-from training.inference import Predictor
-from training.mapping import apply, save_mapping
-from training.metrics import metrics
+from training.evaluation.counting import count
+from training.evaluation.evaluate import EvaluationRequest, evaluate_loaded
+from training.evaluation.gallery import evaluation_page
+from training.evaluation.mapping import apply, save_mapping
+from training.evaluation.metrics import metrics
+from training.evaluation.opened import open_evaluation
+from training.prediction.inference import Predictor
 
 CLASSES = ("sky", "road", "tree", "car")
 MODEL_CLASSES = ("sky", "tree", "road", "lamp")  # two swapped, one that the data do not have

@@ -13,9 +13,9 @@ from db.schema import Evaluation, utc_now
 from labeling.projects import create_project
 from tests.support.scenes import COLORS, Scene, Workspace, add_dataset, blocks, workspace
 from tests.support.tiny_models import PLAIN, ColorNet, loaded
-from training.evaluation import EvaluationRequest, evaluate_loaded, list_evaluations, read_evaluation
-from training.evaluation_trash import discard_evaluation, list_trashed_evaluations, restore_evaluation, sweep_trash
-from training.inference import Predictor
+from training.evaluation.evaluate import EvaluationRequest, evaluate_loaded, list_evaluations, read_evaluation
+from training.evaluation.trash import discard_evaluation, list_trashed_evaluations, restore_evaluation, sweep_trash
+from training.prediction.inference import Predictor
 
 CLASSES = ("sky", "road")
 

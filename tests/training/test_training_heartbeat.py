@@ -12,7 +12,7 @@ import pytest
 from db.errors import UserError
 from training.engine import heartbeat
 from training.engine.heartbeat import NAME, SILENCE, beating, beats_elsewhere
-from training.run_files import is_alive
+from training.runs.files import is_alive
 
 
 @pytest.fixture

@@ -13,14 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-import training.tiling as tiling
-import training.upsampling as upsampling
+import training.prediction.tiling as tiling
+import training.prediction.upsampling as upsampling
 from db.errors import UserError
 from tests.support.tiny_models import GlobalNet, LocalNet, loaded
-from training.inference import SCORE_BINS, Predictor, Size, predict_pixels
 from training.numerics import pick_device
-from training.tiling import Window, blended_rows
-from training.upsampling import Rows, upsample_strips
+from training.prediction.inference import SCORE_BINS, Predictor, Size, predict_pixels
+from training.prediction.tiling import Window, blended_rows
+from training.prediction.upsampling import Rows, upsample_strips
 
 CPU = torch.device("cpu")
 
@@ -117,7 +117,7 @@ def test_a_batch_gives_what_its_photos_give_alone() -> None:
 
 
 def test_sampled_scores_are_the_binned_softmax(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.inference.SCORE_VALUES", 4 * 50 * 70 // 9 + 1)
+    monkeypatch.setattr("training.prediction.inference.SCORE_VALUES", 4 * 50 * 70 // 9 + 1)
     monkeypatch.setitem(upsampling._STRIP_VALUES, "cpu", 4 * 70 * 7)  # strips that begin between sampled rows
     module = LocalNet(4)
     model = loaded(module)

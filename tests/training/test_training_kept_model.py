@@ -15,9 +15,9 @@ import torch
 from db.home import Home
 from db.session import open_database
 from tests.support.tiny_models import LocalNet, loaded
-from training.inference import Size
-from training.kept_model import IDLE_SECONDS, KeptModel
-from training.loaded import LoadedModel
+from training.models.loaded import LoadedModel
+from training.prediction.inference import Size
+from training.prediction.kept_model import IDLE_SECONDS, KeptModel
 
 
 class Clock:
@@ -48,9 +48,9 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[LoadedModel]:
         read.append(loaded(LocalNet(3)))
         return read[-1]
 
-    monkeypatch.setattr("training.kept_model.find_model_file", lambda *_, **__: SimpleNamespace(path=file))
-    monkeypatch.setattr("training.kept_model.load_model_file", load)
-    monkeypatch.setattr("training.kept_model.pick_device", lambda _: torch.device("cpu"))
+    monkeypatch.setattr("training.prediction.kept_model.find_model_file", lambda *_, **__: SimpleNamespace(path=file))
+    monkeypatch.setattr("training.prediction.kept_model.load_model_file", load)
+    monkeypatch.setattr("training.prediction.kept_model.pick_device", lambda _: torch.device("cpu"))
     return read
 
 

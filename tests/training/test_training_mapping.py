@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as npst
 
 from db.errors import UserError
 from tests.support.scenes import Workspace, workspace
-from training.mapping import (
+from training.evaluation.mapping import (
     apply,
     list_mappings,
     load_mapping,

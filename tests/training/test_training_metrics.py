@@ -15,7 +15,7 @@ from torchmetrics.functional.classification import (
     multiclass_precision,
 )
 
-from training.metrics import ClassMetrics, metrics
+from training.evaluation.metrics import ClassMetrics, metrics
 
 
 def test_two_classes_by_hand() -> None:

@@ -17,14 +17,14 @@ from labeling.projects import find_project
 from tests.support.campus import Campus, make_campus
 from tests.support.scenes import Scene, add_dataset, blocks, workspace
 from training.architectures import build
-from training.bundle import load_bundle, save_bundle
-from training.export import _READERS, _WRITERS, Format, WeightsReport, export_weights
-from training.export_images import check_images
-from training.loaded import LoadedModel
-from training.model_import import import_model
-from training.models import list_models, load_model
-from training.predict import predict_folder
-from training.spec import ModelSpec
+from training.models.bundle import load_bundle, save_bundle
+from training.models.export import _READERS, _WRITERS, Format, WeightsReport, export_weights
+from training.models.export_images import check_images
+from training.models.find import list_models, load_model
+from training.models.importing import import_model
+from training.models.loaded import LoadedModel
+from training.models.spec import ModelSpec
+from training.prediction.predict import predict_folder
 
 CLASSES = ("background", "sky", "building", "tree")
 OPTIONS: dict[str, dict[str, Any]] = {

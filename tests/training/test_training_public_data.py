@@ -6,8 +6,8 @@ import pytest
 
 from db.errors import UserError
 from labeling.manifest import ManifestImage
-from training.leaks import _of_public_splits
-from training.public_data import PUBLIC, PublicTraining, read_trained_on
+from training.evaluation.leaks import _of_public_splits
+from training.evaluation.public_data import PUBLIC, PublicTraining, read_trained_on
 
 VOC = PUBLIC["voc2012"]
 

@@ -23,7 +23,7 @@ from training.engine.place import Place, place_of
 from training.engine.rundir import EXIT_FAILED, EXIT_OK, EXIT_RESUME, EXIT_USER, RunDirectory
 from training.engine.state import load_checkpoint
 from training.numerics import pick_devices
-from training.run_files import describe
+from training.runs.files import describe
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = {

@@ -14,16 +14,16 @@ from torch import Tensor
 
 from db.errors import UserError
 from tests.support.tiny_models import GlobalNet, LocalNet, loaded
-from training import upsampling
 from training.crf import strips
 from training.crf.mean_field import refine
 from training.crf.parameters import CrfParameters
 from training.crf.strips import working_size
 from training.data.resample import resize_photo
-from training.inference import Prediction, Predictor, predict_pixels
-from training.loaded import LoadedModel
-from training.refinement import NONE, Refinement
-from training.upsampling import Rows, combine_strips, upsample_strips
+from training.models.loaded import LoadedModel
+from training.prediction import upsampling
+from training.prediction.inference import Prediction, Predictor, predict_pixels
+from training.prediction.refinement import NONE, Refinement
+from training.prediction.upsampling import Rows, combine_strips, upsample_strips
 
 CPU = torch.device("cpu")
 

@@ -16,7 +16,7 @@ from tests.support.runs import make_run, tiny_recipe
 from training.engine.events import read_events
 from training.engine.rundir import RunDirectory
 from training.engine.state import load_checkpoint
-from training.run_files import describe
+from training.runs.files import describe
 
 STEPS = 120
 SETTINGS = {

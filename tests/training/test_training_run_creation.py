@@ -14,9 +14,9 @@ from db.store import Store
 from tests.support.scenes import Scene, Workspace, add_dataset, blocks, workspace
 from training.engine.rundir import RunDirectory
 from training.engine.workload import open_workload
-from training.run_creation import RunHandle, TrainRequest, create_run
-from training.run_trash import discard_run
-from training.runs import list_runs
+from training.runs.creation import RunHandle, TrainRequest, create_run
+from training.runs.lifecycle import list_runs
+from training.runs.trash import discard_run
 
 CLASSES = ("sky", "road", "tree")
 TINY = {"options.width": "2", "options.levels": "1", "init": "scratch", "crop": "16x16", "batch": "2"}

@@ -11,11 +11,12 @@ import pytest
 
 from db.locks import hold
 from tests.support.runs import make_run, tiny_recipe
-from training import run_files, run_process
 from training.engine.events import Event, EventWriter, events_at_end
 from training.engine.rundir import RunDirectory
-from training.run_files import TAIL_BYTES, describe
-from training.run_series import run_series
+from training.runs import files as run_files
+from training.runs import process as run_process
+from training.runs.files import TAIL_BYTES, describe
+from training.runs.series import run_series
 
 
 @pytest.fixture
@@ -140,7 +141,7 @@ def test_only_the_second_ctrl_c_kills_whoever_else_asked_to_stop(
         if left >= 0:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("training.run_process.time.sleep", sleep)
+    monkeypatch.setattr("training.runs.process.time.sleep", sleep)
     child = Child(looks=5)
     assert run_process.watch(cast("Any", child), run.path, lambda event: None) == 75
     assert child.killed is killed

@@ -11,7 +11,7 @@ import pytest
 from tests.support.runs import make_run, tiny_recipe
 from training.engine.events import EventWriter
 from training.engine.rundir import RunDirectory
-from training.run_series import StepPoint, run_series, thin
+from training.runs.series import StepPoint, run_series, thin
 
 
 @pytest.fixture

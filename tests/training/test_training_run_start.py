@@ -14,12 +14,12 @@ from tests.support.scenes import Scene, Workspace, add_dataset, blocks, workspac
 from tests.support.tiny_models import PLAIN
 from training.architectures import build
 from training.architectures.contract import Architecture
-from training.bundle import save_bundle
 from training.engine.initial import Beginning, begin
 from training.engine.rundir import Command, RunDirectory
 from training.engine.state import save_checkpoint
-from training.run_creation import TrainRequest, create_run
-from training.spec import Ancestor, ModelSpec
+from training.models.bundle import save_bundle
+from training.models.spec import Ancestor, ModelSpec
+from training.runs.creation import TrainRequest, create_run
 
 CLASSES = ("sky", "road", "tree", "car")
 OPTIONS = {"width": 2, "levels": 1}

@@ -15,10 +15,10 @@ from db.session import Database, open_database
 from tests.support.runs import make_run, run_row, tiny_recipe
 from training.engine.attempt import attempt
 from training.engine.rundir import RunDirectory
-from training.run_creation import RunHandle, RunPlan
-from training.run_estimate import estimate_plan
-from training.run_trash import discard_run, list_trash, restore_run, sweep_trash
-from training.runs import get_run, list_runs, recent_runs
+from training.runs.creation import RunHandle, RunPlan
+from training.runs.estimate import estimate_plan
+from training.runs.lifecycle import get_run, list_runs, recent_runs
+from training.runs.trash import discard_run, list_trash, restore_run, sweep_trash
 
 
 @pytest.fixture

@@ -18,14 +18,15 @@ from db.errors import UserError
 from db.home import Home
 from db.schema import Run
 from db.session import Database, open_database
-from labeling.import_request import ImportRequest
-from labeling.importing import import_dataset
+from labeling.importing.request import ImportRequest
+from labeling.importing.run import import_dataset
 from tests.support.runs import CLASSES, paint
-from training import run_estimate, runs
 from training.engine.narrate import sentence
 from training.engine.rundir import RunDirectory
-from training.run_trash import discard_run
-from training.runs import RunHandle, TrainRequest
+from training.runs import estimate as run_estimate
+from training.runs import lifecycle as runs
+from training.runs.lifecycle import RunHandle, TrainRequest
+from training.runs.trash import discard_run
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = {

@@ -14,9 +14,9 @@ from tests.support.runs import make_run, tiny_recipe
 from training.engine.attempt import attempt
 from training.engine.rundir import RunDirectory
 from training.engine.samples import KEPT, Samples, sample_steps, spread
-from training.models import load_run_model
+from training.models.find import load_run_model
 from training.numerics import Numerics
-from training.run_samples import run_samples, sample_photo, sample_prediction, sample_truth
+from training.runs.samples import run_samples, sample_photo, sample_prediction, sample_truth
 
 
 @pytest.mark.parametrize(

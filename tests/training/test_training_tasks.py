@@ -17,10 +17,9 @@ import pytest
 from db.errors import NotFoundError, UserError
 from db.home import Home
 from db.locks import hold
-from training import tasks
 from training.engine.events import EventWriter
-from training.log_files import read_piece
-from training.task_files import (
+from training.tasks import lifecycle as tasks
+from training.tasks.files import (
     TaskCommand,
     TaskDirectory,
     TaskInfo,
@@ -29,7 +28,8 @@ from training.task_files import (
     describe_task,
     with_options,
 )
-from training.tasks import cancel_task, find_task, list_tasks, start_task, task_events
+from training.tasks.lifecycle import cancel_task, find_task, list_tasks, start_task, task_events
+from training.tasks.log_files import read_piece
 
 pytestmark = pytest.mark.xdist_group("tasks")
 
@@ -112,7 +112,8 @@ def test_a_mistake_ends_a_task_with_the_sentence_a_person_is_told(home: Home) ->
 def test_a_task_outlives_who_started_it_and_a_killed_one_says_so(home: Home, tmp_path: Path) -> None:
     folder = many_photos(tmp_path / "many", 3000)
     starter = (
-        "import sys; from pathlib import Path; from db.home import Home; from training.tasks import start_task;"
+        "import sys; from pathlib import Path; from db.home import Home\n"
+        "from training.tasks.lifecycle import start_task\n"
         "start_task(Home(Path(sys.argv[1])), sys.argv[2:], title='Import')"
     )
     subprocess.run([sys.executable, "-P", "-c", starter, str(home.path), *import_command(folder)], check=True)
@@ -200,7 +201,7 @@ class Dead:
 
 def test_old_tasks_go_and_numbers_are_never_used_again(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tasks, "KEPT", 3)
-    monkeypatch.setattr("training.tasks.subprocess.Popen", lambda *args, **options: Dead())
+    monkeypatch.setattr("training.tasks.lifecycle.subprocess.Popen", lambda *args, **options: Dead())
     over = TaskResult(state="finished", exit_code=0, ended_at=time.time())
     for number in (1, 2, 3, 4):
         make_task(home, number, result=over)
@@ -218,7 +219,7 @@ def test_a_task_that_could_not_be_started_is_none(home: Home, monkeypatch: pytes
     def refuse(*_: object, **__: object) -> None:
         raise BlockingIOError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr("training.tasks.subprocess.Popen", refuse)
+    monkeypatch.setattr("training.tasks.lifecycle.subprocess.Popen", refuse)
     with pytest.raises(BlockingIOError):
         start_task(home, ["projects"], title="List")
     assert list_tasks(home) == []

@@ -18,13 +18,15 @@ from torchvision.models import resnet18
 
 from db.errors import UserError
 from db.home import Home
-from training import architectures, weights_catalogue, weights_reading
+from training import architectures
 from training.architectures.contract import Architecture, Preprocessing
-from training.weights import StartState, initialise
-from training.weights_catalogue import fetch, find_weights, locate
-from training.weights_entry import Weights
-from training.weights_loading import count_classes, load_model, load_start
-from training.weights_reading import read_state_dict
+from training.weights import catalogue as weights_catalogue
+from training.weights import reading as weights_reading
+from training.weights.catalogue import fetch, find_weights, locate
+from training.weights.entry import Weights
+from training.weights.loading import count_classes, load_model, load_start
+from training.weights.reading import read_state_dict
+from training.weights.start import StartState, initialise
 
 BGR = Preprocessing(channels="bgr", std=(1.0, 1.0, 1.0))
 

@@ -16,13 +16,13 @@ from db.session import Database, open_database
 from db.store import Store
 from labeling.projects import create_project
 from training import architectures
-from training.leaks import find_leaks
-from training.model_import import import_model
-from training.models import load_model, read_spec
-from training.public_data import PublicTraining
-from training.weights import initialise
-from training.weights_catalogue import CATALOGUE, fetch, find_weights, locate
-from training.weights_check import add_weights, check_weights, problems
+from training.evaluation.leaks import find_leaks
+from training.evaluation.public_data import PublicTraining
+from training.models.find import load_model, read_spec
+from training.models.importing import import_model
+from training.weights.catalogue import CATALOGUE, fetch, find_weights, locate
+from training.weights.check import add_weights, check_weights, problems
+from training.weights.start import initialise
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import torch
 from tests.support.labelme_folder import write_photo
 from tests.support.scenes import workspace
 from training.architectures import build
-from training.bundle import encode_bundle
-from training.spec import ModelSpec
+from training.models.bundle import encode_bundle
+from training.models.spec import ModelSpec
 from workbench.cli.app import app
 
 OPTIONS = {"width": 4, "levels": 2}

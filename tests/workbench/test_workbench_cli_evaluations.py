@@ -11,8 +11,8 @@ import torch
 
 from tests.support.scenes import COLORS, Scene, add_dataset, blocks, workspace
 from tests.support.tiny_models import PLAIN, ColorNet, loaded
-from training.evaluation import EvaluationRequest, evaluate_loaded
-from training.inference import Predictor
+from training.evaluation.evaluate import EvaluationRequest, evaluate_loaded
+from training.prediction.inference import Predictor
 from workbench.cli.app import app
 
 CLASSES = ("sky", "road, wet", "car")

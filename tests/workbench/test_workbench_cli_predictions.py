@@ -10,7 +10,7 @@ import pytest
 
 from db.home import Home
 from tests.support.scenes import workspace
-from training.predictions import PredictionRecord, find_prediction
+from training.prediction.predictions import PredictionRecord, find_prediction
 from workbench.cli.app import app, run
 
 PREDICTED = "predictions/1"

@@ -12,8 +12,8 @@ from labeling.annotation import Annotation, Shape
 from labeling.projects import list_projects
 from labeling.raster import render
 from training.architectures import build
-from training.counting import count
-from training.metrics import metrics
+from training.evaluation.counting import count
+from training.evaluation.metrics import metrics
 from workbench.demo import path
 from workbench.demo.painter import HEIGHT, WIDTH, paint_scene
 from workbench.demo.palette import CLASSES

@@ -24,13 +24,13 @@ from tests.support.scenes import COLORS, Scene, Workspace, add_dataset, blocks, 
 from tests.support.server import serve, visitor
 from tests.support.tiny_models import PLAIN, ColorNet, loaded
 from training.architectures import build
-from training.bundle import save_bundle
-from training.evaluation import EvaluationRequest, evaluate, evaluate_loaded
-from training.evaluation_open import open_evaluation
-from training.inference import Predictor
-from training.mapping import save_mapping
-from training.models import load_model
-from training.spec import ModelSpec
+from training.evaluation.evaluate import EvaluationRequest, evaluate, evaluate_loaded
+from training.evaluation.mapping import save_mapping
+from training.evaluation.opened import open_evaluation
+from training.models.bundle import save_bundle
+from training.models.find import load_model
+from training.models.spec import ModelSpec
+from training.prediction.inference import Predictor
 
 CLASSES = ("sky", "road", '<img src=x onerror=alert(1)>${"t"}', "car")
 MODEL_CLASSES = ("sky", CLASSES[2], "road", "lamp")

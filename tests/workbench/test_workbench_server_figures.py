@@ -11,9 +11,9 @@ from starlette.testclient import TestClient
 from tests.support.scenes import COLORS, Scene, add_dataset, blocks, workspace
 from tests.support.server import serve, visitor
 from tests.support.tiny_models import PLAIN, ColorNet, loaded
-from training.evaluation import EvaluationRequest, evaluate_loaded
-from training.inference import Predictor
-from training.mapping import save_mapping
+from training.evaluation.evaluate import EvaluationRequest, evaluate_loaded
+from training.evaluation.mapping import save_mapping
+from training.prediction.inference import Predictor
 
 CLASSES = ("sky", "=road()", "car")
 

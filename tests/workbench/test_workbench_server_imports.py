@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from labeling import importing
 from labeling.datasets import list_datasets
-from labeling.import_request import ImportRequest
+from labeling.importing import run as importing
+from labeling.importing.request import ImportRequest
 from labeling.projects import create_project
 from tests.support.labelled_home import Place, make_place
 from tests.support.labelme_folder import make_folder, rectangle, write_labels, write_photo

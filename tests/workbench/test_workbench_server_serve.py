@@ -83,6 +83,7 @@ def test_the_opened_browser_gets_an_address_that_lets_in_once(tmp_path):
             command, env=bench.environment | seen, stdout=subprocess.PIPE, stderr=stderr, text=True, cwd=tmp_path
         )
         try:
+            assert process.stdout is not None
             ready, _, _ = select.select([process.stdout], [], [], SECONDS)
             printed = json.loads(process.stdout.readline() if ready else "")["url"]
             deadline = time.monotonic() + SECONDS

@@ -12,7 +12,7 @@ from db.session import open_database
 from tests.support.runs import make_run, run_row, tiny_recipe
 from tests.support.server import serve, visitor
 from training.engine.events import EventWriter
-from training.task_files import TaskCommand, TaskDirectory, TaskResult
+from training.tasks.files import TaskCommand, TaskDirectory, TaskResult
 from workbench.server.services import Services
 from workbench.server.told import as_dropped, told
 

@@ -13,7 +13,7 @@ from db.home import Home
 from db.locks import hold
 from tests.support.loops import run_apart
 from tests.support.server import serve, visitor
-from training.task_files import TaskCommand, TaskDirectory, TaskResult
+from training.tasks.files import TaskCommand, TaskDirectory, TaskResult
 from workbench.server import discarding, upload_store
 from workbench.server.discarding import discard_when_done
 from workbench.server.upload_store import UploadStore

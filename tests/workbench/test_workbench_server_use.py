@@ -19,8 +19,8 @@ from tests.support.labelme_folder import write_photo
 from tests.support.scenes import Workspace, workspace
 from tests.support.server import serve, visitor
 from training.architectures import build
-from training.bundle import encode_bundle
-from training.spec import ModelSpec
+from training.models.bundle import encode_bundle
+from training.models.spec import ModelSpec
 from workbench.server.zipping import zip_folder
 
 CLASSES = ("sky", "road", "car")

@@ -1,28 +1,73 @@
-"""What the server loads before anybody asks for it."""
+"""What the server finds out before anybody asks for it."""
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from db.home import Home
-from labeling.projects import trash_project
-from tests.support.scenes import workspace
-from tests.support.server import serve
 from training import architecture_cards
-from workbench.server.warming import warm_up
+from training.architectures import names
+from workbench.server import warming
+from workbench.server.warming import ArchitectureList
+
+SECONDS = 180
 
 
-def test_the_architectures_are_described_for_the_project_that_opens(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def listed(tmp_path: Path) -> Iterator[ArchitectureList]:
+    architectures = ArchitectureList(Home(tmp_path))
+    yield architectures
+    architectures.end()
+
+
+def _once_there_are(count: int, listed: ArchitectureList) -> tuple[list[str], int]:
+    deadline = time.monotonic() + SECONDS
+    while True:
+        cards, waiting = listed.so_far()
+        if len(cards) >= count:
+            return [card.name for card in cards], waiting
+        assert time.monotonic() < deadline
+
+
+def test_those_there_are_can_be_had_before_the_others(
+    listed: ArchitectureList, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[int] = []
-    monkeypatch.setattr(architecture_cards, "architecture_cards", lambda *, classes, home: asked.append(classes))
-    place = workspace(tmp_path / "one", [f"class {number}" for number in range(5)])
-    warm_up(serve(place.home)).join()
-    warm_up(serve(place.home, project=1)).join()
-    trash_project(place.database, "p")
-    warm_up(serve(place.home, project=1)).join()
-    warm_up(serve(Home(tmp_path / "none"))).join()
-    assert asked == [5, 5, architecture_cards.CLASSES, architecture_cards.CLASSES]
+    held = threading.Event()
+    real = architecture_cards.architecture_card
+
+    def slow(name: str, *, home: Home) -> architecture_cards.ArchitectureCard:
+        if name == "plainconv":
+            held.wait()
+        return real(name, home=home)
+
+    monkeypatch.setattr(architecture_cards, "architecture_card", slow)
+    monkeypatch.setattr(warming, "names", lambda: ("unet", "lraspp_mobilenetv3", "plainconv"))
+    assert _once_there_are(2, listed) == (["lraspp_mobilenetv3", "unet"], 1)  # the lightest first
+    held.set()
+    named, waiting = _once_there_are(3, listed)
+    assert (sorted(named), waiting) == (["lraspp_mobilenetv3", "plainconv", "unet"], 0)
+
+
+def test_ended_it_begins_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    begun, held = threading.Event(), threading.Event()
+
+    def slow(name: str, *, home: Home) -> None:
+        asked.append(name)
+        begun.set()
+        held.wait()
+
+    monkeypatch.setattr(architecture_cards, "architecture_card", slow)
+    architectures = ArchitectureList(Home(tmp_path))
+    architectures.begin()
+    assert begun.wait(60)
+    ending = threading.Thread(target=architectures.end)
+    ending.start()
+    threading.Timer(0.2, held.set).start()
+    ending.join()
+    assert asked == [names()[0]]

@@ -12,8 +12,8 @@ from db.home import Home
 from tests.support.campus import make_campus
 from tests.support.cli import TINY, Workbench
 from training.engine.events import Event, read_events
-from training.task_files import TaskCommand, TaskDirectory
-from training.tasks import cancel_task, list_tasks, start_task
+from training.tasks.files import TaskCommand, TaskDirectory
+from training.tasks.lifecycle import cancel_task, list_tasks, start_task
 from workbench.cli.app import run
 from workbench.cli.output import emit, fail, progress_bar, say, task_progress, telling
 from workbench.cli.task import TaskOutlet

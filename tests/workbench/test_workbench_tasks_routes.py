@@ -19,9 +19,9 @@ from tests.support.runs import CLASSES, make_run, run_row, tiny_recipe
 from tests.support.server import serve, visitor
 from training.engine.attempt import attempt
 from training.engine.rundir import RunDirectory
-from training.exports import new_export_path
-from training.task_files import TaskCommand, TaskDirectory, TaskResult
-from training.tasks import find_task
+from training.models.exports import new_export_path
+from training.tasks.files import TaskCommand, TaskDirectory, TaskResult
+from training.tasks.lifecycle import find_task
 from workbench.server import tray
 
 NAME = "<script>alert(1)</script> ${x}"

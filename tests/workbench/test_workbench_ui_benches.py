@@ -106,7 +106,9 @@ def test_a_bench_is_started_and_gone_on_with_as_a_task(
     client: TestClient, campus: Campus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[list[str]] = []
-    monkeypatch.setattr("training.tasks._launch", lambda directory, command: _begun(directory, command, asked))
+    monkeypatch.setattr(
+        "training.tasks.lifecycle._launch", lambda directory, command: _begun(directory, command, asked)
+    )
     begun = client.post("/api/projects/1/benches/start", json=FORM | {"name": ""}).json()
     assert (begun["bench"], begun["link"]) == ("bench-1", "/runs?project=1&bench=bench-1")
     assert "--name=bench-1" in asked[0]

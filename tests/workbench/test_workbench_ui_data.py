@@ -15,7 +15,7 @@ from labeling.subsets import list_subsets, subset_paths
 from tests.support.labelled_home import make_place
 from tests.support.labelme_folder import make_folder
 from tests.support.server import serve
-from training.tasks import cancel_task, find_task
+from training.tasks.lifecycle import cancel_task, find_task
 from workbench.ui.pages import data, data_classes, data_images, data_revisions, data_roles, data_statistics
 
 NAMES = ["a/0", "a/1", "b/0", "b/1"]

@@ -17,10 +17,10 @@ from labeling.roles import set_roles
 from tests.support.scenes import COLORS, Scene, Workspace, add_dataset, blocks, workspace
 from tests.support.server import serve
 from tests.support.tiny_models import PLAIN, ColorNet, loaded
-from training.evaluation import EvaluationRequest, evaluate_loaded
-from training.evaluation_trash import discard_evaluation
-from training.inference import Predictor
-from training.mapping import BY_NAME, save_mapping
+from training.evaluation.evaluate import EvaluationRequest, evaluate_loaded
+from training.evaluation.mapping import BY_NAME, save_mapping
+from training.evaluation.trash import discard_evaluation
+from training.prediction.inference import Predictor
 from workbench.server.services import Services
 from workbench.ui.components.widget import kept_number
 from workbench.ui.pages.evaluate import content, read_rows

@@ -16,7 +16,7 @@ from tests.support.runs import make_run, run_row, tiny_recipe
 from tests.support.server import serve, visitor
 from training.engine.attempt import attempt
 from training.engine.rundir import RunDirectory
-from training.task_files import TaskCommand, TaskDirectory, TaskResult, describe_task
+from training.tasks.files import TaskCommand, TaskDirectory, TaskResult, describe_task
 
 NAME = "<script>alert(1)</script> ${x} \u202e"
 
@@ -102,7 +102,7 @@ def test_an_export_is_a_task_whose_check_is_told(
         with hold(directory.lock, wait=False):
             return describe_task(directory)
 
-    monkeypatch.setattr("training.run_exports.start_task", start)
+    monkeypatch.setattr("training.runs.exports.start_task", start)
     assert client.post("/api/runs/1/export", json={"checkpoint": "last", "format": "bundle"}).status_code == 200
     directory = TaskDirectory(trained.path / "tasks" / "1")
     argv = directory.command().argv

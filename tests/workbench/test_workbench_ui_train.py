@@ -20,9 +20,9 @@ from tests.support.labelme_folder import make_folder, write_photo
 from tests.support.server import serve, visitor
 from training.recipe import load_recipe
 from training.recipe_form import recipe_schema, recipe_values
-from training.run_creation import TrainRequest
+from training.runs.creation import TrainRequest
 from training.settings import Setting
-from training.task_files import TaskInfo
+from training.tasks.files import TaskInfo
 from workbench.cli import app
 from workbench.server.routes import train
 from workbench.server.train_form import TrainForm, setting_text
@@ -78,7 +78,7 @@ def asked(form: TrainForm, home: Path, monkeypatch: pytest.MonkeyPatch) -> Train
         found.append(request)
         raise typer.Exit(0)
 
-    monkeypatch.setattr("training.runs.create_run", stop)
+    monkeypatch.setattr("training.runs.lifecycle.create_run", stop)
     assert app.run([*form.argv(PROJECT), "--home", str(home), "--json"]) == 0
     return found[0]
 

@@ -14,7 +14,7 @@ from db.session import Database
 from labeling.projects import find_project
 from training.bench.document import Bench, BenchFolder, Entry, bench_folder, bench_folders
 from training.bench.table import AXES, BenchRow, about, frontier, row_json, rows_of
-from training.runs import get_run
+from training.runs.lifecycle import get_run
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,13 @@ from training.data.resample import resize_photo
 from training.engine.events import Event
 from training.engine.machine import this_machine
 from training.engine.owned import own_devices
-from training.evaluation import EvaluationRequest, evaluate_loaded
-from training.evaluation_report import EvaluationReport
-from training.inference import Predictor, Size
-from training.metrics import metrics
-from training.models import load_model
-from training.run_files import events_of
-from training.selection import select
+from training.evaluation.evaluate import EvaluationRequest, evaluate_loaded
+from training.evaluation.metrics import metrics
+from training.evaluation.report import EvaluationReport
+from training.evaluation.selection import select
+from training.models.find import load_model
+from training.prediction.inference import Predictor, Size
+from training.runs.files import events_of
 
 _GPU_MEMORY = "the most memory torch reserved on the GPU while training"
 _RESIDENT_MEMORY = "the most resident memory of the process that trained"

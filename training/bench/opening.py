@@ -165,7 +165,7 @@ def _revision(home: Home, database: Database, request: BenchRequest, progress: P
 
 
 def _size(text: str) -> str:
-    """Return a size as `training.inference.Size`, which loads torch, writes it."""
+    """Return a size as `training.prediction.inference.Size`, which loads torch, writes it."""
     words = text.strip().lower()
     return words if words == "original" else str(Resize.parse(words))
 

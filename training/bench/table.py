@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from training.bench.document import Bench, Entry, Measures
 from training.bench.method import METHOD
-from training.evaluation_csv import harmless
+from training.evaluation.as_csv import harmless
 
 Axis = Literal["images_per_second", "parameters"]
 AXES: tuple[Axis, ...] = ("images_per_second", "parameters")

@@ -17,15 +17,15 @@ from db.home import Home
 from db.locks import LockHeldError, hold
 from db.session import Database
 from labeling.progress import Progress
-from training import run_process
 from training.bench.document import Bench, BenchFolder, Entry
 from training.bench.measure import datasets_with, measure
 from training.bench.table import write_table
 from training.engine.events import Event
 from training.engine.failure import explain
-from training.run_creation import RunHandle, TrainRequest, create_run
-from training.run_files import is_alive
-from training.runs import RESUMABLE, RunInfo, find_run, launch
+from training.runs import process as run_process
+from training.runs.creation import RunHandle, TrainRequest, create_run
+from training.runs.files import is_alive
+from training.runs.lifecycle import RESUMABLE, RunInfo, find_run, launch
 
 
 @dataclass(frozen=True)

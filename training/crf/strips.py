@@ -13,7 +13,7 @@ from torch import Tensor
 from training.crf.mean_field import iterate
 from training.crf.parameters import CrfParameters
 from training.data.resample import resize_photo
-from training.upsampling import Rows, upsample_strips
+from training.prediction.upsampling import Rows, upsample_strips
 
 MOST_VALUES = 1 << 26
 """Classes times pixels that are refined at once, about 2 GB; a larger photo is refined at the largest size below."""

@@ -14,7 +14,7 @@ from db.errors import UserError
 from db.files import explain_os_errors, write_atomic
 from training.curves.paper import Line, Mark, Shape, Sheet, Words, to_png, to_svg
 from training.curves.several import Point, RunCurves
-from training.evaluation_csv import harmless
+from training.evaluation.as_csv import harmless
 
 Axis = Literal["steps", "minutes"]
 Kind = Literal["svg", "png", "csv"]

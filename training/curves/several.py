@@ -14,8 +14,8 @@ from db.home import Home
 from db.session import Database
 from training.engine.rundir import RunDirectory
 from training.recipe_form import recipe_values
-from training.run_series import Series, run_series
-from training.runs import RunInfo, find_run
+from training.runs.lifecycle import RunInfo, find_run
+from training.runs.series import Series, run_series
 
 MOST = 20
 """Runs on one chart; more cannot be told apart."""

@@ -12,8 +12,8 @@ from db.errors import UserError
 from db.files import write_atomic
 from training.architectures.contract import Preprocessing
 from training.documents import Document
+from training.models.spec import Lineage
 from training.recipe import Recipe
-from training.spec import Lineage
 
 
 class Machine(Document):

@@ -12,12 +12,12 @@ from db.errors import UserError
 from db.home import Home
 from training.architectures import build
 from training.architectures.contract import Architecture, Preprocessing
-from training.bundle import load_bundle
 from training.engine.rundir import Command, Start
-from training.models import read_checkpoint
-from training.spec import Ancestor, Lineage, ModelSpec
-from training.weights import StartState, initialise
-from training.weights_loading import encoder_names, encoder_state
+from training.models.bundle import load_bundle
+from training.models.find import read_checkpoint
+from training.models.spec import Ancestor, Lineage, ModelSpec
+from training.weights.loading import encoder_names, encoder_state
+from training.weights.start import StartState, initialise
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,8 @@ from training.engine.step import Step
 from training.engine.stop import StopRequest
 from training.engine.validate import validate
 from training.engine.workload import Workload
+from training.models.spec import ModelSpec
 from training.numerics import Numerics
-from training.spec import ModelSpec
 
 
 @dataclass

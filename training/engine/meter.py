@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from training.engine.step import Outcome
-from training.metrics import metrics
+from training.evaluation.metrics import metrics
 
 REPORT_SECONDS = 1.0
 

@@ -30,8 +30,8 @@ from training.engine.step import draw_seed
 from training.engine.stop import StopRequest
 from training.engine.workload import Workload, open_workload
 from training.losses.class_weights import class_weights
+from training.models.spec import ModelSpec
 from training.numerics import Numerics
-from training.spec import ModelSpec
 
 INIT_STEP = -1
 """The step whose seed draws the initial weights."""

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from labeling.annotation import IGNORE
 from training.architectures.contract import Architecture, Logits
-from training.counting import count
 from training.data.batches import Batch
 from training.engine.optimizer import hold_encoder, set_train_mode
 from training.engine.ranks import Ranks
+from training.evaluation.counting import count
 from training.losses.segmentation import SegmentationLoss
 from training.losses.valid import ValidPixels, resize_labels
 from training.numerics import Numerics

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from labeling.progress import Progress, silent
 from training.architectures.contract import Architecture
-from training.counting import count_tensor
 from training.data.batches import in_order
 from training.data.source import Source
 from training.engine.ranks import ALONE, Ranks
-from training.metrics import Metrics, metrics
+from training.evaluation.counting import count_tensor
+from training.evaluation.metrics import Metrics, metrics
 from training.numerics import Numerics
 
 

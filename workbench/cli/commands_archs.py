@@ -42,7 +42,7 @@ def archs(
     from db.errors import UserError
     from db.home import Home
     from training.architecture_cards import architecture_cards, described
-    from training.model_import import read_options
+    from training.models.importing import read_options
 
     at = Home.resolve(home)
     if name is None:

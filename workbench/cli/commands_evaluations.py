@@ -37,7 +37,7 @@ def evaluations(
     """List the evaluations, newest first."""
     if context.invoked_subcommand is not None:
         return
-    from training.evaluation_report import list_evaluations
+    from training.evaluation.report import list_evaluations
 
     place = Workplace(home)
     if trash:
@@ -56,7 +56,7 @@ def evaluations(
 
 
 def _list_trash(place: Workplace, project: str | None, *, as_json: bool) -> None:
-    from training.evaluation_trash import list_trashed_evaluations
+    from training.evaluation.trash import list_trashed_evaluations
 
     found = list_trashed_evaluations(place.home, place.database, place.project(project))
 
@@ -76,8 +76,8 @@ def evaluations_show(
     as_json: JsonOption = False,
 ) -> None:
     """Show the figures of an evaluation again, under another mapping if you like."""
-    from training.evaluation_csv import figures_csv
-    from training.evaluation_report import read_evaluation
+    from training.evaluation.as_csv import figures_csv
+    from training.evaluation.report import read_evaluation
     from workbench.cli.show import show_evaluation
 
     place = Workplace(home)
@@ -113,8 +113,8 @@ def evaluations_images(
     as_json: JsonOption = False,
 ) -> None:
     """List the images of an evaluation with their IoU: the worst, or those behind a cell of the confusion matrix."""
-    from training.evaluation_gallery import evaluation_page, read_cell
-    from training.evaluation_open import open_evaluation
+    from training.evaluation.gallery import evaluation_page, read_cell
+    from training.evaluation.opened import open_evaluation
 
     place = Workplace(home)
     found = open_evaluation(place.database, number, project=place.project(project), mapping=mapping)
@@ -136,7 +136,7 @@ def evaluations_discard(
     number: NumberArgument, project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False
 ) -> None:
     """Move an evaluation to the trash; it can be restored for 30 days."""
-    from training.evaluation_trash import discard_evaluation
+    from training.evaluation.trash import discard_evaluation
 
     place = Workplace(home)
     discard_evaluation(place.home, place.database, place.project(project), number)
@@ -151,7 +151,7 @@ def evaluations_restore(
     number: NumberArgument, project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False
 ) -> None:
     """Take an evaluation out of the trash."""
-    from training.evaluation_trash import restore_evaluation
+    from training.evaluation.trash import restore_evaluation
 
     place = Workplace(home)
     restore_evaluation(place.home, place.database, place.project(project), number)

@@ -11,7 +11,7 @@ from workbench.cli.options import HomeOption, JsonOption, ProjectOption, Workpla
 from workbench.cli.output import emit, progress_bar, say, table
 
 if TYPE_CHECKING:
-    from labeling.import_request import ImportRequest
+    from labeling.importing.request import ImportRequest
 
 LINES_SHOWN = 20
 
@@ -76,7 +76,7 @@ def import_(
     as_json: JsonOption = False,
 ) -> None:
     """Import labelled photos. Run it again after editing at the source: only what changed is read in."""
-    from labeling.importing import ImportRequest, import_dataset
+    from labeling.importing.run import ImportRequest, import_dataset
 
     request = ImportRequest(
         project=project,

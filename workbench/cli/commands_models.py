@@ -57,7 +57,7 @@ def models(
     """List the models: checkpoints of runs and imported ones."""
     if context.invoked_subcommand is not None:
         return
-    from training.models import list_models
+    from training.models.find import list_models
 
     place = Workplace(home)
     found = list_models(place.home, place.database, place.project(project))
@@ -96,7 +96,7 @@ def models_import(
     as_json: JsonOption = False,
 ) -> None:
     """Take in a trained model from elsewhere; it is then evaluated, compared and used like our own."""
-    from training.model_import import import_model
+    from training.models.importing import import_model
 
     place = Workplace(home)
     report = import_model(
@@ -132,7 +132,7 @@ def export_weights(
     as_json: JsonOption = False,
 ) -> None:
     """Export a model's weights and check the file against the original on real images."""
-    from training.export import export_weights as write_weights
+    from training.models.export import export_weights as write_weights
 
     place = Workplace(home)
     report = write_weights(
@@ -176,8 +176,8 @@ def predict(
     as_json: JsonOption = False,
 ) -> None:
     """Use a model on photos: index PNGs and overlays."""
-    from training.predict import predict_folder
-    from training.refinement import Refinement
+    from training.prediction.predict import predict_folder
+    from training.prediction.refinement import Refinement
 
     others = read_settings(crf_set or [], "--crf-set")
     refinement = Refinement.read(scales, flip=flip, combine=combine, window=window, crf=crf, crf_settings=others)
@@ -224,8 +224,8 @@ def affinity(
     Both are matrices with a row and a column for each pixel of a small version of the photo, in reading order from the
     top left: white where the two pixels are alike, black where they are not. The affinity loss compares the two.
     """
-    from training.affinity import draw_affinity
-    from training.refinement import Refinement
+    from training.prediction.affinity import draw_affinity
+    from training.prediction.refinement import Refinement
 
     refinement = Refinement.read(crf=crf)
     place = Workplace(home)

@@ -11,7 +11,7 @@ from workbench.cli.options import HomeOption, JsonOption, ProjectOption, Workpla
 from workbench.cli.output import emit, moment, table
 
 if TYPE_CHECKING:
-    from training.predictions import PredictionInfo
+    from training.prediction.predictions import PredictionInfo
 
 
 def register(app: typer.Typer) -> None:
@@ -38,7 +38,7 @@ def delete(
     as_json: JsonOption = False,
 ) -> None:
     """Delete what was predicted, for good; the photos and the model stay."""
-    from training.predictions import delete_prediction
+    from training.prediction.predictions import delete_prediction
 
     place = Workplace(home)
     project_id = place.project_id(project)
@@ -47,7 +47,7 @@ def delete(
 
 
 def _show(place: Workplace, project_id: int, *, as_json: bool) -> None:
-    from training.predictions import list_predictions
+    from training.prediction.predictions import list_predictions
 
     found = list_predictions(place.home, project_id)
 

@@ -12,7 +12,7 @@ from workbench.cli.options import HomeOption, JsonOption, Workplace
 from workbench.cli.output import emit, progress_bar, say, table
 
 if TYPE_CHECKING:
-    from labeling.recognise import Guess
+    from labeling.importing.recognise import Guess
 
 CLASSES_SHOWN = 20
 OPTIONS = {"classes_file": "--classes", "colors_file": "--colors", "unlabelled": "--unlabelled"}
@@ -29,9 +29,9 @@ def recognise(
     as_json: JsonOption = False,
 ) -> None:
     """Say what a folder or archive looks like: format, classes, and the import that fits. Nothing of it is kept."""
-    from labeling.archives import is_archive
-    from labeling.recognise import recognise as look_at
-    from labeling.recognise import recognise_archive
+    from labeling.importing.archives import is_archive
+    from labeling.importing.recognise import recognise as look_at
+    from labeling.importing.recognise import recognise_archive
 
     if is_archive(source.expanduser()):
         with progress_bar() as progress:  # to unpack it may take a while

@@ -10,7 +10,7 @@ from workbench.cli.options import HomeOption, JsonOption, Workplace
 from workbench.cli.output import emit, moment, say, table
 
 if TYPE_CHECKING:
-    from training.task_files import TaskInfo
+    from training.tasks.files import TaskInfo
 
 TaskArgument = Annotated[int, typer.Argument(metavar="TASK", min=1, help="Number of a task.")]
 
@@ -34,7 +34,7 @@ def tasks(
     """List the tasks, newest first."""
     if context.invoked_subcommand is not None:
         return
-    from training.tasks import list_tasks
+    from training.tasks.lifecycle import list_tasks
 
     found = list_tasks(Workplace(home).home, limit)
 
@@ -47,7 +47,7 @@ def tasks(
 
 def show(task: TaskArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Show a task: its command, how far it is, and how it ended."""
-    from training.tasks import find_task
+    from training.tasks.lifecycle import find_task
 
     found = find_task(Workplace(home).home, task)
     emit(found, as_json=as_json, show=lambda: _show(found))
@@ -60,7 +60,7 @@ def log(
     as_json: JsonOption = False,
 ) -> None:
     """Print what a task's command said."""
-    from training.tasks import find_task, follow_task_log
+    from training.tasks.lifecycle import find_task, follow_task_log
 
     place = Workplace(home)
     lines = []
@@ -73,7 +73,7 @@ def log(
 
 def cancel(task: TaskArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Cancel a running task, as Ctrl-C would; what it has finished stays."""
-    from training.tasks import cancel_task
+    from training.tasks.lifecycle import cancel_task
 
     found = cancel_task(Workplace(home).home, task)
     emit(found, as_json=as_json, show=lambda: _show(found))

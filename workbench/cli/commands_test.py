@@ -65,8 +65,8 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Test a model on a dataset: IoU per class, the confusion matrix, and whether it has seen the images before."""
-    from training.evaluation import evaluate as run_evaluation
-    from training.refinement import Refinement
+    from training.evaluation.evaluate import evaluate as run_evaluation
+    from training.prediction.refinement import Refinement
     from workbench.cli.show import show_evaluation
 
     others = read_settings(crf_set or [], "--crf-set")
@@ -101,9 +101,9 @@ def compare(
     as_json: JsonOption = False,
 ) -> None:
     """Put two evaluations side by side: every figure of both and the difference."""
-    from training.compare import compare as compare_evaluations
-    from training.compare_images import paired_images
-    from training.evaluation_open import open_evaluation
+    from training.evaluation.compare import compare as compare_evaluations
+    from training.evaluation.compare_images import paired_images
+    from training.evaluation.opened import open_evaluation
     from workbench.cli.show import show_comparison, show_pairs
 
     place = Workplace(home)
@@ -122,7 +122,7 @@ def compare(
 
 def mapping_list(project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """List the saved mappings."""
-    from training.mapping import list_mappings
+    from training.evaluation.mapping import list_mappings
 
     place = Workplace(home)
     found = list_mappings(place.database, place.project(project))
@@ -142,7 +142,7 @@ def mapping_set(
     as_json: JsonOption = False,
 ) -> None:
     """Save a mapping from a YAML file."""
-    from training.mapping import read_mapping_file, save_mapping
+    from training.evaluation.mapping import read_mapping_file, save_mapping
 
     place = Workplace(home)
     mapping = save_mapping(place.database, place.project(project), name, read_mapping_file(file))

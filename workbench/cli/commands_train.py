@@ -13,9 +13,9 @@ from workbench.cli.options import DevicesOption, HomeOption, JsonOption, Project
 from workbench.cli.output import emit, note, percent, progress_bar, say, table
 
 if TYPE_CHECKING:
-    from training.run_creation import RunHandle, TrainRequest
-    from training.run_estimate import Estimate
-    from training.runs import RunInfo
+    from training.runs.creation import RunHandle, TrainRequest
+    from training.runs.estimate import Estimate
+    from training.runs.lifecycle import RunInfo
 
 EXIT_FAILED = 1
 EXIT_USER = 2
@@ -65,7 +65,7 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Train a model. Ctrl-C saves and leaves; `workbench resume` goes on to the same result."""
-    from training.runs import TrainRequest, create_run
+    from training.runs.lifecycle import TrainRequest, create_run
 
     given = {
         "steps": steps,
@@ -104,7 +104,7 @@ def train(
 def runs(project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """List the runs, newest first."""
     from training.engine.narrate import duration
-    from training.runs import list_runs
+    from training.runs.lifecycle import list_runs
 
     place = Workplace(home)
     found = list_runs(place.home, place.database, place.project(project))
@@ -136,7 +136,7 @@ def resume(
     as_json: JsonOption = False,
 ) -> None:
     """Go on with a run that was stopped, killed or failed, from its last checkpoint."""
-    from training.runs import resume_run
+    from training.runs.lifecycle import resume_run
     from workbench.cli.watch import watch_training
 
     place = Workplace(home)
@@ -147,7 +147,7 @@ def resume(
 
 def stop(run: RunArgument, project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Let a run finish its step, save and end; it can be resumed."""
-    from training.runs import stop_run
+    from training.runs.lifecycle import stop_run
 
     place = Workplace(home)
     info = stop_run(place.home, place.database, place.project(project), run)
@@ -162,7 +162,7 @@ def logs(
     as_json: JsonOption = False,
 ) -> None:
     """Print a run's log."""
-    from training.runs import find_run, follow_log
+    from training.runs.lifecycle import find_run, follow_log
 
     place = Workplace(home)
     info = find_run(place.home, place.database, place.project(project), run)
@@ -176,8 +176,8 @@ def logs(
 
 def _ask(place: Workplace, run: RunHandle) -> None:
     """Show what the training will take and let the person decide."""
-    from training.run_estimate import estimate
-    from training.run_trash import discard_run
+    from training.runs.estimate import estimate
+    from training.runs.trash import discard_run
     from workbench.cli.watch import watch_training
 
     with watch_training() as watcher:
@@ -191,8 +191,8 @@ def _ask(place: Workplace, run: RunHandle) -> None:
 
 def _estimate(place: Workplace, request: TrainRequest, *, as_json: bool) -> None:
     """Print what a training would take; nothing of it stays."""
-    from training.run_creation import plan_run
-    from training.run_estimate import estimate_plan
+    from training.runs.creation import plan_run
+    from training.runs.estimate import estimate_plan
     from workbench.cli.watch import watch_training
 
     with progress_bar() as progress:
@@ -216,7 +216,7 @@ def _taking(found: Estimate) -> str:
 
 
 def _launch(place: Workplace, run: RunHandle, *, detach: bool) -> RunInfo:
-    from training.runs import launch
+    from training.runs.lifecycle import launch
     from workbench.cli.watch import watch_training
 
     with watch_training() as watcher:

@@ -20,9 +20,9 @@ def discard(
     run: RunArgument, project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False
 ) -> None:
     """Move a run to the trash; it can be restored for 30 days."""
-    from training.run_creation import RunHandle
-    from training.run_trash import discard_run
-    from training.runs import find_run
+    from training.runs.creation import RunHandle
+    from training.runs.lifecycle import find_run
+    from training.runs.trash import discard_run
 
     place = Workplace(home)
     found = find_run(place.home, place.database, place.project(project), run)
@@ -38,7 +38,7 @@ def restore(
     run: RunArgument, project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False
 ) -> None:
     """Take a run out of the trash."""
-    from training.run_trash import restore_run
+    from training.runs.trash import restore_run
 
     place = Workplace(home)
     info = restore_run(place.home, place.database, place.project(project), run)
@@ -47,7 +47,7 @@ def restore(
 
 def trash(project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """List the runs in the trash, and until when they can be restored."""
-    from training.run_trash import list_trash
+    from training.runs.trash import list_trash
 
     place = Workplace(home)
     found = list_trash(place.home, place.database, place.project(project))

@@ -12,8 +12,8 @@ from workbench.cli.options import HomeOption, JsonOption, Workplace
 from workbench.cli.output import emit, progress_bar, say, table
 
 if TYPE_CHECKING:
-    from training.weights_check import CheckReport
-    from training.weights_entry import Weights
+    from training.weights.check import CheckReport
+    from training.weights.entry import Weights
 
 NameArgument = Annotated[str, typer.Argument(help="Name in `workbench weights list`, or timm:NAME.")]
 
@@ -36,11 +36,11 @@ def weights_list(
     as_json: JsonOption = False,
 ) -> None:
     """List pretrained weights: what they were trained on, how to have them, and which are on disk."""
-    from training.weights_catalogue import CATALOGUE, TIMM, how_to_get, locate
+    from training.weights.catalogue import CATALOGUE, TIMM, how_to_get, locate
 
     place = Workplace(home).home
     if pattern.startswith(TIMM):
-        from training.weights_timm import timm_catalogue
+        from training.weights.timm_entries import timm_catalogue
 
         entries = timm_catalogue(pattern)
     else:
@@ -64,7 +64,7 @@ def _entry(weights: Weights) -> dict[str, Any]:
 
 def weights_fetch(name: NameArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
     """Download pretrained weights and check them against their publisher's checksum."""
-    from training.weights_catalogue import fetch, fetch_directory, find_weights
+    from training.weights.catalogue import fetch, fetch_directory, find_weights
 
     with progress_bar() as progress:
         path = fetch(find_weights(name), fetch_directory(Workplace(home).home), progress)
@@ -78,8 +78,8 @@ def weights_add(
     as_json: JsonOption = False,
 ) -> None:
     """Take in weights that you downloaded yourself, after trying them; `--init imagenet` finds them then."""
-    from training.weights_catalogue import find_weights
-    from training.weights_check import add_weights
+    from training.weights.catalogue import find_weights
+    from training.weights.check import add_weights
 
     report = add_weights(Workplace(home).home, find_weights(name), file)
     emit(report, as_json=as_json, show=lambda: _show(report))
@@ -96,8 +96,8 @@ def weights_check(
     as_json: JsonOption = False,
 ) -> None:
     """Look whether weights are there, have their checksum, and load, tensor by tensor. Exits with 1 if not."""
-    from training.model_import import read_options
-    from training.weights_check import check_weights, problems
+    from training.models.importing import read_options
+    from training.weights.check import check_weights, problems
 
     found = check_weights(Workplace(home).home, what, entry=entry, architecture=arch, options=read_options(set_ or []))
 

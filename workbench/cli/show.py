@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from workbench.cli.output import percent, say, table
 
 if TYPE_CHECKING:
-    from training.compare import Comparison
-    from training.compare_images import PairPage
-    from training.evaluation_report import EvaluationReport
+    from training.evaluation.compare import Comparison
+    from training.evaluation.compare_images import PairPage
+    from training.evaluation.report import EvaluationReport
     from workbench.demo.path import DemoResult
 
 WIDEST_MATRIX = 16  # classes; a wider one is better read with --json

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from training.engine.events import EventWriter
-from training.task_files import TaskDirectory, TaskResult, TaskState, last_line, with_options
+from training.tasks.files import TaskDirectory, TaskResult, TaskState, last_line, with_options
 from workbench.cli.app import EXIT_INTERRUPTED, run
 from workbench.cli.output import telling
 

@@ -12,17 +12,17 @@ from db.errors import UserError
 from db.home import Home
 from db.schema import Project
 from db.session import Database
-from labeling.importing import ImportRequest, import_dataset
+from labeling.importing.run import ImportRequest, import_dataset
 from labeling.progress import Progress, silent
 from labeling.projects import create_project
 from labeling.revisions import freeze
 from labeling.roles import assign_roles
-from training.compare import Comparison, compare_reports
 from training.engine.events import Event
-from training.evaluation import evaluate
-from training.evaluation_report import EvaluationReport, list_evaluations, read_evaluation
-from training.models import load_model
-from training.runs import RunInfo, TrainRequest, create_run, launch, list_runs, resume_run
+from training.evaluation.compare import Comparison, compare_reports
+from training.evaluation.evaluate import evaluate
+from training.evaluation.report import EvaluationReport, list_evaluations, read_evaluation
+from training.models.find import load_model
+from training.runs.lifecycle import RunInfo, TrainRequest, create_run, launch, list_runs, resume_run
 from workbench.demo.sample import write_sample
 
 ARCHITECTURE = "unet"

@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 
 from db.errors import UserError
-from training.tasks import find_task
+from training.tasks.lifecycle import find_task
 from workbench.server.services import Services
 
 POLL_SECONDS = 0.5

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from db.errors import UserError
 from labeling.formats.base import RoleName
-from labeling.import_request import ImportRequest, OnConflict
+from labeling.importing.request import ImportRequest, OnConflict
 from labeling.options import Overlap, RasterRule
 from workbench.server.services import Services
 from workbench.server.sources import Source, below, known_as, locate

@@ -20,13 +20,12 @@ from db.errors import UserError
 from db.home import Home
 from db.session import Database
 from labeling import project_trash
-from training import run_trash
 from training.allocation import share_heaps
+from training.runs import trash as run_trash
 from workbench.server.app import create_app
 from workbench.server.security import Security, is_loopback, is_wildcard
 from workbench.server.services import Services
 from workbench.server.users import has_users
-from workbench.server.warming import warm_up
 
 NO_BROWSER = "WORKBENCH_NO_BROWSER"
 _GOODBYE_SECONDS = 2  # pages hold streams open for as long as they are; nobody waits for them
@@ -96,7 +95,7 @@ def serve(home: Home, database: Database, request: ServeRequest, announce: Calla
 
         def ready() -> None:
             announce(address)
-            warm_up(services)
+            services.architectures.begin()
             if request.browser and loopback and _has_browser():
                 # In a thread: a text browser in the terminal would hold up the server.
                 opened = _url(request, port, security.code.make())
@@ -113,8 +112,11 @@ def serve(home: Home, database: Database, request: ServeRequest, announce: Calla
             ws="none",
             timeout_graceful_shutdown=_GOODBYE_SECONDS,
         )
-        with suppress(KeyboardInterrupt):  # raised again by uvicorn after it has shut down
-            _Server(config, ready).run([listening])
+        try:
+            with suppress(KeyboardInterrupt):  # raised again by uvicorn after it has shut down
+                _Server(config, ready).run([listening])
+        finally:
+            services.architectures.end()
 
 
 class _Server(uvicorn.Server):

@@ -12,6 +12,7 @@ from db.session import Database
 from db.store import Store
 from labeling.projects import ProjectInfo
 from workbench.server.upload_store import UploadStore
+from workbench.server.warming import ArchitectureList
 
 GIB = 1024**3
 
@@ -51,6 +52,11 @@ class Services:
     def cache(self) -> Path:
         """What can be made again, thumbnails for one: safe to delete."""
         return self.home.path / "cache"
+
+    @cached_property
+    def architectures(self) -> ArchitectureList:
+        """The list of architectures as the page Train shows it."""
+        return ArchitectureList(self.home)
 
     @cached_property
     def uploads(self) -> UploadStore:

@@ -11,9 +11,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from db.errors import UserError
-from training.model_names import model_names
+from training.models.names import model_names
 from training.recipe import names as recipe_names
-from training.run_creation import TrainRequest
+from training.runs.creation import TrainRequest
 from workbench.server.services import Services
 
 _OPTIONS = ("steps", "epochs", "minutes", "batch", "crop", "seed", "init", "precision")

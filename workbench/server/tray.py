@@ -8,9 +8,9 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from training.runs import RunInfo, recent_runs
-from training.task_files import TaskInfo, shell_line
-from training.tasks import list_tasks
+from training.runs.lifecycle import RunInfo, recent_runs
+from training.tasks.files import TaskInfo, shell_line
+from training.tasks.lifecycle import list_tasks
 from workbench.server.services import Services
 from workbench.server.told import as_dropped, told
 

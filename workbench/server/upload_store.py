@@ -21,9 +21,9 @@ from typing import BinaryIO, Literal
 from db.errors import NotFoundError, UserError
 from db.files import explain_os_errors, scratch_file, write_atomic
 from db.home import Home
-from labeling.archives import Limits, SkippedMember, archive_stem, content_folder, is_archive, unpack
+from labeling.importing.archives import Limits, SkippedMember, archive_stem, content_folder, is_archive, unpack
 from labeling.relative_paths import Names, UnsafePathError, clean_path
-from training.tasks import list_tasks
+from training.tasks.lifecycle import list_tasks
 
 KEPT_HOURS = 72  # an import that is left half answered on a Friday is still there on Monday
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -33,7 +33,7 @@ State = Literal["receiving", "unpacking", "finished"]
 
 @dataclass(frozen=True)
 class Finished:
-    """What an upload holds, its archive unpacked; `clutter` as in `labeling.archives.Unpacked`.
+    """What an upload holds, its archive unpacked; `clutter` as in `labeling.importing.archives.Unpacked`.
 
     `name` is what the one folder or archive is called that was dropped, empty where it were loose files.
     """

@@ -17,8 +17,8 @@ from training.bench.table import write_table
 from training.curves.chart import Axis, Kind, render
 from training.curves.several import RunCurves, several_runs
 from training.recipe import names as recipe_names
-from training.task_files import shell_line
-from training.tasks import start_task
+from training.tasks.files import shell_line
+from training.tasks.lifecycle import start_task
 from workbench.plain import plain
 from workbench.server.bench_form import BenchForm
 from workbench.server.services import Services

@@ -12,13 +12,13 @@ from fastapi import APIRouter, Query, Request, Response
 from labeling.classes import list_classes
 from labeling.colors import colors_for
 from labeling.projects import project_of_id
-from training.compare import compare_reports
-from training.compare_images import paired_images
-from training.evaluation_csv import figures_csv
-from training.evaluation_gallery import evaluation_page, read_cell
-from training.evaluation_open import OpenEvaluation, open_evaluation
-from training.evaluation_pictures import Layer, evaluation_picture
-from training.evaluation_report import EvaluationReport, list_evaluations, report
+from training.evaluation.as_csv import figures_csv
+from training.evaluation.compare import compare_reports
+from training.evaluation.compare_images import paired_images
+from training.evaluation.gallery import evaluation_page, read_cell
+from training.evaluation.opened import OpenEvaluation, open_evaluation
+from training.evaluation.pictures import Layer, evaluation_picture
+from training.evaluation.report import EvaluationReport, list_evaluations, report
 from workbench.server.pictures import answer
 from workbench.server.routes.photos import checked_size
 from workbench.server.services import Services

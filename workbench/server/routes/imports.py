@@ -10,16 +10,16 @@ from fastapi import APIRouter, Body, Query
 
 from db.errors import NotFoundError
 from labeling.datasets import list_datasets
-from labeling.import_preview import preview_import
-from labeling.import_request import ImportRequest
-from labeling.import_target import find_stored
+from labeling.importing.preview import preview_import
+from labeling.importing.recognise import recognise
+from labeling.importing.request import ImportRequest
+from labeling.importing.source_classes import source_classes
+from labeling.importing.source_listing import KeptListing
+from labeling.importing.target import find_stored
 from labeling.names import clean_name
 from labeling.projects import project_of_id
-from labeling.recognise import recognise
-from labeling.source_classes import source_classes
-from labeling.source_listing import KeptListing
-from training.task_files import shell_line
-from training.tasks import find_task, start_task
+from training.tasks.files import shell_line
+from training.tasks.lifecycle import find_task, start_task
 from workbench.cli.commands_import import import_argv
 from workbench.plain import plain
 from workbench.server.discarding import discard_when_done

@@ -16,7 +16,7 @@ from workbench.server.routes.photos import checked_size
 from workbench.server.services import Services
 
 if TYPE_CHECKING:
-    from training.tried import TriedStore
+    from training.prediction.tried import TriedStore
 
 LARGEST_BYTES = 50 * 1000**2
 
@@ -26,7 +26,7 @@ def router(services: Services) -> APIRouter:
     routes = APIRouter(prefix="/api")
 
     def store() -> TriedStore:
-        from training.tried import TriedStore
+        from training.prediction.tried import TriedStore
 
         return TriedStore(services.cache / "tried")
 
@@ -43,7 +43,7 @@ def router(services: Services) -> APIRouter:
         return await run_in_threadpool(predict, project, bytes(body), model, size, crf)
 
     def predict(project: int, photo: bytes, model: str, size: str, crf: bool) -> dict[str, Any]:
-        from training.try_model import try_model
+        from training.prediction.try_model import try_model
 
         with services.database.read() as session:
             name = project_of_id(session, project).name

@@ -11,10 +11,10 @@ from pydantic import BaseModel
 from db.errors import NotFoundError
 from labeling.projects import project_of_id
 from training.engine.rundir import RunDirectory
-from training.run_creation import RunHandle
-from training.run_exports import run_exports, start_export
-from training.run_trash import discard_run, list_trash, restore_run
-from training.runs import RunInfo, get_run, list_runs
+from training.runs.creation import RunHandle
+from training.runs.exports import run_exports, start_export
+from training.runs.lifecycle import RunInfo, get_run, list_runs
+from training.runs.trash import discard_run, list_trash, restore_run
 from workbench.plain import plain
 from workbench.server.services import Services
 from workbench.server.told import told
@@ -54,7 +54,7 @@ def router(services: Services) -> APIRouter:
     @routes.get("/runs/{run}/details")
     def details(run: int) -> dict[str, Any]:
         """What a run was asked to do, and what was settled before its first step."""
-        from training.run_details import run_details  # loads torch
+        from training.runs.details import run_details  # loads torch
 
         return {"details": told(services, plain(run_details(found(run))))}
 

@@ -11,12 +11,12 @@ from db.errors import UserError
 from labeling.colors import colors_for
 from labeling.projects import project_of_id
 from training.engine.rundir import RunDirectory
-from training.exports import find_export, list_exports
-from training.run_files import is_alive, read_log
-from training.run_samples import Layer, run_samples, sample_picture
-from training.run_series import run_series
-from training.runs import RESUMABLE, RunInfo, get_run
-from training.tasks import start_task
+from training.models.exports import find_export, list_exports
+from training.runs.files import is_alive, read_log
+from training.runs.lifecycle import RESUMABLE, RunInfo, get_run
+from training.runs.samples import Layer, run_samples, sample_picture
+from training.runs.series import run_series
+from training.tasks.lifecycle import start_task
 from workbench.server.pictures import answer
 from workbench.server.routes.photos import checked_size
 from workbench.server.services import Services

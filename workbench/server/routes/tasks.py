@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from db.errors import UserError
-from training.tasks import cancel_task, find_task, read_task_log
+from training.tasks.lifecycle import cancel_task, find_task, read_task_log
 from workbench.server.services import Services
 from workbench.server.told import as_dropped, told
 from workbench.server.tray import Tray, task_entry

@@ -14,13 +14,13 @@ from labeling.datasets import list_datasets
 from labeling.projects import project_of_id
 from labeling.revisions import RevisionInfo, list_revisions
 from training.devices import list_devices
-from training.model_names import model_names
+from training.models.names import model_names
 from training.recipe import Recipe, load_recipe
 from training.recipe import names as recipe_names
 from training.recipe_form import recipe_schema, recipe_values, schema_json
-from training.task_files import shell_line
-from training.tasks import start_task
-from training.train_check import Obstacle, Outlook, look_ahead
+from training.runs.check import Obstacle, Outlook, look_ahead
+from training.tasks.files import shell_line
+from training.tasks.lifecycle import start_task
 from workbench.plain import plain
 from workbench.server.services import Services
 from workbench.server.train_form import TrainForm, check_init
@@ -63,17 +63,16 @@ def router(services: Services) -> APIRouter:
         return shell_line([*form.argv(project), "--detach"], services.home.path)
 
     @routes.get("/architectures")
-    def architectures(classes: int = 21) -> dict[str, Any]:
-        """The architectures with their default options, the lightest first."""
-        from training.architecture_cards import architecture_cards
-
-        return {"architectures": plain(architecture_cards(classes=classes, home=services.home))}
+    def architectures() -> dict[str, Any]:
+        """The architectures with their default options, the lightest first, as far as they are described by now."""
+        cards, waiting = services.architectures.so_far()
+        return {"architectures": plain(cards), "waiting": waiting}
 
     @routes.post("/architectures/{name}")
     def architecture(name: str, network: Network) -> dict[str, Any]:
         """One architecture with options, its drawing, and whether the weights that fit it lie on this computer."""
         from training.architecture_cards import COPIES, described
-        from training.weights_catalogue import find_weights, how_to_get, locate
+        from training.weights.catalogue import find_weights, how_to_get, locate
 
         found = described(name, classes=network.classes, options=network.options, home=services.home)
         card = found.card
@@ -123,7 +122,7 @@ def router(services: Services) -> APIRouter:
     @routes.post("/projects/{project}/train/weights")
     def fetch(project: int, wanted: Fetch) -> dict[str, Any]:
         """Download weights of the catalogue, by a task: nothing is fetched unless somebody asks."""
-        from training.weights_catalogue import find_weights
+        from training.weights.catalogue import find_weights
 
         weights = find_weights(wanted.weights)
         argv = ["weights", "fetch", weights.name]

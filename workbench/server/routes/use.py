@@ -13,10 +13,10 @@ from pydantic import BaseModel, ConfigDict
 from db.errors import UserError
 from db.files import write_atomic
 from labeling.projects import project_of_id
-from training.model_names import model_names
-from training.predictions import delete_prediction, find_prediction, list_predictions, start_prediction
-from training.refinement import Combine, Refinement
-from training.tasks import start_task
+from training.models.names import model_names
+from training.prediction.predictions import delete_prediction, find_prediction, list_predictions, start_prediction
+from training.prediction.refinement import Combine, Refinement
+from training.tasks.lifecycle import start_task
 from workbench.plain import plain
 from workbench.server.discarding import discard_when_done
 from workbench.server.services import Services
@@ -77,7 +77,7 @@ def router(services: Services) -> APIRouter:
     def look(project: int, source: Source) -> dict[str, Any]:
         """What a model's file says of itself, and the architectures that it may be of."""
         from training.architectures import names
-        from training.bundle import read_spec
+        from training.models.bundle import read_spec
 
         name_of(project)
         file = _single_file(locate(services, source))

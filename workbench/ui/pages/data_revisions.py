@@ -8,8 +8,8 @@ from typing import Any
 import gradio as gr
 
 from db.errors import UserError
-from training.task_files import TaskInfo
-from training.tasks import start_task
+from training.tasks.files import TaskInfo
+from training.tasks.lifecycle import start_task
 from workbench.server.services import Services
 from workbench.ui.address import name_of
 from workbench.ui.components.widget import payload, widget

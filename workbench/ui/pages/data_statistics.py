@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from training.tasks import list_tasks, start_task
+from training.tasks.lifecycle import list_tasks, start_task
 from workbench.server.services import Services
 from workbench.ui.address import name_of
 from workbench.ui.components.widget import widget

@@ -6,9 +6,9 @@ from typing import Any
 
 import gradio as gr
 
-from training.evaluation_trash import discard_evaluation, list_trashed_evaluations, restore_evaluation
-from training.mapping import Row, list_mappings, save_mapping
-from training.tasks import list_tasks
+from training.evaluation.mapping import Row, list_mappings, save_mapping
+from training.evaluation.trash import discard_evaluation, list_trashed_evaluations, restore_evaluation
+from training.tasks.lifecycle import list_tasks
 from workbench.plain import plain
 from workbench.server.services import Services
 from workbench.ui.address import name_of, read_address

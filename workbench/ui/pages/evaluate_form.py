@@ -12,13 +12,13 @@ import gradio as gr
 from db.errors import UserError
 from labeling.classes import list_classes
 from labeling.datasets import UNASSIGNED, DatasetInfo, list_datasets
-from training import mapping as mappings
 from training.crf.parameters import REPORTED
-from training.evaluation_report import list_evaluations
-from training.mapping import BY_NAME, Row
-from training.model_names import model_names
-from training.refinement import Combine, Refinement
-from training.tasks import start_task
+from training.evaluation import mapping as mappings
+from training.evaluation.mapping import BY_NAME, Row
+from training.evaluation.report import list_evaluations
+from training.models.names import model_names
+from training.prediction.refinement import Combine, Refinement
+from training.tasks.lifecycle import start_task
 from workbench.server.services import Services
 from workbench.ui.address import name_of
 from workbench.ui.components.widget import payload, widget
@@ -291,7 +291,7 @@ def model_choices(services: Services, project: str) -> Choices:
 
 def model_classes(services: Services, project: str, reference: str) -> tuple[str, ...]:
     """Return what a model predicts, in output order."""
-    from training.models import read_spec  # loads torch, which takes seconds: the form is there before
+    from training.models.find import read_spec  # loads torch, which takes seconds: the form is there before
 
     return read_spec(services.home, services.database, project, reference).classes
 

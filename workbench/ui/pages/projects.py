@@ -9,7 +9,7 @@ import gradio as gr
 
 from labeling.project_cards import project_cards
 from labeling.projects import create_project, list_projects, rename_project, restore_project, trash_project
-from training.runs import sync
+from training.runs.lifecycle import sync
 from workbench.plain import plain
 from workbench.server.services import Services
 from workbench.ui.components.widget import payload, widget

@@ -1,12 +1,14 @@
 // The architectures as cards, one of which is chosen, and the options of that one.
 //
-// mountCards(element, {classes, onChoose(name), onOption(key, value)}) -> {show(form, recipe)}
+// mountCards(element, {classes, onChoose(name), onOption(key, value), onNetwork(network), onCard()}) -> {show(form, recipe), ready, card(name)}
+//   onCard: what is chosen has become known after `ready`
 
 import { getJson, post } from "./api.js";
 import { exact, h, svg } from "./dom.js";
 import { mountField } from "./train_field.js";
 import { term } from "./words.js";
 
+const AGAIN = 1000; // ms until those are asked for that were not described yet
 const PAUSE = 250; // ms after the last key until a network is built of the options
 const SHAPES = {
   tags: new Set(["svg", "title", "defs", "marker", "g", "path", "line", "rect", "text"]),
@@ -23,21 +25,33 @@ export function mountCards(element, options) {
 class Cards {
   constructor(element, options) {
     Object.assign(this, options, { found: new Map(), turn: 0 });
-    const waits = "Looking up the architectures. Just after the workbench was started this takes some seconds, until PyTorch is loaded.";
-    this.list = h("div", { class: "wb-archs", role: "radiogroup", "aria-label": "Architecture" }, h("p", { class: "wb-hint", role: "status" }, waits));
+    this.list = h("div", { class: "wb-archs", role: "radiogroup", "aria-label": "Architecture" });
+    this.waits = h("p", { class: "wb-hint", role: "status" }, "Looking up the architectures.");
     this.own = h("div", { class: "wb-arch-options" });
-    element.replaceChildren(this.list, this.own);
+    element.replaceChildren(this.list, this.waits, this.own);
     this.ready = this.load();
   }
 
   async load() {
     try {
-      const { architectures } = await getJson(`/api/architectures?classes=${Math.max(1, this.classes)}`);
-      for (const card of architectures) this.found.set(card.name, card);
-      this.list.replaceChildren(...architectures.map((card) => this.draw(card)));
+      const { architectures, waiting } = await getJson("/api/architectures");
+      const fresh = architectures.filter(({ name }) => !this.found.has(name));
+      for (const card of fresh) this.add(card);
+      this.waits.textContent = waiting
+        ? `${waiting} more ${waiting === 1 ? "is" : "are"} being described. The first time this takes some seconds each; they are remembered.`
+        : "";
+      if (waiting && this.list.isConnected) setTimeout(() => this.load(), AGAIN);
+      if (fresh.some(({ name }) => name === this.wanted)) this.onCard();
     } catch (error) {
-      this.list.replaceChildren(h("p", { class: "wb-message wb-bad" }, error.message));
+      this.waits.replaceChildren(h("span", { class: "wb-bad" }, error.message));
     }
+  }
+
+  // Before the first that is heavier.
+  add(card) {
+    this.found.set(card.name, card);
+    const heavier = [...this.list.children].find(({ dataset }) => this.found.get(dataset.name).gflops > card.gflops);
+    this.list.insertBefore(this.draw(card), heavier ?? null);
   }
 
   draw(card) {
@@ -50,6 +64,7 @@ class Cards {
   }
 
   show(form, recipe) {
+    this.wanted = form.architecture;
     // The figures of one that is no longer chosen are those of its defaults again.
     for (const each of this.found.values()) if (each.name !== form.architecture) this.figure(each);
     for (const input of this.list.querySelectorAll("input")) input.checked = input.value === form.architecture;

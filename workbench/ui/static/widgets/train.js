@@ -46,6 +46,7 @@ class TrainPage {
         start));
     this.cards = mountCards(cards, {
       classes: this.setup.classes, onChoose: (name) => this.chooseArchitecture(name), onOption: (key, value) => this.set(key, value), onNetwork: (network) => this.recipe.tell(network),
+      onCard: () => this.show(),
     });
     this.recipe = mountRecipe(recipe, this.setup, {
       onRecipe: (name) => this.chooseRecipe(name), onSetting: (key, value) => this.set(key, value), onFetch: (name) => this.fetchWeights(name),

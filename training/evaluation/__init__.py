@@ -1,0 +1,1 @@
+"""A model tested on a dataset: counted, stored, read back under a mapping, compared."""

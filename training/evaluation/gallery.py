@@ -1,0 +1,227 @@
+"""The images of an evaluation as a gallery shows them: scored, sorted, and found by a cell of the confusion matrix.
+
+Scores are computed from the stored counts under the mapping asked for, once, and kept: another page, another order or
+another cell is then a matter of milliseconds, also for ten thousand images.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from db.errors import UserError
+from training.evaluation import mapping as mappings
+from training.evaluation.opened import OpenEvaluation, kept_record
+from training.evaluation.store import read_cells, read_counts
+
+MIOU, PATH, CELL, CLASS = "miou", "path", "cell", "class:"
+_KEPT = 4
+
+Cell = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class ScoredImage:
+    """An image on a page.
+
+    Attributes:
+        number: its place in the evaluation, by which its pictures are asked for.
+        dataset: name.
+        path: inside the dataset.
+        width: pixels.
+        height: pixels.
+        score: 0..1; None where neither truth nor prediction of the image has what is scored.
+        score_name: `mIoU`, or the class whose IoU it is.
+        pixels_in_cell: pixels of the cell asked for; None where none was.
+    """
+
+    number: int
+    dataset: str
+    path: str
+    width: int
+    height: int
+    score: float | None
+    score_name: str
+    pixels_in_cell: int | None
+
+
+@dataclass(frozen=True)
+class EvaluationPage:
+    """Some images of an evaluation, and how many there are in all pages together."""
+
+    total: int
+    images: tuple[ScoredImage, ...]
+
+
+def evaluation_page(
+    evaluation: OpenEvaluation,
+    *,
+    sort: str | None = None,
+    cell: Cell | None = None,
+    having: str | None = None,
+    offset: int = 0,
+    limit: int = 100,
+) -> EvaluationPage:
+    """Return a page of an evaluation's images.
+
+    An image's IoU of a class is n/a where the class is in neither its truth nor its prediction; its mIoU is the mean
+    over the others. Images without a score come last in any order.
+
+    Args:
+        evaluation: with the mapping it is read under; its columns are those of `cell`.
+        sort: `miou` (worst first), `-miou`, `path`, `class:NAME` or `-class:NAME` (that class's IoU, which is then the
+            score), or `cell` (most pixels first). None is `cell` where a cell is asked for, else `miou`.
+        cell: only images with pixels of the truth class cell[0] predicted as class cell[1]; the number of truth
+            classes stands for `other`.
+        having: only images with this class in truth or prediction.
+        offset: images to pass over.
+        limit: images at most.
+
+    Raises:
+        UserError: no such order, class or cell, or the evaluation's files are damaged.
+    """
+    record = evaluation.record
+    names = record.truth_classes
+    order = sort or (CELL if cell is not None else MIOU)
+    by_class = order.removeprefix("-").startswith(CLASS)
+    scores = _scores(evaluation.directory, tuple(evaluation.columns.tolist()))
+    scored = _class_index(names, order.removeprefix("-").removeprefix(CLASS)) if by_class else None
+    score = scores.miou if scored is None else scores.iou[:, scored]
+    pixels = None if cell is None else _pixels(evaluation, cell)
+    chosen = np.arange(len(record.images)) if pixels is None else np.flatnonzero(pixels)
+    if having is not None:
+        chosen = chosen[~np.isnan(scores.iou[chosen, _class_index(names, having)])]
+    numbers = chosen[_ranked(order, chosen, score, pixels, scores.by_path)][offset : offset + limit]
+    images = tuple(
+        ScoredImage(
+            number=number,
+            dataset=record.dataset,
+            path=record.images[number].path,
+            width=record.images[number].width,
+            height=record.images[number].height,
+            score=None if np.isnan(score[number]) else float(score[number]),
+            score_name="mIoU" if scored is None else names[scored],
+            pixels_in_cell=None if pixels is None else int(pixels[number]),
+        )
+        for number in numbers.tolist()
+    )
+    return EvaluationPage(len(chosen), images)
+
+
+def read_cell(evaluation: OpenEvaluation, text: str) -> Cell:
+    """Read `TRUE,PREDICTED`: two names of classes, the second one may be `other`; or their places, from 0.
+
+    Raises:
+        UserError: it is no two names, or there are no such classes.
+    """
+    names = evaluation.record.truth_classes
+    rows = {name: index for index, name in enumerate(names)}
+    columns = {mappings.OTHER: len(names)} | rows
+    # A name may hold a comma itself, so every comma is tried.
+    for place in (i for i, letter in enumerate(text) if letter == ","):
+        first, second = text[:place].strip(), text[place + 1 :].strip()
+        if first in rows and second in columns:
+            return rows[first], columns[second]
+        if first.isdecimal() and second.isdecimal():
+            return int(first), int(second)
+    raise UserError(
+        f"A cell is written TRUE,PREDICTED, as in {names[0]},{names[-1]}, found {text!r}. "
+        f"Classes: {', '.join(names)}; {mappings.OTHER} may be predicted, too."
+    )
+
+
+def _ranked(
+    order: str,
+    chosen: NDArray[np.intp],
+    score: NDArray[np.floating],
+    pixels: NDArray[np.int64] | None,
+    by_path: NDArray[np.intp],
+) -> NDArray[np.intp]:
+    """Return the places in `chosen` in the order asked for; ties by path."""
+    key: NDArray[np.floating] | NDArray[np.int64] | NDArray[np.intp]
+    if order == CELL:
+        if pixels is None:
+            raise UserError("Sorting by cell needs the cell: the index of its truth class and of its column.")
+        key = -pixels[chosen]
+    elif order == PATH:
+        key = by_path[chosen]
+    elif order.removeprefix("-") == MIOU or order.removeprefix("-").startswith(CLASS):
+        key = -score[chosen] if order.startswith("-") else score[chosen]  # numpy puts NaN last either way
+    else:
+        raise UserError(
+            f"Images are sorted by miou, -miou (the best first), path, cell, class:NAME or -class:NAME, not {order!r}."
+        )
+    return np.lexsort((by_path[chosen], key))
+
+
+def _class_index(names: tuple[str, ...], name: str) -> int:
+    if name not in names:
+        raise UserError(f"The evaluation has no class {name!r}. Its classes: {', '.join(names)}.")
+    return names.index(name)
+
+
+@dataclass(frozen=True)
+class _Scores:
+    """Scores of all images under one mapping; NaN where n/a.
+
+    Attributes:
+        iou: float32 (n, k_truth).
+        miou: float64 (n,).
+        by_path: (n,), the place of each image when sorted by path.
+    """
+
+    iou: NDArray[np.float32]
+    miou: NDArray[np.float64]
+    by_path: NDArray[np.intp]
+
+
+@lru_cache(maxsize=_KEPT)
+def _scores(directory: Path, columns: tuple[int, ...]) -> _Scores:
+    record = kept_record(directory)
+    counts = read_counts(directory, record)
+    images, classes = counts.shape[0], len(record.truth_classes)
+    rows = np.repeat(np.arange(images), np.diff(counts.indptr))
+    truth, model = np.divmod(counts.indices, len(record.model_classes))
+    predicted = np.array(columns)[model]
+
+    def total(cells: NDArray[np.bool_], of: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Add the counts of some cells up by image and class: exact, as 2^53 pixels do not fit a photo."""
+        places = rows[cells] * classes + of[cells]
+        sums = np.bincount(places, counts.data[cells], images * classes)
+        return np.asarray(sums, np.float64).reshape(images, classes)
+
+    hits = total(truth == predicted, truth)
+    union = total(truth >= 0, truth) + total(predicted < classes, predicted) - hits
+    with np.errstate(invalid="ignore"):
+        iou = hits / union  # 0 / 0 is NaN: in neither
+    defined = ~np.isnan(iou)
+    with np.errstate(invalid="ignore"):
+        miou = np.where(defined, iou, 0).sum(axis=1) / defined.sum(axis=1)
+    by_path = np.empty(images, np.intp)
+    by_path[sorted(range(images), key=lambda number: record.images[number].path)] = np.arange(images)
+    return _Scores(iou.astype(np.float32), miou, by_path)
+
+
+def _pixels(evaluation: OpenEvaluation, cell: Cell) -> NDArray[np.int64]:
+    """Return how many pixels of a cell each image has, (n,)."""
+    truth, column = cell
+    record = evaluation.record
+    classes = len(record.truth_classes)
+    if not (0 <= truth < classes and 0 <= column <= classes):
+        raise UserError(
+            f"The confusion matrix has {classes} rows and {classes + 1} columns, counted from 0; it has no cell "
+            f"{truth},{column}."
+        )
+    models = np.flatnonzero(evaluation.columns == column)
+    chosen = _cells(evaluation.directory)[truth * len(record.model_classes) + models]
+    return np.asarray(chosen.sum(axis=0), np.int64)
+
+
+@lru_cache(maxsize=_KEPT)
+def _cells(directory: Path) -> csr_array:
+    return read_cells(directory, kept_record(directory))

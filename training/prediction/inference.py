@@ -1,0 +1,319 @@
+"""From a photo to its class map: sized, run through the network whole or in windows, upsampled, then argmax.
+
+Logits are resized to the photo's own size before the argmax, in strips of rows, so that neither a large photo nor many
+classes need (classes, height, width) floats at once.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Literal, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from db.errors import UserError
+from training.architectures.contract import Architecture
+from training.crf.parameters import REPORTED
+from training.crf.strips import refine_strips
+from training.data.resample import resize_photo
+from training.data.sizes import Resize
+from training.models.loaded import LoadedModel
+from training.numerics import Numerics, has_bf16_instructions, pick_device
+from training.numerics import Precision as ConcretePrecision
+from training.prediction.refinement import NONE, Refinement, View
+from training.prediction.tiling import Window, blended_rows, choose_window
+from training.prediction.upsampling import Rows, combine_strips, upsample_strips
+
+Item = TypeVar("Item")
+Precision = ConcretePrecision | Literal["auto"]
+_Map = Callable[[int, tuple[int, int]], Iterator[Rows]]  # of a photo's number and a size: its logits
+SCORE_BINS = 100
+"""Bins of a probability, equally wide; bin i holds [i, i + 1) / 100, the last one also 1."""
+SCORE_VALUES = 1 << 20  # probabilities sampled per photo at most: bounds memory and time where there are many classes
+
+
+@dataclass(frozen=True)
+class Size:
+    """The size a photo is given to the network at."""
+
+    resize: Resize = field(default_factory=Resize)
+
+    @classmethod
+    def parse(cls, text: str) -> Size:
+        """Read `original`, `HxW` or `long N`.
+
+        Raises:
+            UserError: the text is none of these.
+
+        Example:
+            >>> Size.parse("long 512").target(1000, 2000)
+            (256, 512)
+        """
+        words = text.strip().lower()
+        if words == "original":
+            return cls()
+        try:
+            resize = Resize.parse(words)
+        except UserError:
+            resize = Resize()
+        if resize == Resize():  # `none` is a recipe's word
+            raise UserError(
+                f"A size is `original`, HxW (320x480) or `long N` (the longer side), sides up to 65535, not {text!r}."
+            )
+        return cls(resize)
+
+    def __str__(self) -> str:
+        """Write what `parse` reads."""
+        text = str(self.resize)
+        return "original" if text == "none" else text
+
+    def target(self, height: int, width: int) -> tuple[int, int]:
+        """Return the (height, width) that a photo of this size gets."""
+        return self.resize.target(height, width)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a network says of a photo, at the photo's own size after EXIF rotation.
+
+    Attributes:
+        index: uint8 (H, W), index into the model's classes.
+        confidence: uint8 (H, W), softmax of the winning class, 0..255 for 0..1.
+        scores: uint8 (K, h, w), the `SCORE_BINS` bin of every class's softmax at every `stride`-th pixel of both
+            axes, beginning with the first; None unless asked for.
+        stride: see `scores`.
+    """
+
+    index: NDArray[np.uint8]
+    confidence: NDArray[np.uint8]
+    scores: NDArray[np.uint8] | None = None
+    stride: int = 1
+
+
+class Predictor:
+    """A model on a device, ready for photos. Its module is moved there, in channels_last, in place.
+
+    Attributes:
+        model: what predicts.
+        device: where it runs.
+        refinement: what is done besides running the network once.
+    """
+
+    def __init__(
+        self, model: LoadedModel, device: torch.device, precision: Precision = "auto", refinement: Refinement = NONE
+    ) -> None:
+        self.model = model
+        self.device = device
+        self.refinement = refinement
+        self._asked = precision
+        self._module = model.module.eval().to(device).to(memory_format=torch.channels_last)
+        self._preprocessing = model.spec.preprocessing
+
+    @property
+    def precision(self) -> str:
+        """What the network computes in; `auto` until the first photo decided."""
+        return self._asked if self._asked != "auto" else _decided.get(self._module, {}).get(self.device, "auto")
+
+    @torch.inference_mode()
+    def predict(
+        self,
+        photos: Sequence[NDArray[np.uint8]],
+        sizes: Sequence[tuple[int, int]],
+        *,
+        scores: bool = False,
+        originals: Sequence[NDArray[np.uint8]] = (),
+    ) -> list[Prediction]:
+        """Predict photos that are already resized to one common size.
+
+        Args:
+            photos: each uint8 (h, w, 3) RGB, all of one size.
+            sizes: the (height, width) that each prediction gets.
+            scores: sample probabilities too.
+            originals: the photos at `sizes`, which a CRF needs.
+        """
+        maps = self._maps(photos)
+        crf = self.refinement.crf
+        found = []
+        for number, size in enumerate(sizes):
+            strips = partial(self._strips, maps, number)
+            if crf is None:
+                found.append(self._finish(strips(size), size, scores))
+            else:
+                photo, classes = originals[number], self._module.num_classes
+                (refined,) = refine_strips(strips, photo, classes, crf, [crf.iterations])
+                found.append(self._finish(refined, size, scores))
+        return found
+
+    @torch.inference_mode()
+    def predict_steps(
+        self, small: NDArray[np.uint8], photo: NDArray[np.uint8], iterations: Sequence[int]
+    ) -> list[Prediction]:
+        """Predict one photo after several numbers of iterations of the CRF.
+
+        Args:
+            small: the photo at the network's size, uint8 (h, w, 3) RGB.
+            photo: at its own.
+            iterations: ascending; 0 is without a CRF.
+        """
+        size = (photo.shape[0], photo.shape[1])
+        strips = partial(self._strips, self._maps([small]), 0)
+        crf = self.refinement.crf or REPORTED
+        wanted = [number for number in iterations if number]
+        refined = refine_strips(strips, photo, self._module.num_classes, crf, wanted) if wanted else ()
+        plain = [strips(size)] if len(wanted) < len(iterations) else []
+        return [self._finish(each, size, scores=False) for each in (*plain, *refined)]
+
+    def gather(self, items: Iterable[Item], pixels: Callable[[Item], NDArray[np.uint8]]) -> Iterator[list[Item]]:
+        """Put neighbours together that `predict` can take at once, in order.
+
+        Args:
+            items: photos with whatever belongs to them.
+            pixels: an item's photo at the network's size, uint8 (h, w, 3).
+        """
+        batch: list[Item] = []
+        for item in items:
+            shape = pixels(item).shape
+            if batch and (shape != pixels(batch[0]).shape or len(batch) >= self._batch_size(shape[0], shape[1])):
+                yield batch
+                batch = []
+            batch.append(item)
+        if batch:
+            yield batch
+
+    def _batch_size(self, height: int, width: int) -> int:
+        """Return how many photos of this network size to give at once."""
+        most = _GPU_BATCH if self.device.type == "cuda" else _CPU_BATCH
+        largest = max(view.size(height, width) for view in self.refinement.views)
+        looks = len(self.refinement.views)
+        while most > 1 and choose_window(self._module, largest, self.device, images=most * looks) is not None:
+            most //= 2
+        return most
+
+    def _maps(self, photos: Sequence[NDArray[np.uint8]]) -> list[_Map]:
+        """Look at the photos in every way; each gives a map of the logits."""
+        numerics = self._numerics(self._decide(self._pixels(photos[:1])))
+        return [self._look(photos, view, numerics) for view in self.refinement.views]
+
+    def _look(self, photos: Sequence[NDArray[np.uint8]], view: View, numerics: Numerics) -> _Map:
+        shape = view.size(*photos[0].shape[:2])
+        pixels = self._pixels([resize_photo(photo, shape) for photo in photos])
+        if view.mirrored:
+            pixels = pixels.flip(-1)
+        window = self._window(shape)
+        if window is None:
+            whole = self._logits(pixels, numerics).float()
+            whole = whole.flip(-1) if view.mirrored else whole
+            source = (whole.shape[2], whole.shape[3])
+            align = self._module.align_corners
+            return lambda number, size: upsample_strips([Rows(0, whole[number])], source, size, align)
+        network = partial(self._full_logits, numerics=numerics)
+
+        def slide(number: int, size: tuple[int, int]) -> Iterator[Rows]:
+            rows = blended_rows(network, pixels[number : number + 1], window)
+            if view.mirrored:
+                rows = (Rows(each.top, each.logits.flip(-1)) for each in rows)
+            return upsample_strips(rows, shape, size, align_corners=False)
+
+        return slide
+
+    def _window(self, shape: tuple[int, int]) -> Window | None:
+        """Return the windows that a photo of this size is seen through; None where it is seen whole."""
+        side = self.refinement.window
+        if side is None:
+            return choose_window(self._module, shape, self.device, images=len(self.refinement.views))
+        return Window(min(side, shape[0]), min(side, shape[1])) if side < max(shape) else None
+
+    def _strips(self, maps: Sequence[_Map], number: int, size: tuple[int, int]) -> Iterator[Rows]:
+        return combine_strips([one(number, size) for one in maps], self.refinement.combine)
+
+    def _pixels(self, photos: Sequence[NDArray[np.uint8]]) -> Tensor:
+        return torch.from_numpy(np.stack(photos)).to(self.device).permute(0, 3, 1, 2)
+
+    def _numerics(self, precision: ConcretePrecision) -> Numerics:
+        return Numerics(self.device, self._preprocessing, precision=precision, channels_last=True)
+
+    def _logits(self, pixels: Tensor, numerics: Numerics) -> Tensor:
+        with numerics.autocast():
+            return self._module.logits(numerics.input(pixels)).out
+
+    def _full_logits(self, pixels: Tensor, numerics: Numerics) -> Tensor:
+        with numerics.autocast():
+            return self._module(numerics.input(pixels))
+
+    def _finish(self, strips: Iterable[Rows], size: tuple[int, int], scores: bool) -> Prediction:
+        index = torch.empty(size, dtype=torch.uint8, device=self.device)
+        confidence = torch.empty_like(index)
+        values = self._module.num_classes * size[0] * size[1]
+        stride = math.ceil(math.sqrt(max(1.0, values / SCORE_VALUES)))
+        sampled: list[Tensor] = []
+        for strip in strips:
+            rows = slice(strip.top, strip.top + strip.logits.shape[1])
+            best, winner = strip.logits.max(dim=0)
+            index[rows] = winner
+            confidence[rows] = (strip.logits - best).exp_().sum(dim=0).reciprocal_().mul_(255).round_()
+            if scores:
+                kept = strip.logits[:, -strip.top % stride :: stride, ::stride].softmax(dim=0)
+                sampled.append(kept.mul_(SCORE_BINS).clamp_(max=SCORE_BINS - 1).to(torch.uint8))
+        binned = torch.cat(sampled, dim=1).cpu().numpy() if scores else None
+        return Prediction(index.cpu().numpy(), confidence.cpu().numpy(), binned, stride)
+
+    def _decide(self, pixels: Tensor) -> ConcretePrecision:
+        if self._asked != "auto":
+            return self._asked
+        decided = _decided.setdefault(self._module, {})
+        if self.device not in decided:
+            decided[self.device] = self._measure(pixels[..., :_PROBE_SIDE, :_PROBE_SIDE])
+        return decided[self.device]
+
+    def _measure(self, pixels: Tensor) -> ConcretePrecision:
+        """Half precision on a GPU; on a CPU with bf16 instructions whichever is faster on this very photo."""
+        if self.device.type == "cuda":
+            return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+        if not has_bf16_instructions():
+            return "fp32"
+        seconds: dict[ConcretePrecision, float] = {}
+        for precision in _CPU_PRECISIONS * 2:  # the second round counts: the first one lays out the weights
+            start = time.perf_counter()
+            self._logits(pixels, self._numerics(precision))
+            seconds[precision] = time.perf_counter() - start
+        return "bf16" if seconds["bf16"] < _CLEARLY * seconds["fp32"] else "fp32"
+
+
+_GPU_BATCH, _CPU_BATCH = 16, 4  # beyond, nothing is won
+_PROBE_SIDE = 512
+_CPU_PRECISIONS: list[ConcretePrecision] = ["fp32", "bf16"]
+_CLEARLY = 0.8  # a smaller gain is not worth the digits
+_decided: weakref.WeakKeyDictionary[Architecture, dict[torch.device, ConcretePrecision]] = weakref.WeakKeyDictionary()
+
+
+def predict_pixels(
+    model: LoadedModel,
+    pixels: NDArray[np.uint8],
+    *,
+    size: Size = Size(),
+    device: torch.device | None = None,
+    precision: Precision = "auto",
+    refinement: Refinement = NONE,
+) -> Prediction:
+    """Predict one photo.
+
+    Args:
+        model: moved to the device, and kept ready there for the next call.
+        pixels: uint8 (H, W, 3) RGB.
+        size: what the network sees; the prediction has the photo's size in any case.
+        device: a GPU where there is one unless given.
+        precision: what the network computes in.
+        refinement: what is done besides running the network once.
+    """
+    predictor = Predictor(model, device or pick_device("auto"), precision, refinement)
+    height, width = pixels.shape[:2]
+    small = resize_photo(pixels, size.target(height, width))
+    return predictor.predict([small], [(height, width)], originals=[pixels])[0]

@@ -1,0 +1,176 @@
+"""Predictions of whole folders that pages asked for: `predictions/<project>/<number>/` in the home, until deleted."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from db.errors import NotFoundError, UserError
+from db.files import explain_os_errors, write_atomic
+from db.home import Home
+from training.documents import Document, read_document
+from training.prediction.refinement import NONE, Refinement
+from training.tasks.files import TaskInfo
+from training.tasks.lifecycle import find_task, start_task
+
+_RECORD = "prediction.json"
+_FILES = "files"
+
+
+class PredictionRecord(Document):
+    """What was asked, beside what came of it.
+
+    Attributes:
+        model: reference, `12:best`.
+        source: what the photos are called: a folder's name.
+        task: that predicts them.
+        started_at: seconds since 1970.
+        refinement: what is done besides running the network once, in words.
+    """
+
+    model: str
+    source: str
+    task: int
+    started_at: float
+    refinement: str = ""
+
+
+@dataclass(frozen=True)
+class PredictionInfo:
+    """A folder that was or is being predicted.
+
+    Attributes:
+        id: by which it is asked for.
+        record: what was asked.
+        state: of its task; `finished` or `interrupted` where the task is kept no longer.
+        images: photos predicted, None before the end.
+        skipped: photos that could not be read, each with the reason.
+        folder: holds `index/` and `overlay/`.
+    """
+
+    id: int
+    record: PredictionRecord
+    state: str
+    images: int | None
+    skipped: tuple[dict[str, str], ...]
+    folder: Path
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values; where the files lie on this computer is not among them."""
+        told = self.record.model_dump() | {"id": self.id, "state": self.state, "images": self.images}
+        return told | {"skipped": [each | {"file": Path(each["file"]).name} for each in self.skipped]}
+
+
+def start_prediction(
+    home: Home,
+    project_id: int,
+    project: str,
+    *,
+    model: str,
+    source: Path,
+    called: str,
+    size: str = "original",
+    refinement: Refinement = NONE,
+    link: Callable[[int], str],
+) -> TaskInfo:
+    """Predict a folder by a task, into a folder of its own in the home.
+
+    Args:
+        home: to work in.
+        project_id: of the model's project.
+        project: its name.
+        model: reference of one of its models.
+        source: a photo or a folder of photos.
+        called: what to call the source.
+        size: what the network sees.
+        refinement: what is done besides running the network once.
+        link: the page that shows a prediction, by its id.
+
+    Raises:
+        UserError: the folder cannot be made.
+    """
+    folder = _claim(_folder(home, project_id))
+    argv = [
+        "predict",
+        f"--to={folder / _FILES}",
+        f"--size={size}",
+        *refinement.arguments(),
+        f"--project={project}",
+        "--",
+        model,
+        str(source),
+    ]
+    title = f"Predict {called} with {model}"
+    task = start_task(home, argv, title=title, project_id=project_id, link=link(int(folder.name)))
+    record = PredictionRecord(
+        model=model, source=called, task=task.id, started_at=time.time(), refinement=str(refinement)
+    )
+    write_atomic(folder / _RECORD, record.model_dump_json().encode())
+    return task
+
+
+def list_predictions(home: Home, project_id: int) -> list[PredictionInfo]:
+    """Return the predicted folders of a project, the newest first; those whose record is damaged are left out."""
+    folder = _folder(home, project_id)
+    numbers = [int(path.name) for path in folder.glob("*/") if path.name.isascii() and path.name.isdigit()]
+    found = []
+    for number in sorted(numbers, reverse=True):
+        with suppress(UserError):  # just being made, deleted, or damaged
+            found.append(find_prediction(home, project_id, number))
+    return found
+
+
+def find_prediction(home: Home, project_id: int, number: int) -> PredictionInfo:
+    """Return a predicted folder.
+
+    Raises:
+        NotFoundError: there is none.
+        UserError: its record is damaged.
+    """
+    folder = _folder(home, project_id) / str(number)
+    try:
+        record = read_document(PredictionRecord, folder / _RECORD)
+    except FileNotFoundError:
+        raise NotFoundError(f"There is no prediction {number} (any more): predict the photos again.") from None
+    files = folder / _FILES
+    try:
+        task = find_task(home, record.task)
+    except NotFoundError:
+        state = "finished" if files.is_dir() else "interrupted"
+        return PredictionInfo(number, record, state, None, (), files)
+    result: dict[str, Any] = task.result or {}
+    return PredictionInfo(number, record, task.state, result.get("images"), tuple(result.get("skipped", ())), files)
+
+
+def delete_prediction(home: Home, project_id: int, number: int) -> None:
+    """Delete a predicted folder; the photos stay where they are.
+
+    Raises:
+        NotFoundError: there is none.
+        UserError: it is still being written.
+    """
+    found = find_prediction(home, project_id, number)
+    if found.state == "running":
+        raise UserError(f"Prediction {number} is still being made. Cancel its task first.")
+    shutil.rmtree(found.folder.parent, ignore_errors=True)
+
+
+def _folder(home: Home, project_id: int) -> Path:
+    return home.predictions / str(project_id)
+
+
+def _claim(folder: Path) -> Path:
+    """Make the folder of the next number; of two who want the same, one gets it."""
+    with explain_os_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        number = max((int(path.name) for path in folder.iterdir() if path.name.isdigit()), default=0) + 1
+        while True:
+            with suppress(FileExistsError):
+                (folder / str(number)).mkdir()
+                return folder / str(number)
+            number += 1

@@ -1,0 +1,152 @@
+"""Photos that a model was tried on, kept for a day: the photo as it came, and what the model said of it."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shutil
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from db.errors import NotFoundError
+from db.files import explain_os_errors, write_atomic
+from labeling.colors import from_hex
+from labeling.maps import read_map_png, write_map_png
+from labeling.photos import read_photo
+from labeling.thumbnails import Size, encode_photo, encode_png
+from training.prediction.affinity import affinity_png
+from training.prediction.predict import lay_over
+from training.prediction.try_model import ClassShare, TriedPicture
+
+KEPT_SECONDS = 24 * 3600
+
+_ID = re.compile(r"[0-9a-f]{32}")
+_PHOTO, _INDEX, _CONFIDENCE, _RECORD = "photo", "index.png", "confidence.png", "tried.json"
+
+
+class TriedRecord(BaseModel):
+    """What is told of a tried photo.
+
+    Attributes:
+        id: by which its pictures are asked for.
+        model: what names it for good.
+        width: pixels, after EXIF rotation.
+        height: likewise.
+        classes: in the order of the indices.
+        seconds: that the prediction took.
+        steps: numbers of iterations of a CRF after which there is a map, too.
+    """
+
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
+
+    id: str
+    model: str
+    width: int
+    height: int
+    classes: tuple[ClassShare, ...]
+    seconds: float
+    steps: tuple[int, ...] = ()
+
+
+class TriedStore:
+    """The tried photos in one folder, each in a folder of its own.
+
+    Attributes:
+        root: the folder; safe to delete.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def keep(self, photo: bytes, tried: TriedPicture) -> TriedRecord:
+        """Keep a photo and what a model said of it; what has been kept for a day goes.
+
+        Raises:
+            UserError: the folder cannot be written.
+        """
+        height, width = tried.index.shape
+        record = TriedRecord(
+            id=secrets.token_hex(16),
+            model=tried.model,
+            width=width,
+            height=height,
+            classes=tried.classes,
+            seconds=tried.seconds,
+            steps=tuple(tried.steps),
+        )
+        folder = self.root / record.id
+        palette = [from_hex(one.color) for one in tried.classes]
+        with explain_os_errors(self.root):
+            folder.mkdir(parents=True)
+            self._sweep()
+            write_atomic(folder / _PHOTO, photo)
+            write_atomic(folder / _INDEX, write_map_png(tried.index, palette))
+            for iterations, index in tried.steps.items():
+                write_atomic(folder / _step(iterations), write_map_png(index, palette))
+            write_atomic(folder / _CONFIDENCE, write_map_png(tried.confidence))
+            write_atomic(folder / _RECORD, record.model_dump_json().encode())
+        return record
+
+    def record(self, tried_id: str) -> TriedRecord:
+        """Return what is told of a tried photo. Raises NotFoundError where it is not kept."""
+        return TriedRecord.model_validate_json(self._file(tried_id, _RECORD).read_bytes())
+
+    def photo_jpeg(self, tried_id: str, size: Size) -> bytes:
+        """Return the photo as a JPEG of this size. Raises NotFoundError where it is not kept."""
+        return encode_photo(self._file(tried_id, _PHOTO), size)
+
+    def photo(self, tried_id: str) -> NDArray[np.uint8]:
+        """Return the photo, uint8 (H, W, 3). Raises NotFoundError where it is not kept."""
+        return read_photo(self._file(tried_id, _PHOTO))
+
+    def index(self, tried_id: str, iterations: int = 0) -> NDArray[np.uint8]:
+        """Return the class indices after so many iterations of a CRF, uint8 (H, W).
+
+        Raises:
+            NotFoundError: the picture is not kept, or was not tried with so many.
+        """
+        return read_map_png(self._index_file(tried_id, iterations))
+
+    def index_png(self, tried_id: str, iterations: int = 0) -> bytes:
+        """Return the class indices as a PNG whose palette has the classes' colours; raises what `index` does."""
+        return self._index_file(tried_id, iterations).read_bytes()
+
+    def confidence(self, tried_id: str) -> NDArray[np.uint8]:
+        """Return the confidence, uint8 (H, W). Raises NotFoundError where it is not kept."""
+        return read_map_png(self._file(tried_id, _CONFIDENCE))
+
+    def overlay_png(self, tried_id: str, iterations: int = 0) -> bytes:
+        """Return the photo with the classes' colours laid over it, as a PNG; raises what `index` does."""
+        colors = np.array([from_hex(one.color) for one in self.record(tried_id).classes], np.uint8)
+        return encode_png(lay_over(self.photo(tried_id), colors[self.index(tried_id, iterations)]))
+
+    def affinity_png(self, tried_id: str, iterations: int = 0) -> bytes:
+        """Return what `affinity_picture` draws of the photo and its prediction, as a PNG; raises what `index` does."""
+        return affinity_png(self.photo(tried_id), self.index(tried_id, iterations))
+
+    def _index_file(self, tried_id: str, iterations: int) -> Path:
+        if iterations and iterations not in self.record(tried_id).steps:
+            raise NotFoundError(f"The photo was not tried with {iterations} iterations of the CRF. Try it again.")
+        return self._file(tried_id, _step(iterations) if iterations else _INDEX)
+
+    def _file(self, tried_id: str, name: str) -> Path:
+        path = self.root / tried_id / name
+        # Names come from a browser: nothing but an id of ours becomes part of a path.
+        if not _ID.fullmatch(tried_id) or not (path.parent / _RECORD).is_file():
+            raise NotFoundError("This picture is kept no longer: what is tried is kept for a day. Try the photo again.")
+        return path
+
+    def _sweep(self) -> None:
+        for folder in self.root.iterdir():
+            with suppress(FileNotFoundError):  # somebody else sweeps, too
+                if _ID.fullmatch(folder.name) and time.time() - folder.stat().st_mtime > KEPT_SECONDS:
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _step(iterations: int) -> str:
+    return f"index-crf-{iterations}.png"

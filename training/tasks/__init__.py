@@ -1,0 +1,1 @@
+"""Tasks: long commands as processes of their own."""

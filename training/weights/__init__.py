@@ -1,0 +1,1 @@
+"""Weights made elsewhere: the catalogue, reading files, fitting them to a network."""
