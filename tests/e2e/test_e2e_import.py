@@ -85,7 +85,7 @@ def test_a_dropped_folder_becomes_what_the_command_line_makes_of_it(page: Page, 
 
     page.get_by_label("tree becomes").select_option("another name …")
     page.get_by_label("New name of tree").fill("plants")
-    page.get_by_label("person becomes").select_option("left out: as if unlabelled")
+    page.get_by_label("person becomes").select_option("left out: like what nobody outlined")
     expect(page.locator(".wb-import-preview .wb-legend")).to_contain_text("plants")
     expect(page.locator(".wb-import-preview .wb-legend")).not_to_contain_text("person")
     # Reloaded in the middle, everything is as it was.

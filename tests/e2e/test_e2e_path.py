@@ -79,7 +79,7 @@ def import_photos(page: Page, photos: Path) -> None:
     drag(page, "#wb-import-drop", photos)
     expect(page.get_by_role("heading", name="Questions")).to_be_visible()
     expect(page.get_by_text("12 photos, 12 labelled")).to_be_visible()
-    page.get_by_label("person becomes").select_option("left out: as if unlabelled")
+    page.get_by_label("person becomes").select_option("left out: like what nobody outlined")
     preview = page.locator(".wb-import-preview")
     expect(preview.locator(".wb-legend")).not_to_contain_text("person")
     expect(preview.locator("canvas").first).to_be_visible()

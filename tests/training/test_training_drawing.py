@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import runpy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -63,6 +63,14 @@ def test_a_drawing_is_the_network(name: str, options: dict[str, Any]) -> None:
     assert any(edge.shape == tuple(logits.out.shape[1:]) for edge in drawing.edges if edge.target == prediction.id)
 
 
+def _tensors(out: object) -> Iterator[torch.Tensor]:
+    if isinstance(out, torch.Tensor):
+        yield out
+    elif isinstance(out, list | tuple):
+        for part in out:
+            yield from _tensors(part)
+
+
 @every
 def test_what_modules_give_is_what_is_drawn(name: str, options: dict[str, Any]) -> None:
     """Against forward hooks of their own: the last thing that a box of one module gives has the shape drawn."""
@@ -70,12 +78,8 @@ def test_what_modules_give_is_what_is_drawn(name: str, options: dict[str, Any]) 
     given: dict[str, set[tuple[int, ...]]] = {}
     for path, module in network.named_modules():
         module.register_forward_hook(
-            lambda _, __, out, path=path: (
-                given.setdefault(path, set()).update(
-                    {tuple(each.shape[1:]) for each in (out if isinstance(out, list | tuple) else [out])}
-                )
-                if isinstance(out, torch.Tensor | list | tuple)
-                else None
+            lambda _, __, out, path=path: given.setdefault(path, set()).update(
+                tuple(each.shape[1:]) for each in _tensors(out)
             )
         )
     drawing = drawing_of(network, photo)

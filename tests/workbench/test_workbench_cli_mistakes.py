@@ -22,7 +22,7 @@ USERS = {f"users {what}" for what in ("list", "add", "remove")}
 OUTSIDE_HOMES = {"archs", "settings"}
 OUTSIDE_PROJECTS = {
     *(*PROJECTS, *TASKS, *USERS, *OUTSIDE_HOMES),
-    *("label", "use", "demo", "weights list", "weights fetch", "recognise"),
+    *("label", "use", "demo", "weights list", "weights fetch", "weights add", "weights check", "recognise"),
 }
 SHARED = {"--home", "--project", "--json", "--help", "-h", "-d"}
 
@@ -141,7 +141,7 @@ MISTAKES = [
     ("export weights 77 --format onnx --to w.onnx", "77"),
     ("predict 77 empty --to out", "empty"),
     ("predict 77 photos/day --to full", "--overwrite"),
-    ("weights fetch nosuch", "resnet50"),
+    ("weights fetch nosuch", "weights list"),
 ]
 
 
