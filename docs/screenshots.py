@@ -65,6 +65,7 @@ def take(browser: Browser, url: str, name: str, look: str) -> None:
     page.goto(url)
     page.goto(url.split("?")[0].rstrip("/") + PAGES[name])
     expect(page.locator(".wb-mount *").filter(visible=True).first).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("being described")).to_have_count(0, timeout=120_000)  # what networks cost, the first time
     page.wait_for_timeout(4000)  # pictures arrive one by one, and none of them is waited for by name
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     picture.quantize(128, dither=Image.Dither.NONE).save(IMAGES / f"{name}-{look}.png", optimize=True)

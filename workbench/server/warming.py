@@ -12,6 +12,8 @@ from training.architectures import names
 if TYPE_CHECKING:
     from training.architecture_cards import ArchitectureCard
 
+FIRST = "lraspp_mobilenetv3"
+"""The page Train begins with it."""
 _AT_ONCE_SECONDS = 0.5
 """Cards that the home remembers are read in that time; who asks does not wait for the others."""
 
@@ -35,7 +37,8 @@ class ArchitectureList:
         with self._lock:
             if self._thread is None:
                 self._thread = ThreadPoolExecutor(1, "architectures")
-                self._cards = [self._thread.submit(_describe, name, self._home) for name in names()]
+                ordered = sorted(names(), key=lambda name: name != FIRST)
+                self._cards = [self._thread.submit(_describe, name, self._home) for name in ordered]
                 self._thread.submit(_load_torch)  # also where all cards are remembered: trainings are checked with it
 
     def so_far(self) -> tuple[list[ArchitectureCard], int]:

@@ -38,7 +38,7 @@ class Cards {
       const fresh = architectures.filter(({ name }) => !this.found.has(name));
       for (const card of fresh) this.add(card);
       this.waits.textContent = waiting
-        ? `${waiting} more ${waiting === 1 ? "is" : "are"} being described. The first time this takes some seconds each; they are remembered.`
+        ? `${waiting} ${this.found.size ? "more " : ""}${waiting === 1 ? "is" : "are"} being described. The first time this takes some seconds; then they are remembered.`
         : "";
       if (waiting && this.list.isConnected) setTimeout(() => this.load(), AGAIN);
       if (fresh.some(({ name }) => name === this.wanted)) this.onCard();
