@@ -39,7 +39,7 @@ class Cards {
       for (const card of fresh) this.add(card);
       this.waits.textContent = waiting
         ? `${waiting} ${this.found.size ? "more " : ""}${waiting === 1 ? "is" : "are"} being described. The first time this takes some seconds; then they are remembered.`
-        : "";
+        : `${this.found.size} architectures, the lightest first.`;
       if (waiting && this.list.isConnected) setTimeout(() => this.load(), AGAIN);
       if (fresh.some(({ name }) => name === this.wanted)) this.onCard();
     } catch (error) {
@@ -70,6 +70,7 @@ class Cards {
     for (const input of this.list.querySelectorAll("input")) input.checked = input.value === form.architecture;
     const card = this.found.get(form.architecture);
     if (!card) return;
+    this.reveal();
     const key = `${card.name} ${recipe.name}`;
     const fresh = this.shown !== key;
     if (fresh) {
@@ -87,6 +88,12 @@ class Cards {
     }
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.describe(card, form, recipe), fresh ? 0 : PAUSE);
+  }
+
+  // Scrolls the list, and not the page, to what is chosen.
+  reveal() {
+    const [list, card] = [this.list, this.list.querySelector(".wb-arch:has(input:checked)")].map((element) => element.getBoundingClientRect());
+    if (card.top < list.top || card.bottom > list.bottom) this.list.scrollTop += card.top - list.top - 12;
   }
 
   figure(card) {
