@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import re
 import secrets
@@ -92,6 +93,12 @@ def write_atomic(path: Path, data: bytes) -> None:
     with explain_os_errors(path.parent), scratch_file(path.parent) as file:
         file.write(data)
         settle(file, path)
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 (hex) of a file, read in chunks."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sync_folder(folder: Path) -> None:

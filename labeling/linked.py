@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Protocol
 from sqlalchemy import select
 
 from db.errors import UserError
+from db.files import file_sha256
 from db.schema import Dataset, Image
 from db.session import Database
 from db.store import Store
@@ -106,8 +106,7 @@ def _looks_unchanged(photo: LinkedPhoto) -> bool:
 
 def _cause(photo: LinkedPhoto) -> str | None:
     try:
-        with Path(photo.path).open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = file_sha256(Path(photo.path))
     except OSError as error:
         return (
             f"The linked photo {photo.path} cannot be read ({error.strerror or error}). Put it back, or import the "

@@ -17,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
-from db.errors import NotFoundError, UserError
+from db.errors import UserError
 from labeling.annotation import IGNORE, MAX_CLASSES, Annotation, Label, Layer, Shape, Special
 from labeling.classes import default_color
 from labeling.colors import to_hex
 from labeling.formats import CODECS
 from labeling.formats.base import BadItemError, Item, ReadRequest, Record
-from labeling.importing.request import ImportRequest, asked_options, read_request, settled_options
-from labeling.importing.source_listing import Lister, list_source
+from labeling.importing.request import ImportRequest, read_request, settled_options
+from labeling.importing.source_listing import Lister, list_as_new, list_source
 from labeling.importing.target import resolved_name
 from labeling.maps import write_map_png
 from labeling.names import is_reserved
@@ -129,13 +129,8 @@ def preview_import(request: ImportRequest, count: int = 6, lister: Lister = list
     """
     if not 1 <= count <= MAX_IMAGES:
         raise UserError(f"A preview shows 1 to {MAX_IMAGES} images, found {count}.")
-    if request.format not in CODECS:
-        raise UserError(f"There is no format {request.format!r}. Formats: {', '.join(sorted(CODECS))}.")
+    asked, listing = list_as_new(request, lister)
     location = request.location
-    if not location.exists():
-        raise NotFoundError(f"There is nothing to import at {location}: no such file or folder.")
-    asked = asked_options(request, None, same_source=False)
-    listing = lister(request.format, read_request(location, asked))
     if not listing.items:
         raise UserError(f"{location} holds no image that can be imported as {request.format}.")
     options = settled_options(asked, request, location, listing, None)

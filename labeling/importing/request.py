@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from db.errors import UserError
 from labeling.annotations import user_name
+from labeling.formats import CODECS
 from labeling.formats.base import Listing, ReadRequest, RoleName
 from labeling.importing.archives import archive_stem, is_archive
 from labeling.options import DatasetOptions, Overlap, RasterRule, SourceFiles
@@ -98,6 +99,16 @@ class ImportRequest:
         if self.dataset or location.is_dir():
             return self.dataset or location.name
         return archive_stem(location.name) or location.stem
+
+
+def require_format(format: str) -> None:
+    """Refuse a format that no codec reads.
+
+    Raises:
+        UserError: there is none; names those there are.
+    """
+    if format not in CODECS:
+        raise UserError(f"There is no format {format!r}. Formats: {', '.join(sorted(CODECS))}.")
 
 
 def asked_options(request: ImportRequest, stored: DatasetOptions | None, *, same_source: bool) -> DatasetOptions:

@@ -15,10 +15,16 @@ from db.home import Home
 from db.session import Database
 from db.store import Store
 from labeling.classes import list_classes
-from labeling.formats import CODECS
 from labeling.formats.base import Item, Listing
 from labeling.importing.report import ImportReport, Tally
-from labeling.importing.request import ImportRequest, asked_options, changed_options, read_request, settled_options
+from labeling.importing.request import (
+    ImportRequest,
+    asked_options,
+    changed_options,
+    read_request,
+    require_format,
+    settled_options,
+)
 from labeling.importing.source import OpenedSource, open_source
 from labeling.importing.source_listing import list_source
 from labeling.importing.store import ImportStore
@@ -51,8 +57,7 @@ def import_dataset(home: Home, database: Database, request: ImportRequest, progr
         UserError: the source as a whole cannot be read, holds no image, or needs more than 254 classes; names that
             are none; a dataset in the trash or of another format; a disk that is full.
     """
-    if request.format not in CODECS:
-        raise UserError(f"There is no format {request.format!r}. Formats: {', '.join(sorted(CODECS))}.")
+    require_format(request.format)
     content = Store(home.store)
     content.sweep()
     stored = find_stored(database, request)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from db.errors import NotFoundError, UserError
-from labeling.formats import CODECS
 from labeling.formats.mask_legend import is_ignore
-from labeling.importing.request import ImportRequest, asked_options, read_request
-from labeling.importing.source_listing import Lister, list_source
+from labeling.importing.request import ImportRequest
+from labeling.importing.source_listing import Lister, list_as_new, list_source
 
 UNNAMED = frozenset({"(no label)", "(no category)"})
 """What recognising a source counts labels without a name as."""
@@ -27,13 +25,7 @@ def source_classes(request: ImportRequest, seen: Iterable[str] = (), lister: Lis
     Raises:
         UserError: the source as a whole cannot be read.
     """
-    if request.format not in CODECS:
-        raise UserError(f"There is no format {request.format!r}. Formats: {', '.join(sorted(CODECS))}.")
-    location = request.location
-    if not location.exists():
-        raise NotFoundError(f"There is nothing to import at {location}: no such file or folder.")
-    asked = asked_options(request, None, same_source=False)
-    listing = lister(request.format, read_request(location, asked))
+    _, listing = list_as_new(request, lister)
     seen = tuple(seen)
     if listing.background is None:
         # Every pixel is labelled, and what was seen are values, which the listing names.

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from db.errors import NotFoundError
 from labeling.formats import CODECS
 from labeling.formats.base import Listing, ReadRequest
+from labeling.importing.request import ImportRequest, asked_options, read_request, require_format
 from labeling.options import DatasetOptions
 
 Lister = Callable[[str, ReadRequest], Listing]
@@ -24,6 +26,26 @@ _DRAWN = frozenset({"mapping", "unlabelled", "background", "overlap", "crowd", "
 def list_source(format: str, request: ReadRequest) -> Listing:
     """List a source; see `labeling.formats.base.Codec`."""
     return CODECS[format].list_source(request)
+
+
+def list_as_new(request: ImportRequest, lister: Lister = list_source) -> tuple[DatasetOptions, Listing]:
+    """List what an import asks for as if its dataset were a new one.
+
+    Args:
+        request: of the import.
+        lister: lists the source.
+
+    Returns:
+        The options asked for, the others having their defaults, and the listing.
+
+    Raises:
+        UserError: there is no such format, nothing is there, or the source as a whole cannot be read.
+    """
+    require_format(request.format)
+    if not request.location.exists():
+        raise NotFoundError(f"There is nothing to import at {request.location}: no such file or folder.")
+    asked = asked_options(request, None, same_source=False)
+    return asked, lister(request.format, read_request(request.location, asked))
 
 
 @dataclass(frozen=True)

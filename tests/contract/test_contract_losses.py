@@ -18,7 +18,7 @@ from training.architectures.contract import Logits
 from training.losses.presence import presence_sum
 from training.losses.segmentation import SegmentationLoss
 from training.losses.valid import ValidPixels
-from training.recipe import TERMS, Loss
+from training.recipe_parts import TERMS, Loss
 
 K = 4
 WEIGHTS = torch.tensor([0.5, 1.0, 2.0, 4.0])

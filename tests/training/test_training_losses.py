@@ -19,7 +19,7 @@ from training.losses.class_weights import class_weights
 from training.losses.cross_entropy import cross_entropy_sum
 from training.losses.segmentation import SegmentationLoss
 from training.losses.valid import ValidPixels, resize_labels
-from training.recipe import Loss
+from training.recipe_parts import Loss
 
 K = 4
 

@@ -14,7 +14,7 @@ from training.architectures.contract import Logits
 from training.losses.presence import presence_sum, present
 from training.losses.segmentation import SegmentationLoss
 from training.losses.valid import ValidPixels
-from training.recipe import Loss
+from training.recipe_parts import Loss
 
 K = 4
 

@@ -222,7 +222,7 @@ def test_every_format_agrees_with_the_original_on_real_images(campus: Campus, tm
         ("pspnet", "onnx"),
     ],
 )
-def test_every_architecture_exports_with_free_sizes(campus: Campus, tmp_path: Path, name: str, format: Format) -> None:
+def test_architectures_export_with_free_sizes(campus: Campus, tmp_path: Path, name: str, format: Format) -> None:
     bundle = make_bundle(tmp_path / "m.safetensors", name)
     assert format in load_bundle(bundle).module.exports
     report = export(campus, bundle, format, tmp_path / f"out.{format}", images=1)

@@ -10,7 +10,8 @@ import torch
 from db.errors import UserError
 from training import architectures
 from training.engine.optimizer import build_optimizer, set_learning_rate
-from training.recipe import Loss, load_recipe, names
+from training.recipe import load_recipe, names
+from training.recipe_parts import Loss
 
 
 @pytest.mark.parametrize("name", names())

@@ -10,7 +10,8 @@ from db.errors import UserError
 from training.architectures import build
 from training.engine.optimizer import build_optimizer, freeze, set_learning_rate, set_train_mode
 from training.engine.schedule import factor
-from training.recipe import Optimizer, Schedule, load_recipe
+from training.recipe import load_recipe
+from training.recipe_parts import Optimizer, Schedule
 
 TOTAL = 50
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from torch import Tensor, nn
 
 
-class Encoder(nn.Module):
+class Encoder(nn.Module, ABC):
     """Maps an image (N, 3, H, W) of any size to feature maps, fine to coarse.
 
     Attributes:
@@ -25,6 +27,6 @@ class Encoder(nn.Module):
         """Translate a key of the `imagenet` checkpoint into one of this module; None for its classifier."""
         return None if key.startswith(("fc.", "classifier.")) else key
 
+    @abstractmethod
     def forward(self, x: Tensor) -> list[Tensor]:
         """Map (N, 3, H, W) to one (N, channels[i], ceil(H / strides[i]), ceil(W / strides[i])) per stage."""
-        raise NotImplementedError

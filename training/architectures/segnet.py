@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar, Literal, cast
 
@@ -48,13 +49,13 @@ class _EncoderDecoder(Architecture):
             h = stage(self._up(h, full, places))
         return Logits(cut_padding(self.head(h), x, padded))
 
+    @abstractmethod
     def _down(self, full: Tensor) -> tuple[Tensor, Tensor]:
         """Halve a map (N, C, H, W), sizes rounded up; also return what `_up` needs to know."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _up(self, x: Tensor, full: Tensor, places: Tensor) -> Tensor:
         """Bring `x` to the size of `full`, which `_down` once halved."""
-        raise NotImplementedError
 
     def encoder(self) -> nn.Module:
         """Return the VGG."""

@@ -10,7 +10,8 @@ from torch import nn
 from db.errors import UserError
 from training.architectures.contract import NORMS, Architecture
 from training.engine.schedule import factor
-from training.recipe import Optimizer, Recipe, Schedule
+from training.recipe import Recipe
+from training.recipe_parts import Optimizer, Schedule
 
 LEAST_MOMENTUM = 0.1
 """What torch gives batch normalisation by itself."""

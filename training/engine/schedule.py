@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from training.recipe import Schedule
+from training.recipe_parts import Schedule
 
 
 def factor(schedule: Schedule, step: int, total: int) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from training.recipe import Loss
+from training.recipe_parts import Loss
 
 
 def class_weights(histograms: NDArray[np.int64], loss: Loss) -> NDArray[np.float32] | None:

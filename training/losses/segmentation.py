@@ -20,7 +20,7 @@ from training.losses.presence import presence_sum
 from training.losses.reduce import reduce_photos
 from training.losses.tversky import tversky_sum
 from training.losses.valid import ValidPixels, resize_labels
-from training.recipe import Loss
+from training.recipe_parts import Loss
 
 Sum = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 """Of logits (N, K, H, W), labels (N, H, W) uint8 and class weights (K,) or None; a fp32 scalar."""

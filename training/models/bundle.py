@@ -15,7 +15,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from db.errors import UserError
-from db.files import write_atomic
+from db.files import file_sha256, write_atomic
 from training.architectures.contract import Architecture
 from training.models.loaded import LoadedModel
 from training.models.spec import ModelSpec
@@ -101,9 +101,3 @@ def load_bundle(path: Path) -> LoadedModel:
         )
     module = build_module(spec, read_tensors(path), str(path))
     return LoadedModel(module, spec, file_sha256(path), str(path))
-
-
-def file_sha256(path: Path) -> str:
-    """Return the sha256 of a file, read in chunks."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from db.errors import UserError
-from db.files import explain_os_errors, scratch_file, settle
+from db.files import explain_os_errors, file_sha256, scratch_file, settle
 from db.home import Home
 from db.session import Database
 from training.architectures.contract import Architecture, Preprocessing
-from training.models.bundle import build_module, encode_bundle, file_sha256, load_bundle, read_tensors
+from training.models.bundle import build_module, encode_bundle, load_bundle, read_tensors
 from training.models.export_images import check_images
 from training.models.find import load_model
 from training.models.loaded import LoadedModel

@@ -16,11 +16,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.errors import UserError
+from db.files import file_sha256
 from db.home import Home
 from db.schema import Model, Project, Run
 from db.session import Database
 from labeling.projects import find_project
-from training.models.bundle import build_module, file_sha256, load_bundle
+from training.models.bundle import build_module, load_bundle
 from training.models.loaded import LoadedModel
 from training.models.spec import ModelSpec
 

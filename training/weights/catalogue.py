@@ -6,7 +6,6 @@ What is fetched has the checksum its publisher states. What nobody states one fo
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import urllib.error
 import urllib.request
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from db.errors import UserError
-from db.files import explain_os_errors, scratch_file, settle
+from db.files import explain_os_errors, file_sha256, scratch_file, settle
 from labeling.progress import Progress, silent
 from training.weights.entry import Weights, digits_of
 from training.weights.published import PUBLISHED
@@ -91,8 +90,7 @@ def check(weights: Weights, path: Path) -> str:
         UserError: it is another file, or a damaged one.
     """
     digits = weights.sha256_prefix or digits_of(path.name) or ""
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    sha256 = file_sha256(path)
     if not sha256.startswith(digits):
         who = "its publisher says" if weights.url else "it had when it was added"
         raise UserError(

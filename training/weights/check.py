@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor
 
 from db.errors import UserError
-from db.files import explain_os_errors, scratch_file, settle
+from db.files import explain_os_errors, file_sha256, scratch_file, settle
 from db.home import Home
 from training import architectures
 from training.weights.catalogue import CATALOGUE, check, entry_of, fetch_directory, find_weights, how_to_get, locate
@@ -94,7 +93,7 @@ def add_weights(home: Home, weights: Weights, file: Path) -> CheckReport:
     name = weights.file_name
     if name is None:
         suffix = ".safetensors" if is_safetensors(file) else ".pth"
-        name = f"{weights.stem}-{_sha256(file)[:_DIGITS]}{suffix}"
+        name = f"{weights.stem}-{file_sha256(file)[:_DIGITS]}{suffix}"
     else:
         check(weights, file)
     target, there = fetch_directory(home) / name, locate(weights, home)
@@ -108,7 +107,7 @@ def add_weights(home: Home, weights: Weights, file: Path) -> CheckReport:
                     copy.write(chunk)
                 copy.flush()
                 settle(copy, target)
-    return CheckReport(weights.name, target, _sha256(target), _checksum(weights), weights.fits, *report)
+    return CheckReport(weights.name, target, file_sha256(target), _checksum(weights), weights.fits, *report)
 
 
 def _check_entry(weights: Weights, path: Path) -> CheckReport:
@@ -121,7 +120,7 @@ def _check_entry(weights: Weights, path: Path) -> CheckReport:
 
 
 def _check_file(path: Path, entry: str | None, architecture: str | None, options: Mapping[str, Any]) -> CheckReport:
-    sha256 = _sha256(path)
+    sha256 = file_sha256(path)
     if entry is None and architecture is None:
         known = entry_of(sha256)
         entry = known.name if known else None
@@ -165,11 +164,6 @@ def _head(architecture: str) -> str:
 
 def _checksum(weights: Weights) -> str:
     return "the publisher's" if weights.url else "its own, as it was when it was added"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def problems(reports: Sequence[CheckReport]) -> int:

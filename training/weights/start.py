@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Literal
 from torch import Tensor
 
 from db.errors import UserError
+from db.files import file_sha256
 from db.home import Home
 from training.architectures.contract import Architecture, Preprocessing
 from training.evaluation.public_data import PublicTraining
@@ -137,8 +137,7 @@ def _from_catalogue(module: Architecture, weights: Weights, home: Home) -> InitR
 
 def _from_file(module: Architecture, path: Path, encoder_only: bool) -> InitReport:
     report, backbone = load_start(module, read_state_dict(path), str(path), encoder_only=encoder_only)
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    sha256 = file_sha256(path)
     known = entry_of(sha256)
     preprocessing = Preprocessing() if backbone else module.preprocessing
     what = " (a backbone)" if backbone else ", only the encoder" if encoder_only else ""

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from training.bench.opening import BenchRequest, read_seeds
-from training.recipe import names as recipe_names
+from workbench.server.train_form import OurRecipe
 
 
 class BenchForm(BaseModel):
@@ -30,7 +30,7 @@ class BenchForm(BaseModel):
 
     architectures: tuple[str, ...] = ()
     seeds: str = "3"
-    recipe: str = "default"
+    recipe: OurRecipe = "default"
     length: Literal["", "steps", "epochs", "minutes"] = ""
     amount: float = Field(default=1, gt=0)
     settings: dict[str, str] = Field(default_factory=dict)
@@ -38,13 +38,6 @@ class BenchForm(BaseModel):
     on: str = "val"
     device: str = "auto"
     name: str = Field(default="", max_length=80)
-
-    @field_validator("recipe")
-    @classmethod
-    def _comes_with_us(cls, name: str) -> str:
-        if name not in recipe_names():  # a path would be a file of the server's
-            raise ValueError(f"there is no recipe {name!r}; there are {', '.join(recipe_names())}")
-        return name
 
     @field_validator("settings")
     @classmethod

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from db.errors import UserError
 from training.models.names import model_names
@@ -20,6 +20,16 @@ _OPTIONS = ("steps", "epochs", "minutes", "batch", "crop", "seed", "init", "prec
 """Settings that `train` takes by an option of their own; the others come by `--set`."""
 _INIT_WORDS = ("auto", "scratch", "imagenet")
 _RUN = re.compile(r"\d{1,18}(:(best|last))?")
+
+
+def _comes_with_us(name: str) -> str:
+    if name not in recipe_names():  # a path would be a file of the server's
+        raise ValueError(f"there is no recipe {name!r}; there are {', '.join(recipe_names())}")
+    return name
+
+
+OurRecipe = Annotated[str, AfterValidator(_comes_with_us)]
+"""The name of a recipe that comes with the workbench."""
 
 
 class TrainForm(BaseModel):
@@ -39,20 +49,13 @@ class TrainForm(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     architecture: str
-    recipe: str = "default"
+    recipe: OurRecipe = "default"
     revision: str | None = None
     datasets: tuple[str, ...] = ()
     on: str = "train"
     settings: dict[str, Any] = Field(default_factory=dict)
     device: str = "auto"
     name: str = Field(default="", max_length=200)
-
-    @field_validator("recipe")
-    @classmethod
-    def _comes_with_us(cls, name: str) -> str:
-        if name not in recipe_names():  # a path would be a file of the server's
-            raise ValueError(f"there is no recipe {name!r}; there are {', '.join(recipe_names())}")
-        return name
 
     def texts(self) -> Mapping[str, str]:
         """Return the settings as `--set` takes them."""

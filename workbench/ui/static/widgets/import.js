@@ -69,7 +69,7 @@ class Wizard {
     this.show(0, h("p", { class: fault ? "wb-message wb-bad" : "wb-message", role: fault ? "alert" : "status" }, text));
   }
 
-  // What was looked at in this session, and neither imported nor thrown away, is offered again.
+  // What was looked at in this tab, and neither imported nor thrown away, is offered again.
   async bringAgain() {
     const left = this.left;
     if (left?.upload && !(await getJson(`/api/uploads/${left.upload}`).catch(() => null))) this.left = null; // it is gone
