@@ -390,3 +390,16 @@ def _with_orientation(rgb: np.ndarray, orientation: int) -> bytes:
     exif[0x0112] = orientation
     Image.fromarray(rgb).save(buffer, "PNG", exif=exif)
     return buffer.getvalue()
+
+
+@pytest.mark.parametrize("before", ["bf16", "fp32"])
+def test_a_second_evaluation_computes_in_what_the_first_did(place: Workspace, tmp_path: Path, before: Any) -> None:
+    options = {"width": 2, "levels": 1}
+    path = tmp_path / "tiny.safetensors"
+    save_bundle(
+        path, build("unet", 4, **options).eval(), ModelSpec(architecture="unet", options=options, classes=CLASSES)
+    )
+    choices: dict[str, Any] = {"project": "p", "model": str(path), "dataset": "campus", "on": "val", "device": "cpu"}
+    for precision in ("bf16", "fp32") if before == "fp32" else ("fp32", "bf16"):
+        evaluate(place.home, place.database, **choices, precision=precision)
+    assert evaluate(place.home, place.database, **choices).record.precision == before

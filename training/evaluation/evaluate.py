@@ -6,9 +6,13 @@ import time
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import cast
 
+from sqlalchemy import select as select_rows
+
+from db.errors import UserError
 from db.home import Home
-from db.schema import utc_now
+from db.schema import Evaluation, utc_now
 from db.session import Database
 from db.store import Store
 from labeling.manifest import Manifest, ManifestImage, load_manifest
@@ -26,6 +30,7 @@ from training.evaluation.store import (
     counts_matrix,
     new_directory,
     publish,
+    read_record,
     write_arrays,
 )
 from training.evaluation.work import EvaluationRun, Outcome, Sample
@@ -99,7 +104,8 @@ def evaluate(
         mapping: name of a saved mapping; None and `by-name` take classes of the same name. It can be changed later.
         predictions: store predicted maps and confidences.
         device: as `training.numerics.pick_device` reads it.
-        precision: what the network computes in.
+        precision: what the network computes in; `auto` is what this model was evaluated in before on this device,
+            so that a second evaluation gives the figures of the first, and is measured where it never was.
         refinement: what is done besides running the network once; kept with the evaluation.
         progress: told the images evaluated.
 
@@ -108,7 +114,10 @@ def evaluate(
     """
     loaded = load_model(home, database, project, model)
     request = EvaluationRequest(project, dataset, on, revision, Size.parse(size), mapping, predictions)
-    predictor = Predictor(loaded, pick_device(device), precision, refinement)
+    picked = pick_device(device)
+    if precision == "auto":
+        precision = _as_before(database, loaded, str(picked)) or "auto"
+    predictor = Predictor(loaded, picked, precision, refinement)
     return evaluate_loaded(home, database, predictor, request, progress)
 
 
@@ -122,6 +131,21 @@ def evaluate_loaded(
         published = publish(directory, record)
     result = report(published, 0, subject.mapping)
     return replace(result, id=register(database, result, record.mapping_id))
+
+
+def _as_before(database: Database, model: LoadedModel, device: str) -> Precision | None:
+    """Return what the newest evaluation of the same weights on this device was computed in; None without any."""
+    query = select_rows(Evaluation.directory).where(Evaluation.model_sha256 == model.sha256)
+    with database.read() as session:
+        directories = session.scalars(query.order_by(Evaluation.id.desc())).all()
+    for directory in directories:
+        try:
+            record = read_record(database.home.path / directory)
+        except UserError:  # damaged: it says nothing
+            continue
+        if record.device == device:
+            return cast("Precision", record.precision)
+    return None
 
 
 def _find_subject(
