@@ -46,8 +46,8 @@ from PIL import Image, ImageDraw
 
 from labeling.annotation import Annotation, Label
 from labeling.colors import RGB
-from labeling.formats import labelme
 from labeling.formats.base import Item, ReadRequest
+from labeling.formats.labelme import codec as labelme
 from labeling.maps import voc_colormap, write_map_png
 from labeling.photos import inspect_photo
 from labeling.raster import render

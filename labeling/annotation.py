@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import base64
 import io
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -62,7 +63,8 @@ class Shape:
 
     Points by kind: polygon three or more; rectangle two opposite corners in any order; circle its centre and a point
     on it; line two; linestrip two or more; point one; mask none (`patch` holds the pixels). Parts of one object
-    share a `group`.
+    share a `group`. `extra` holds what the shape's source says of it besides, as plain JSON values under the source's
+    own keys: it draws nothing and is given back when the annotation is written in that format again.
     """
 
     kind: ShapeKind
@@ -70,6 +72,7 @@ class Shape:
     points: tuple[Point, ...] = ()
     patch: Patch | None = None
     group: int | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,23 +85,42 @@ class Layer:
 
 @dataclass(frozen=True)
 class Annotation:
-    """One version of an image's annotation, as stored. `width` and `height` in pixels, after EXIF rotation."""
+    """One version of an image's annotation, as stored.
+
+    Attributes:
+        width: pixels, after EXIF rotation.
+        height: likewise.
+        shapes: in drawing order.
+        base: map that lies under the shapes.
+        paint: map that lies over them.
+        instances: sha256 of a stored uint16 map of the objects in `base`, 0 where there is none; shapes are objects
+            by themselves and by their groups (`labeling.raster.instances`).
+        extra: what the source says of the whole image besides, as of a shape.
+    """
 
     width: int
     height: int
     shapes: tuple[Shape, ...] = ()
     base: Layer | None = None
     paint: Layer | None = None
+    instances: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; `from_json` reads them back to an equal annotation."""
-        return {
+        value: dict[str, Any] = {
             "width": self.width,
             "height": self.height,
             "base": _layer_to_json(self.base),
             "shapes": [_shape_to_json(shape) for shape in self.shapes],
             "paint": _layer_to_json(self.paint),
         }
+        # Not written where there is nothing: what was imported before they were kept is still recognised as unchanged.
+        if self.instances is not None:
+            value["instances"] = self.instances
+        if self.extra:
+            value["extra"] = dict(self.extra)
+        return value
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Annotation:
@@ -109,6 +131,8 @@ class Annotation:
             shapes=tuple(_shape_from_json(shape) for shape in value["shapes"]),
             base=_layer_from_json(value["base"]),
             paint=_layer_from_json(value["paint"]),
+            instances=value.get("instances"),
+            extra=value.get("extra", {}),
         )
 
 
@@ -140,6 +164,8 @@ def _shape_to_json(shape: Shape) -> dict[str, Any]:
         value["patch"] = shape.patch.to_json()
     if shape.group is not None:
         value["group"] = shape.group
+    if shape.extra:
+        value["extra"] = dict(shape.extra)
     return value
 
 
@@ -150,4 +176,5 @@ def _shape_from_json(value: dict[str, Any]) -> Shape:
         points=tuple((point[0], point[1]) for point in value.get("points", ())),
         patch=Patch.from_json(value["patch"]) if "patch" in value else None,
         group=value.get("group"),
+        extra=value.get("extra", {}),
     )

@@ -1,15 +1,17 @@
-"""Maps in the content store: an index PNG under the sha256 of its pixels."""
+"""Maps in the content store: an index PNG of 8 bits, for objects of 16, under the sha256 of its pixels."""
 
 from __future__ import annotations
 
 import hashlib
+import io
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from db.staging import Staged, stage
 from db.store import Store
-from labeling.maps import read_map_png, write_map_png
+from labeling.maps import MapError, read_map_png, write_map_png
 
 
 def stage_map(store: Store, pixels: NDArray[np.uint8]) -> tuple[str, tuple[Staged, ...]]:
@@ -40,3 +42,32 @@ def load_map(store: Store, sha: str) -> NDArray[np.uint8]:
         FileNotFoundError: it is not stored.
     """
     return read_map_png(store.read(sha))
+
+
+def stage_instances(store: Store, pixels: NDArray[np.uint16]) -> tuple[str, tuple[Staged, ...]]:
+    """Stage a uint16 (H, W) map of objects, as `stage_map` does a map of classes."""
+    height, width = pixels.shape
+    digest = hashlib.sha256(f"{height}x{width} uint16\n".encode())
+    digest.update(np.ascontiguousarray(pixels, "<u2").data)
+    sha = digest.hexdigest()
+    if store.has(sha):
+        return sha, ()
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return sha, (stage(store, sha, buffer.getvalue()),)
+
+
+def load_instances(store: Store, sha: str) -> NDArray[np.uint16]:
+    """Return the uint16 (H, W) map of objects stored under this hash.
+
+    Raises:
+        FileNotFoundError: it is not stored.
+        MapError: the file is broken.
+    """
+    try:
+        with Image.open(io.BytesIO(store.read(sha)), formats=("PNG",)) as image:
+            if image.mode != "I;16":
+                raise MapError(f"expected a 16-bit PNG, found mode {image.mode}")
+            return np.array(image, np.uint16)
+    except (SyntaxError, ValueError) as error:
+        raise MapError(f"the PNG is broken or cut off: {error}") from error

@@ -7,7 +7,7 @@ items are small and picklable and hold whatever the codec needs to read that one
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -109,10 +109,17 @@ class Listing:
 
 @dataclass(frozen=True)
 class BaseMap:
-    """A dense map of a source: uint8 (H, W), value i means `legend[i]`, 254 see-through, 255 ignore."""
+    """A dense map of a source.
+
+    Attributes:
+        pixels: uint8 (H, W), value i means `legend[i]`, 254 see-through, 255 ignore.
+        legend: labels by value.
+        instances: uint16 (H, W), the object that a pixel belongs to, 0 for none; None where the source has no objects.
+    """
 
     pixels: NDArray[np.uint8]
     legend: tuple[Label, ...]
+    instances: NDArray[np.uint16] | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +134,7 @@ class Record:
         base: dense map of the photo's size, or None.
         labelled: False for a photo without any label file (it is imported as an unlabelled image).
         repairs: sentences, one a repair made while reading.
+        extra: see `labeling.annotation.Annotation`.
     """
 
     photo: Path | bytes
@@ -136,6 +144,7 @@ class Record:
     base: BaseMap | None = None
     labelled: bool = True
     repairs: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Codec(Protocol):

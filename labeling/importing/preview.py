@@ -21,8 +21,8 @@ from db.errors import UserError
 from labeling.annotation import IGNORE, MAX_CLASSES, Annotation, Label, Layer, Shape, Special
 from labeling.classes import default_color
 from labeling.colors import to_hex
-from labeling.formats import CODECS
 from labeling.formats.base import BadItemError, Item, ReadRequest, Record
+from labeling.formats.codecs import CODECS
 from labeling.importing.request import ImportRequest, read_request, settled_options
 from labeling.importing.source_listing import Lister, list_as_new, list_source
 from labeling.importing.target import resolved_name

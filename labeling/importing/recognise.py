@@ -6,23 +6,30 @@ of up to 64 MiB each: enough to know a source by, and done in seconds. The impor
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from db.errors import NotFoundError
 from db.home import Home
-from labeling.importing.recognise_formats import (
-    Guess,
-    recognise_coco,
-    recognise_labelme,
-    recognise_masks,
-    recognise_voc,
-)
+from labeling.importing.recognition.coco import recognise_coco
+from labeling.importing.recognition.guess import Guess
+from labeling.importing.recognition.labelme import recognise_labelme
+from labeling.importing.recognition.masks import recognise_masks
+from labeling.importing.recognition.voc import recognise_voc
 from labeling.importing.source import OpenedSource, open_source
-from labeling.importing.source_files import MAX_FILES, look_through
+from labeling.importing.source_files import MAX_FILES, SourceFiles, look_through
 from labeling.progress import Progress, silent
 
-__all__ = ["Guess", "Recognised", "recognise", "recognise_archive"]
+__all__ = ["RECOGNISERS", "Guess", "Recognised", "recognise", "recognise_archive"]
+
+RECOGNISERS: dict[str, Callable[[SourceFiles, Path], Guess | None]] = {
+    "labelme": recognise_labelme,
+    "coco": recognise_coco,
+    "voc": recognise_voc,
+    "masks": recognise_masks,
+}
+"""Of every format, what looks for its signs in the files of a source; None where there are none."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +59,7 @@ def recognise(source: Path) -> Recognised:
     if not location.exists():
         raise NotFoundError(f"There is nothing to import at {location}: no such file or folder.")
     files = look_through(location)
-    found = [
-        guess
-        for look in (recognise_labelme, recognise_coco, recognise_voc, recognise_masks)
-        if (guess := look(files, location)) is not None
-    ]
+    found = [guess for look in RECOGNISERS.values() if (guess := look(files, location)) is not None]
     # Folder names like VOC's are also a layout of masks, and masks may lie beside labelme's files: the more particular
     # format first, then the one with more labels.
     found.sort(key=lambda guess: (guess.format == "masks", -guess.labels))

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from db.errors import UserError
 from labeling.annotations import user_name
-from labeling.formats import CODECS
 from labeling.formats.base import Listing, ReadRequest, RoleName
+from labeling.formats.codecs import CODECS
 from labeling.importing.archives import archive_stem, is_archive
 from labeling.options import DatasetOptions, Overlap, RasterRule, SourceFiles
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from labeling.formats.mask_legend import is_ignore
+from labeling.formats.masks.legend import is_ignore
 from labeling.importing.request import ImportRequest
 from labeling.importing.source_listing import Lister, list_as_new, list_source
 

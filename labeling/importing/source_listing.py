@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from db.errors import NotFoundError
-from labeling.formats import CODECS
 from labeling.formats.base import Listing, ReadRequest
+from labeling.formats.codecs import CODECS
 from labeling.importing.request import ImportRequest, asked_options, read_request, require_format
 from labeling.options import DatasetOptions
 

@@ -17,9 +17,9 @@ from db.errors import UserError
 from db.staging import Staged, stage
 from db.store import Store
 from labeling.annotation import SEE_THROUGH, Annotation, Label, Layer, Special
-from labeling.formats import CODECS
 from labeling.formats.base import BadItemError, BaseMap, Item, ReadRequest, Record
-from labeling.map_store import stage_map
+from labeling.formats.codecs import CODECS
+from labeling.map_store import stage_instances, stage_map
 from labeling.names import clean_class_name
 from labeling.photos import PhotoError, inspect_photo
 
@@ -157,9 +157,12 @@ def _content(record: Record, store: Store) -> tuple[dict[str, Any], tuple[str, .
     labels = [*(record.base.legend if record.base else ()), *(shape.label for shape in record.shapes)]
     _check_names(labels)
     base, staged = (None, ()) if record.base is None else _layer(record.base, record, store)
-    annotation = Annotation(record.width, record.height, shapes=record.shapes, base=base)
+    instances, more = (None, ()) if record.base is None else _instances(record.base, store)
+    annotation = Annotation(
+        record.width, record.height, shapes=record.shapes, base=base, instances=instances, extra=record.extra
+    )
     shown = [*(base.legend if base else ()), *(shape.label for shape in record.shapes)]
-    return annotation.to_json(), tuple(dict.fromkeys(_names(shown))), staged
+    return annotation.to_json(), tuple(dict.fromkeys(_names(shown))), (*staged, *more)
 
 
 def _names(labels: Iterable[Label]) -> list[str]:
@@ -172,6 +175,18 @@ def _check_names(labels: Iterable[Label]) -> None:
             clean_class_name(name)
         except ValueError as error:
             raise BadItemError(str(error)) from None
+
+
+def _instances(base: BaseMap, store: Store) -> tuple[str | None, tuple[Staged, ...]]:
+    if base.instances is None or not base.instances.any():
+        return None, ()
+    if base.instances.shape != base.pixels.shape:
+        (height, width), (rows, columns) = base.instances.shape, base.pixels.shape
+        raise BadItemError(
+            f"the map of its objects is {width} x {height} pixels, that of its classes {columns} x {rows}; make them "
+            "the same size"
+        )
+    return stage_instances(store, base.instances)
 
 
 def _layer(base: BaseMap, record: Record, store: Store) -> tuple[Layer, tuple[Staged, ...]]:

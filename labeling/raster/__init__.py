@@ -19,18 +19,23 @@ from labeling.options import Overlap, RasterRule
 from labeling.raster.center_rule import CenterCanvas
 from labeling.raster.labelme_rule import LabelmeCanvas
 
-__all__ = ["render"]
+__all__ = ["CANVASES", "Canvas", "largest_first", "object_key", "render"]
 
 
-class _Canvas(Protocol):
-    def draw(self, shape: Shape, value: int) -> None: ...
+class Canvas(Protocol):
+    """Draws shapes by one rule over a uint8 (H, W) map."""
 
-    def pixels(self) -> NDArray[np.uint8]: ...
+    def draw(self, shape: Shape, value: int) -> None:
+        """Give the pixels of a shape a value, 0..255."""
 
-    def area(self, shapes: Sequence[Shape]) -> int: ...
+    def pixels(self) -> NDArray[np.uint8]:
+        """Return the map as drawn."""
+
+    def area(self, shapes: Sequence[Shape]) -> int:
+        """Return the number of pixels that shapes cover together."""
 
 
-_CANVASES: dict[RasterRule, Callable[[NDArray[np.uint8], int, int], _Canvas]] = {
+CANVASES: dict[RasterRule, Callable[[NDArray[np.uint8], int, int], Canvas]] = {
     "labelme": LabelmeCanvas,
     "center": CenterCanvas,
 }
@@ -75,9 +80,10 @@ def render(
         below = _lay(below, annotation.base, layers, values)
 
     if annotation.shapes:
-        canvas = _CANVASES[rule](below, line_width, point_radius)
-        shapes = _largest_first(annotation.shapes, canvas) if overlap == "area" else annotation.shapes
-        for shape in shapes:
+        canvas = CANVASES[rule](below, line_width, point_radius)
+        every = range(len(annotation.shapes))
+        for position in largest_first(annotation.shapes, canvas) if overlap == "area" else every:
+            shape = annotation.shapes[position]
             canvas.draw(shape, values(shape.label))
         below = canvas.pixels()
     if annotation.paint is not None:
@@ -125,15 +131,19 @@ def _lay(
     return above
 
 
-def _largest_first(shapes: Sequence[Shape], canvas: _Canvas) -> list[Shape]:
-    """Order shapes by the number of pixels their object covers, largest first, else as they were."""
+def object_key(position: int, shape: Shape) -> tuple[object, ...]:
+    """Return what the shapes of one object have in common: label and group, or nothing but itself."""
+    return (position,) if shape.group is None else (type(shape.label), shape.label, shape.group)
+
+
+def largest_first(shapes: Sequence[Shape], canvas: Canvas) -> list[int]:
+    """Return the places of shapes by the number of pixels their object covers, largest first, else as they were."""
     objects: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for position, shape in enumerate(shapes):
-        key = (position,) if shape.group is None else (type(shape.label), shape.label, shape.group)
-        objects[key].append(position)
+        objects[object_key(position, shape)].append(position)
     area = [0] * len(shapes)
     for positions in objects.values():
         covered = canvas.area([shapes[position] for position in positions])
         for position in positions:
             area[position] = covered
-    return [shapes[position] for position in sorted(range(len(shapes)), key=lambda position: -area[position])]
+    return sorted(range(len(shapes)), key=lambda position: -area[position])

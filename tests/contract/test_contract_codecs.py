@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from db.errors import UserError
-from labeling.formats import CODECS
 from labeling.formats.base import BadItemError, Codec, Listing, ReadRequest, Record
+from labeling.formats.codecs import CODECS
+from labeling.formats.names import FORMATS
+from labeling.importing.recognise import RECOGNISERS
 from tests.support.codec_sources import (
     BARE,
     BROKEN,
@@ -53,8 +55,8 @@ def snapshot(folder: Path) -> dict[str, tuple[bytes, int]]:
     return {str(path): (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()}
 
 
-def test_every_codec_has_a_source_here():
-    assert set(BUILDERS) == set(CODECS)
+def test_every_codec_has_a_source_here_is_recognised_and_told_of():
+    assert set(BUILDERS) == set(CODECS) == set(RECOGNISERS) == set(FORMATS)
 
 
 def test_the_listing_is_stable_and_its_items_travel_to_other_processes(codec, format_name, folder):

@@ -14,8 +14,8 @@ from pycocotools import mask as coco_mask
 
 from db.errors import UserError
 from labeling.annotation import Shape, Special
-from labeling.formats import coco
 from labeling.formats.base import BadItemError, Listing, ReadRequest, Record
+from labeling.formats.coco import codec as coco
 from labeling.formats.rle import decode_rle
 from labeling.options import DatasetOptions
 from tests.support.codec_sources import write

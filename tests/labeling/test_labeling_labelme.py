@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from labeling.annotation import Annotation, Shape, Special
-from labeling.formats import labelme
 from labeling.formats.base import BadItemError, ReadRequest, Record
+from labeling.formats.labelme import codec as labelme
 from labeling.raster import render
 from tests.support.labelme_files import (
     PHOTO,
@@ -194,7 +194,7 @@ def test_mask_corners_give_place_and_extent(tmp_path, corners, top_left, extent,
 
 
 def test_masks_together_have_a_budget(tmp_path, monkeypatch):
-    monkeypatch.setattr("labeling.formats.labelme_shapes.MASK_BUDGET", 1000)
+    monkeypatch.setattr("labeling.formats.labelme.shapes.MASK_BUDGET", 1000)
     entry = shape(points=[[0, 0], [19, 19]], shape_type="mask", mask=base64_mask(np.ones((20, 20), bool)))
     assert len(read_shapes(tmp_path, entry, entry).shapes) == 2
     with pytest.raises(BadItemError, match="1,000 pixels together"):
@@ -267,7 +267,7 @@ def test_a_repeated_key_is_said(tmp_path):
 
 
 def test_a_label_file_of_unreasonable_size_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("labeling.formats.labelme_document.MAX_BYTES", 100)
+    monkeypatch.setattr("labeling.formats.labelme.document.MAX_BYTES", 100)
     with pytest.raises(BadItemError, match="larger than"):
         read_shapes(tmp_path, shape())
 

@@ -9,8 +9,8 @@ from PIL import Image
 
 from db.errors import UserError
 from labeling.annotation import Annotation, Patch, Shape, Special
-from labeling.formats import labelme
 from labeling.formats.base import BadItemError, ReadRequest, Record
+from labeling.formats.labelme import codec as labelme
 from labeling.photos import read_photo, transpose_pixels, transpose_points
 from labeling.raster import render
 from tests.support.labelme_files import (

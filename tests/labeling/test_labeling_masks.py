@@ -12,10 +12,10 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from db.errors import UserError
-from labeling.formats import masks
 from labeling.formats.base import BadItemError, Listing, ReadRequest, Record
-from labeling.formats.mask_files import MaskFile
-from labeling.formats.mask_legend import Legend, name_values, number_values, to_base_map
+from labeling.formats.masks import codec as masks
+from labeling.formats.masks.files import MaskFile
+from labeling.formats.masks.legend import Legend, name_values, number_values, to_base_map
 from labeling.options import DatasetOptions
 from tests.support.codec_sources import write
 from tests.support.photo_files import encode, scene

@@ -11,7 +11,7 @@ from PIL import Image
 from db.errors import NotFoundError, UserError
 from labeling.importing.preview import preview_import
 from labeling.importing.recognise import recognise
-from labeling.importing.recognise_formats import SAMPLED_DOCUMENTS
+from labeling.importing.recognition.labelme import SAMPLED_DOCUMENTS
 from labeling.importing.run import ImportRequest
 from labeling.importing.source_files import look_through
 from labeling.map_store import pixels_sha256

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from labeling.formats import CODECS
 from labeling.formats.base import ReadRequest
+from labeling.formats.codecs import CODECS
 from labeling.importing import source_listing
 from labeling.importing.preview import preview_import
 from labeling.importing.request import ImportRequest

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from db.errors import UserError
-from labeling.formats import voc
 from labeling.formats.base import BadItemError, Item, Listing, ReadRequest
+from labeling.formats.voc import codec as voc
 from labeling.maps import voc_colormap
 from tests.support.codec_sources import write, write_mask
 from tests.support.photo_files import encode, scene

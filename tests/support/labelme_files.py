@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from labeling.formats import labelme
 from labeling.formats.base import Listing, ReadRequest, Record
+from labeling.formats.labelme import codec as labelme
 from tests.support.photo_files import encode, scene
 
 PHOTO_WIDTH, PHOTO_HEIGHT = 64, 48

@@ -5,7 +5,7 @@ What is said of them comes from their publishers' pages as named, timm's and tra
 
 from __future__ import annotations
 
-from labeling.formats.voc_legend import VOC_2012
+from labeling.formats.voc.legend import VOC_2012
 from training.evaluation.public_data import PublicTraining
 from training.weights.entry import Weights
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from labeling.formats.voc_legend import VOC_2012
+from labeling.formats.voc.legend import VOC_2012
 from training.evaluation.public_data import PublicTraining
 from training.weights.entry import Weights
 

@@ -1,4 +1,4 @@
-"""`workbench import labelme|coco|voc|masks`: labelled photos into a dataset."""
+"""`workbench import FORMAT SRC`: labelled photos into a dataset."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from labeling.formats.names import FORMATS
 from workbench.cli.options import HomeOption, JsonOption, ProjectOption, Workplace
 from workbench.cli.output import emit, progress_bar, say, table
 
@@ -16,16 +17,15 @@ if TYPE_CHECKING:
 LINES_SHOWN = 20
 
 
-Format = Literal["labelme", "coco", "voc", "masks"]
-
-
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
     app.command("import", epilog="Example: workbench import labelme ./photos --classes labels.txt")(import_)
 
 
 def import_(
-    format: Annotated[Format, typer.Argument(help="What the labels are written as.")],
+    format: Annotated[
+        str, typer.Argument(metavar="FORMAT", help=f"What the labels are written as: {', '.join(FORMATS)}.")
+    ],
     source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder (COCO: the JSON file) or zip to import.")],
     images: Annotated[Path | None, typer.Option(help="Folder of the photos, where SRC does not hold them.")] = None,
     masks: Annotated[Path | None, typer.Option(help="masks: folder of the masks.")] = None,

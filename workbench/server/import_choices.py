@@ -14,8 +14,6 @@ from labeling.options import Overlap, RasterRule
 from workbench.server.services import Services
 from workbench.server.sources import Source, below, known_as, locate
 
-Format = Literal["labelme", "coco", "voc", "masks"]
-
 
 class Choices(BaseModel):
     """The answers. None and empty text leave a question to the dataset, else to the source.
@@ -33,7 +31,7 @@ class Choices(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     source: Source
-    format: Format
+    format: str
     dataset: str = ""
     mapping: dict[str, str | None] = {}
     unlabelled: str | None = None

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Body, Query
 
 from db.errors import NotFoundError
 from labeling.datasets import list_datasets
+from labeling.formats.names import FORMATS
 from labeling.importing.preview import preview_import
 from labeling.importing.recognise import recognise
 from labeling.importing.request import ImportRequest
@@ -54,6 +55,7 @@ def router(services: Services) -> APIRouter:
         listed.forget(location)
         options = {"mapping", "unlabelled", "ignore_index"}
         return told(services, plain(recognise(location))) | {
+            "formats": plain(FORMATS),
             "name": source_name(services, source),
             "datasets": [
                 {"name": each.name, "format": each.format, "images": each.images}

@@ -10,12 +10,6 @@ import { mountCommand } from "./command.js";
 import { Preview } from "./import_preview.js";
 import { Questions } from "./import_questions.js";
 
-const FORMATS = {
-  labelme: ["labelme", "a JSON file beside each photo"],
-  coco: ["COCO", "one JSON file for many photos"],
-  voc: ["Pascal VOC", "JPEGImages and SegmentationClass"],
-  masks: ["Masks", "a picture of class numbers or colours for each photo"],
-};
 const WAIT = 350; // ms after the last change
 
 export function mountCheck(element, options) {
@@ -33,7 +27,7 @@ class Check {
     this.format = kept?.format ?? guessed[0] ?? (told.photos ? "labelme" : null);
     this.kept = kept;
     this.formats = h("div", { class: "wb-formats", role: "radiogroup", "aria-label": "How it is labelled" },
-      ...[...guessed, ...Object.keys(FORMATS).filter((each) => !guessed.includes(each))].map((each) => this.formatRow(each)));
+      ...[...guessed, ...Object.keys(told.formats).filter((each) => !guessed.includes(each))].map((each) => this.formatRow(each)));
     this.problems = h("details", { class: "wb-left-out", hidden: true });
     this.place = h("div", { class: "wb-import-columns" });
     this.preview = new Preview(`${this.root}/preview`, classes);
@@ -55,7 +49,7 @@ class Check {
   }
 
   formatRow(format) {
-    const [title, about] = FORMATS[format];
+    const { title, sign } = this.told.formats[format];
     const guess = this.guess(format);
     const radio = h("input", { type: "radio", name: "wb-import-format", value: format, checked: format === this.format, onchange: () => {
       this.format = format;
@@ -64,7 +58,7 @@ class Check {
     } });
     const facts = guess
       ? [`${exact(guess.images)} photos, ${exact(guess.labels)} labelled`, ...guess.evidence]
-      : [`${about}; not recognised here`];
+      : [`${sign}; not recognised here`];
     return h("label", { class: `wb-format ${guess ? "" : "wb-unlikely"}` }, radio,
       h("span", {}, h("strong", {}, title), ...facts.map((each) => h("span", {}, bdi(each)))));
   }

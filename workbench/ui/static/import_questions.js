@@ -3,8 +3,6 @@
 import { h } from "./dom.js";
 import { Mapping } from "./import_mapping.js";
 
-const USUAL = { labelme: "background", coco: "background", voc: "ignore", masks: "ignore" };
-const MASKED = new Set(["voc", "masks"]);
 const FIT = {
   overlap: ["Where shapes overlap", [["", "as is usual for the format"], ["order", "later ones cover earlier ones"], ["area", "smaller ones cover larger ones"]]],
   raster: ["Which pixels a polygon covers", [["", "as is usual for the format"], ["labelme", "as labelme draws them, borders included"], ["center", "pixels whose centre lies inside"]]],
@@ -19,7 +17,7 @@ export class Questions extends EventTarget {
   // kept: answers from before, of which `touched` names those that were given on purpose
   constructor({ source, format, guess, kept, told, classes }) {
     super();
-    Object.assign(this, { source, format, guess, told, classes, fault: "" });
+    Object.assign(this, { source, format, facts: told.formats[format], guess, told, classes, fault: "" });
     this.touched = new Set(kept.touched ?? []);
     this.fields = new Map();
     this.mapping = new Mapping({ classes, counts: guess?.classes ?? {}, from: guess?.classes_from ?? "", kept: kept.touched ? kept.mapping : {} });
@@ -67,7 +65,7 @@ export class Questions extends EventTarget {
       this.names.add("unlabelled");
     } });
     this.restClass = classes;
-    this.rest = h("fieldset", {}, h("legend", {}, MASKED.has(this.format) ? "Pixels that the masks leave open become" : "Pixels that nobody outlined become"),
+    this.rest = h("fieldset", {}, h("legend", {}, this.facts.labels === "pixels" ? "Pixels that the masks leave open become" : "Pixels that nobody outlined become"),
       group("background", "background, a class like any other"), group("ignore", "ignored: left out of training and of scores"),
       h("div", { class: "wb-check" }, group("class", "the class"), classes));
     this.wished = chosen;
@@ -75,7 +73,7 @@ export class Questions extends EventTarget {
   }
 
   usual() {
-    return this.dataset()?.options.unlabelled ?? this.guess?.options.unlabelled ?? USUAL[this.format];
+    return this.dataset()?.options.unlabelled ?? this.guess?.options.unlabelled ?? this.facts.unlabelled;
   }
 
   joining(kept) {
@@ -92,8 +90,8 @@ export class Questions extends EventTarget {
   }
 
   more(kept) {
-    const masked = MASKED.has(this.format);
-    const fits = Object.entries(FIT).filter(([name]) => !masked && (name !== "crowd" || this.format === "coco"));
+    const masked = this.facts.labels === "pixels";
+    const fits = Object.entries(FIT).filter(([name]) => name === "crowd" ? this.facts.asks.includes(name) : !masked);
     const named = Object.entries(FILES).filter(([name]) => {
       if (name === "masks") return this.format === "masks";
       if (name === "colors_file") return masked;

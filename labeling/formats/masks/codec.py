@@ -9,10 +9,10 @@ from db.errors import UserError
 from labeling.annotation import IGNORE
 from labeling.formats.base import Item, Listing, ReadRequest, Record
 from labeling.formats.labels import check_count, find_colors, find_labels, read_colors, read_labels
-from labeling.formats.mask_layouts import find_layout
-from labeling.formats.mask_legend import FoundLegend, Legend, name_colors, name_values, number_values, order_colors
-from labeling.formats.mask_pairs import Pair, PairFolders
-from labeling.formats.mask_scan import scan_masks
+from labeling.formats.masks.layouts import find_layout
+from labeling.formats.masks.legend import FoundLegend, Legend, name_colors, name_values, number_values, order_colors
+from labeling.formats.masks.pairs import Pair, PairFolders
+from labeling.formats.masks.scan import scan_masks
 from labeling.formats.matching import match
 from labeling.formats.places import Place
 from labeling.formats.splits import role_of

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from db.errors import UserError
 from labeling.formats.base import Item, Listing, ReadRequest, Record, iter_image_files
-from labeling.formats.mask_pairs import Pair, PairFolders
+from labeling.formats.masks.pairs import Pair, PairFolders
 from labeling.formats.matching import Named, match
-from labeling.formats.voc_legend import find_legend
-from labeling.formats.voc_lists import read_lists
+from labeling.formats.voc.legend import find_legend
+from labeling.formats.voc.lists import read_lists
 
 MASK_FOLDERS = ("SegmentationClass", "SegmentationClassPNG")  # the latter by labelme before 5, beside .npy files
 

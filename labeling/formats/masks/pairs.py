@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from labeling.formats.base import BadItemError, BaseMap, Item, Problem, Record, RoleName
-from labeling.formats.mask_files import read_mask_file
-from labeling.formats.mask_legend import Legend, to_base_map
+from labeling.formats.masks.files import read_mask_file
+from labeling.formats.masks.legend import Legend, to_base_map
 from labeling.formats.matching import Match, Matches
 from labeling.formats.places import Place
 from labeling.photos import PhotoError, PhotoInfo, inspect_photo, transpose_pixels

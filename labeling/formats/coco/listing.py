@@ -10,9 +10,9 @@ from typing import overload
 
 from db.errors import UserError
 from labeling.formats.base import BadItemError, Item, Listing, Problem, ReadRequest, iter_image_files
-from labeling.formats.coco_files import CocoFile, find_files, photo_folders
-from labeling.formats.coco_index import CocoIndex, ImageEntry, categories_of, stream
-from labeling.formats.coco_photos import best_root, find_photo
+from labeling.formats.coco.files import CocoFile, find_files, photo_folders
+from labeling.formats.coco.index import CocoIndex, ImageEntry, categories_of, stream
+from labeling.formats.coco.photos import best_root, find_photo
 from labeling.formats.labels import BACKGROUND_NAME, IGNORE_NAME, read_labels
 from labeling.formats.places import Place
 from labeling.formats.splits import role_of

@@ -11,9 +11,9 @@ from labeling.annotation import IGNORE
 from labeling.colors import RGB
 from labeling.formats.base import BadItemError, ReadRequest
 from labeling.formats.labels import check_count, find_colors, find_labels, read_colors, read_labels
-from labeling.formats.mask_files import read_mask_file
-from labeling.formats.mask_legend import FoundLegend, Legend, name_colors, name_values, number_values, order_colors
-from labeling.formats.mask_scan import scan_masks
+from labeling.formats.masks.files import read_mask_file
+from labeling.formats.masks.legend import FoundLegend, Legend, name_colors, name_values, number_values, order_colors
+from labeling.formats.masks.scan import scan_masks
 from labeling.formats.places import Place
 from labeling.maps import voc_colormap
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 
 from labeling.formats.base import BadItemError, Item, ReadRequest, Record
-from labeling.formats.coco_listing import Payload, list_source
-from labeling.formats.coco_shapes import ShapeReader
-from labeling.formats.mask_pairs import inspect
+from labeling.formats.coco.listing import Payload, list_source
+from labeling.formats.coco.shapes import ShapeReader
+from labeling.formats.masks.pairs import inspect
 from labeling.photos import PhotoInfo
 
 __all__ = ["list_source", "read"]

@@ -13,7 +13,7 @@ from labeling.annotation import IGNORE
 from labeling.colors import RGB
 from labeling.formats.base import BadItemError, BaseMap
 from labeling.formats.labels import IGNORE_NAME, check_count
-from labeling.formats.mask_files import MaskFile, describe_counts, grey_levels
+from labeling.formats.masks.files import MaskFile, describe_counts, grey_levels
 from labeling.names import is_reserved
 
 _UNKNOWN = 254  # marks what the legend does not name while a map is made; 254 classes are indices 0..253

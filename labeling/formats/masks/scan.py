@@ -10,7 +10,7 @@ import numpy as np
 from labeling.annotation import IGNORE
 from labeling.colors import RGB
 from labeling.formats.base import BadItemError
-from labeling.formats.mask_files import grey_levels, read_mask_file
+from labeling.formats.masks.files import grey_levels, read_mask_file
 from labeling.formats.places import Place
 from labeling.workers import map_in_order
 
