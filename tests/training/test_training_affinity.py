@@ -18,8 +18,8 @@ from training.losses.affinity_picture import affinity_picture
 from training.models.bundle import encode_bundle
 from training.models.find import load_model
 from training.models.spec import ModelSpec
-from training.prediction.affinity import draw_affinity
-from training.prediction.inference import predict_pixels
+from training.prediction.affinity import draw_affinity, reduce_likely
+from training.prediction.inference import Predictor
 from training.prediction.refinement import Refinement
 
 OPTIONS = {"width": 4, "levels": 2}
@@ -49,8 +49,16 @@ def test_it_is_drawn_of_what_the_model_predicts(place: Workspace, tmp_path: Path
     assert (report.to, report.height, report.width) == (to, 6, 8)
     photo = read_photo(tmp_path / "photo.png")
     loaded = load_model(place.home, place.database, None, model)
-    index = predict_pixels(loaded, photo, device=torch.device("cpu"), refinement=wanted).index
-    np.testing.assert_array_equal(read_photo(to), affinity_picture(photo, index, long_side=8))
+    predictor = Predictor(loaded, torch.device("cpu"), refinement=wanted)
+    (found,) = predictor.predict([photo], [photo.shape[:2]], scores="probabilities", originals=[photo])
+    assert found.scores is not None
+    np.testing.assert_allclose(found.scores.sum(axis=0), 1, atol=1e-5)
+    np.testing.assert_array_equal(found.scores.argmax(axis=0), found.index)
+    likely = found.scores.astype(np.float32)
+    np.testing.assert_array_equal(read_photo(to), affinity_picture(photo, likely, long_side=8))
+    small = reduce_likely(likely, photo.shape[:2], 8)
+    assert small.shape == (2, 6, 8)
+    np.testing.assert_array_equal(affinity_picture(photo, small, long_side=8), read_photo(to))
     with pytest.raises(UserError, match="exists"):
         draw_affinity(place.home, place.database, **asked)
 

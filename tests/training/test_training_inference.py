@@ -122,7 +122,7 @@ def test_sampled_scores_are_the_binned_softmax(monkeypatch: pytest.MonkeyPatch) 
     module = LocalNet(4)
     model = loaded(module)
     photo = _photo(50, 70)
-    (prediction,) = Predictor(model, CPU, "fp32").predict([photo], [(50, 70)], scores=True)
+    (prediction,) = Predictor(model, CPU, "fp32").predict([photo], [(50, 70)], scores="bins")
     with torch.inference_mode():
         shares = module(model.spec.preprocessing(torch.from_numpy(photo).permute(2, 0, 1)[None]))[0].softmax(dim=0)
     assert prediction.stride == 3

@@ -126,7 +126,7 @@ class EvaluationRun:
         for batch in self._predictor.gather(ready, lambda image: image.pixels):
             sizes = [(image.truth.shape[0], image.truth.shape[1]) for image in batch]
             pixels, photos = [image.pixels for image in batch], [image.photo for image in batch]
-            predictions = self._predictor.predict(pixels, sizes, scores=True, originals=photos)
+            predictions = self._predictor.predict(pixels, sizes, scores="bins", originals=photos)
             for image, prediction in zip(batch, predictions, strict=True):
                 yield _Predicted(image.number, image.truth, prediction)
 

@@ -31,7 +31,8 @@ def affinity_picture(
 
     Args:
         photo: (H, W, 3) RGB.
-        prediction: a class map (H, W) uint8, whose 255 is ignored, or probabilities (K, H, W), which sum to 1.
+        prediction: a class map (H, W) uint8, whose 255 is ignored, or probabilities (K, h, w) of any size, which sum to
+            1 and cover what the photo does.
         long_side: pixels the image is reduced to, by averaging; 24 makes a square of at most 576 of each matrix.
         position: lambda of the loss.
 
@@ -47,9 +48,10 @@ def affinity_picture(
         valid = torch.ones(probabilities.shape[1:], dtype=torch.bool)
     colors = torch.from_numpy(np.ascontiguousarray(photo)).permute(2, 0, 1).float() / 255
     size = reduced_size(photo.shape[:2], long_side)
-    small, likely, known = (
-        mean_of_valid(values[None], valid[None], size)[0] for values in (colors, probabilities, valid[None].float())
-    )
+    # What is ignored has no say in the colours either.
+    looked = valid if valid.shape == colors.shape[1:] else torch.ones(colors.shape[1:], dtype=torch.bool)
+    small = mean_of_valid(colors[None], looked[None], size)[0]
+    likely, known = (mean_of_valid(each[None], valid[None], size)[0] for each in (probabilities, valid[None].float()))
     features, likely = affinity_features(small, position).flatten(1).T, likely.flatten(1)
     matrices = (-torch.cdist(features, features, p=1)).exp(), likely.T @ likely
     seen = (known.flatten() > 0).numpy()

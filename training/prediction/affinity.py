@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from db.errors import UserError
@@ -14,11 +15,13 @@ from db.home import Home
 from db.session import Database
 from labeling.photos import PhotoError, read_photo
 from labeling.thumbnails import encode_png
+from training.data.resample import resize_photo
 from training.losses.affinity import reduced_size
 from training.losses.affinity_picture import affinity_picture
+from training.losses.reduce import mean_of_valid
 from training.models.find import load_model
 from training.numerics import pick_device
-from training.prediction.inference import Size, predict_pixels
+from training.prediction.inference import Predictor, Size
 from training.prediction.refinement import NONE, Refinement
 
 SIDE = 24
@@ -42,9 +45,16 @@ class AffinityReport:
     width: int
 
 
-def affinity_png(photo: NDArray[np.uint8], index: NDArray[np.uint8], side: int = SIDE) -> bytes:
-    """Return what `affinity_picture` draws of a photo (H, W, 3) and its class map (H, W), as a PNG."""
-    return encode_png(affinity_picture(photo, index, long_side=side))
+def affinity_png(photo: NDArray[np.uint8], likely: NDArray[np.floating], side: int = SIDE) -> bytes:
+    """Return what `affinity_picture` draws of a photo (H, W, 3) and its probabilities (K, h, w), as a PNG."""
+    return encode_png(affinity_picture(photo, likely, long_side=side))
+
+
+def reduce_likely(likely: NDArray[np.floating], size: tuple[int, int], side: int = SIDE) -> NDArray[np.float32]:
+    """Return the probabilities (K, h, w) of a photo of this size as a picture of its affinity needs them: small."""
+    values = torch.from_numpy(np.ascontiguousarray(likely, np.float32))[None]
+    valid = torch.ones(values.shape[0], *values.shape[2:], dtype=torch.bool)
+    return mean_of_valid(values, valid, reduced_size(size, side))[0].numpy()
 
 
 def draw_affinity(
@@ -80,6 +90,10 @@ def draw_affinity(
     except PhotoError as error:
         raise UserError(f"{source} cannot be used as a photo: {error}.") from None
     loaded = load_model(home, database, project, model)
-    found = predict_pixels(loaded, photo, size=asked, device=pick_device(device), refinement=refinement)
-    write_atomic(to, affinity_png(photo, found.index, side))
+    predictor = Predictor(loaded, pick_device(device), refinement=refinement)
+    height, width = photo.shape[:2]
+    small = resize_photo(photo, asked.target(height, width))
+    (found,) = predictor.predict([small], [(height, width)], scores="probabilities", originals=[photo])
+    assert found.scores is not None
+    write_atomic(to, affinity_png(photo, found.scores.astype(np.float32), side))
     return AffinityReport(to, *reduced_size(photo.shape[:2], side))

@@ -35,6 +35,7 @@ from training.prediction.upsampling import Rows, combine_strips, upsample_strips
 Item = TypeVar("Item")
 Precision = ConcretePrecision | Literal["auto"]
 _Map = Callable[[int, tuple[int, int]], Iterator[Rows]]  # of a photo's number and a size: its logits
+Scores = Literal["bins", "probabilities"]
 SCORE_BINS = 100
 """Bins of a probability, equally wide; bin i holds [i, i + 1) / 100, the last one also 1."""
 SCORE_VALUES = 1 << 20  # probabilities sampled per photo at most: bounds memory and time where there are many classes
@@ -87,14 +88,14 @@ class Prediction:
     Attributes:
         index: uint8 (H, W), index into the model's classes.
         confidence: uint8 (H, W), softmax of the winning class, 0..255 for 0..1.
-        scores: uint8 (K, h, w), the `SCORE_BINS` bin of every class's softmax at every `stride`-th pixel of both
-            axes, beginning with the first; None unless asked for.
+        scores: every class's softmax at every `stride`-th pixel of both axes, beginning with the first: float32
+            (K, h, w), or its `SCORE_BINS` bin, uint8; None unless asked for.
         stride: see `scores`.
     """
 
     index: NDArray[np.uint8]
     confidence: NDArray[np.uint8]
-    scores: NDArray[np.uint8] | None = None
+    scores: NDArray[np.uint8] | NDArray[np.float32] | None = None
     stride: int = 1
 
 
@@ -128,7 +129,7 @@ class Predictor:
         photos: Sequence[NDArray[np.uint8]],
         sizes: Sequence[tuple[int, int]],
         *,
-        scores: bool = False,
+        scores: Scores | None = None,
         originals: Sequence[NDArray[np.uint8]] = (),
     ) -> list[Prediction]:
         """Predict photos that are already resized to one common size.
@@ -136,7 +137,7 @@ class Predictor:
         Args:
             photos: each uint8 (h, w, 3) RGB, all of one size.
             sizes: the (height, width) that each prediction gets.
-            scores: sample probabilities too.
+            scores: sample probabilities too, binned or as they are.
             originals: the photos at `sizes`, which a CRF needs.
         """
         maps = self._maps(photos)
@@ -154,7 +155,11 @@ class Predictor:
 
     @torch.inference_mode()
     def predict_steps(
-        self, small: NDArray[np.uint8], photo: NDArray[np.uint8], iterations: Sequence[int]
+        self,
+        small: NDArray[np.uint8],
+        photo: NDArray[np.uint8],
+        iterations: Sequence[int],
+        scores: Scores | None = None,
     ) -> list[Prediction]:
         """Predict one photo after several numbers of iterations of the CRF.
 
@@ -162,6 +167,7 @@ class Predictor:
             small: the photo at the network's size, uint8 (h, w, 3) RGB.
             photo: at its own.
             iterations: ascending; 0 is without a CRF.
+            scores: as `predict` has it.
         """
         size = (photo.shape[0], photo.shape[1])
         strips = partial(self._strips, self._maps([small]), 0)
@@ -169,7 +175,7 @@ class Predictor:
         wanted = [number for number in iterations if number]
         refined = refine_strips(strips, photo, self._module.num_classes, crf, wanted) if wanted else ()
         plain = [strips(size)] if len(wanted) < len(iterations) else []
-        return [self._finish(each, size, scores=False) for each in (*plain, *refined)]
+        return [self._finish(each, size, scores) for each in (*plain, *refined)]
 
     def gather(self, items: Iterable[Item], pixels: Callable[[Item], NDArray[np.uint8]]) -> Iterator[list[Item]]:
         """Put neighbours together that `predict` can take at once, in order.
@@ -248,7 +254,7 @@ class Predictor:
         with numerics.autocast():
             return self._module(numerics.input(pixels))
 
-    def _finish(self, strips: Iterable[Rows], size: tuple[int, int], scores: bool) -> Prediction:
+    def _finish(self, strips: Iterable[Rows], size: tuple[int, int], scores: Scores | None) -> Prediction:
         index = torch.empty(size, dtype=torch.uint8, device=self.device)
         confidence = torch.empty_like(index)
         values = self._module.num_classes * size[0] * size[1]
@@ -261,9 +267,11 @@ class Predictor:
             confidence[rows] = (strip.logits - best).exp_().sum(dim=0).reciprocal_().mul_(255).round_()
             if scores:
                 kept = strip.logits[:, -strip.top % stride :: stride, ::stride].softmax(dim=0)
-                sampled.append(kept.mul_(SCORE_BINS).clamp_(max=SCORE_BINS - 1).to(torch.uint8))
-        binned = torch.cat(sampled, dim=1).cpu().numpy() if scores else None
-        return Prediction(index.cpu().numpy(), confidence.cpu().numpy(), binned, stride)
+                if scores == "bins":
+                    kept = kept.mul_(SCORE_BINS).clamp_(max=SCORE_BINS - 1).to(torch.uint8)
+                sampled.append(kept)
+        found = torch.cat(sampled, dim=1).cpu().numpy() if scores else None
+        return Prediction(index.cpu().numpy(), confidence.cpu().numpy(), found, stride)
 
     def _decide(self, pixels: Tensor) -> ConcretePrecision:
         if self._asked != "auto":

@@ -122,7 +122,9 @@ class KeptModel:
         """Predict a photo after each of these numbers of iterations of a CRF, ascending; else as `predict` does."""
         file = find_model_file(home, database, project, reference, bundles=False)
         small = resize_photo(pixels, size.target(*pixels.shape[:2]))
-        return self._with(file, "auto", lambda ready: (ready.model, ready.predict_steps(small, pixels, iterations)))
+        return self._with(
+            file, "auto", lambda ready: (ready.model, ready.predict_steps(small, pixels, iterations, "probabilities"))
+        )
 
     def _with(self, file: ModelFile, precision: Precision, work: Callable[[Predictor], Result]) -> Result:
         return self._thread.submit(self._work, file, precision, work).result()

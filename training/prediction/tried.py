@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import re
 import secrets
 import shutil
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +29,7 @@ from training.prediction.try_model import ClassShare, TriedPicture
 KEPT_SECONDS = 24 * 3600
 
 _ID = re.compile(r"[0-9a-f]{32}")
-_PHOTO, _INDEX, _CONFIDENCE, _RECORD = "photo", "index.png", "confidence.png", "tried.json"
+_PHOTO, _INDEX, _CONFIDENCE, _LIKELY, _RECORD = "photo", "index.png", "confidence.png", "likely.npz", "tried.json"
 
 
 class TriedRecord(BaseModel):
@@ -89,6 +92,7 @@ class TriedStore:
             for iterations, index in tried.steps.items():
                 write_atomic(folder / _step(iterations), write_map_png(index, palette))
             write_atomic(folder / _CONFIDENCE, write_map_png(tried.confidence))
+            write_atomic(folder / _LIKELY, _packed(tried.likely))
             write_atomic(folder / _RECORD, record.model_dump_json().encode())
         return record
 
@@ -127,7 +131,9 @@ class TriedStore:
 
     def affinity_png(self, tried_id: str, iterations: int = 0) -> bytes:
         """Return what `affinity_picture` draws of the photo and its prediction, as a PNG; raises what `index` does."""
-        return affinity_png(self.photo(tried_id), self.index(tried_id, iterations))
+        self._index_file(tried_id, iterations)
+        with np.load(self._file(tried_id, _LIKELY)) as likely:
+            return affinity_png(self.photo(tried_id), likely[str(iterations)])
 
     def _index_file(self, tried_id: str, iterations: int) -> Path:
         if iterations and iterations not in self.record(tried_id).steps:
@@ -137,7 +143,7 @@ class TriedStore:
     def _file(self, tried_id: str, name: str) -> Path:
         path = self.root / tried_id / name
         # Names come from a browser: nothing but an id of ours becomes part of a path.
-        if not _ID.fullmatch(tried_id) or not (path.parent / _RECORD).is_file():
+        if not _ID.fullmatch(tried_id) or not (path.parent / _RECORD).is_file() or not path.is_file():
             raise NotFoundError("This picture is kept no longer: what is tried is kept for a day. Try the photo again.")
         return path
 
@@ -150,3 +156,10 @@ class TriedStore:
 
 def _step(iterations: int) -> str:
     return f"index-crf-{iterations}.png"
+
+
+def _packed(likely: Mapping[int, NDArray[np.float32]]) -> bytes:
+    buffer = io.BytesIO()
+    arrays: dict[str, Any] = {str(iterations): values for iterations, values in likely.items()}
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()

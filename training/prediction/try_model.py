@@ -16,6 +16,7 @@ from db.home import Home
 from db.session import Database
 from labeling.colors import to_hex
 from labeling.photos import PhotoError, read_photo
+from training.prediction.affinity import reduce_likely
 from training.prediction.inference import Size
 from training.prediction.kept_model import KEPT
 from training.prediction.predict import model_palette
@@ -46,7 +47,8 @@ class TriedPicture:
         confidence: uint8 (H, W), softmax of the winning class, 0..255 for 0..1.
         classes: in the order of the indices.
         seconds: it took, loading the model included.
-        steps: `index` after other numbers of iterations of a CRF, by these; `index` itself is after none.
+        likely: probabilities, float32 (K, h, w) of a small version, by numbers of iterations of a CRF.
+        steps: `index` after other numbers of iterations, by these; `index` itself is after none.
     """
 
     model: str
@@ -54,6 +56,7 @@ class TriedPicture:
     confidence: NDArray[np.uint8]
     classes: tuple[ClassShare, ...]
     seconds: float
+    likely: Mapping[int, NDArray[np.float32]]
     steps: Mapping[int, NDArray[np.uint8]] = field(default_factory=dict)
 
 
@@ -95,13 +98,18 @@ def try_model(
     loaded, predictions = KEPT.predict_steps(home, database, project, model, pixels, asked, iterations)
     prediction, steps = predictions[0], {n: one.index for n, one in zip(iterations, predictions, strict=True) if n}
     seconds = time.perf_counter() - started
+    likely = {
+        n: reduce_likely(one.scores.astype(np.float32), (height, width))
+        for n, one in zip(iterations, predictions, strict=True)
+        if one.scores is not None
+    }
     colors = model_palette(loaded.spec)
     counts = np.bincount(prediction.index.reshape(-1), minlength=len(loaded.spec.classes))
     classes = tuple(
         ClassShare(name=name, color=to_hex((int(red), int(green), int(blue))), share=int(count) / prediction.index.size)
         for name, (red, green, blue), count in zip(loaded.spec.classes, colors, counts, strict=True)
     )
-    return TriedPicture(loaded.reference, prediction.index, prediction.confidence, classes, seconds, steps)
+    return TriedPicture(loaded.reference, prediction.index, prediction.confidence, classes, seconds, likely, steps)
 
 
 def _read(photo: Path | bytes) -> NDArray[np.uint8]:
