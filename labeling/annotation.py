@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
@@ -62,9 +62,10 @@ class Shape:
     """One vector (or patch) shape. Later shapes of an annotation lie over earlier ones.
 
     Points by kind: polygon three or more; rectangle two opposite corners in any order; circle its centre and a point
-    on it; line two; linestrip two or more; point one; mask none (`patch` holds the pixels). Parts of one object
-    share a `group`. `extra` holds what the shape's source says of it besides, as plain JSON values under the source's
-    own keys: it draws nothing and is given back when the annotation is written in that format again.
+    on it; line two; linestrip two or more; point one; mask none (`patch` holds the pixels). A polygon may have
+    `holes`, each of three or more points: what a hole covers, drawn as a polygon by the same rule, is not the shape's.
+    Parts of one object share a `group`. `extra` holds what the shape's source says of it besides, as plain JSON values
+    under the source's own keys: it draws nothing and is given back when the annotation is written in that format again.
     """
 
     kind: ShapeKind
@@ -72,6 +73,7 @@ class Shape:
     points: tuple[Point, ...] = ()
     patch: Patch | None = None
     group: int | None = None
+    holes: tuple[tuple[Point, ...], ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -159,11 +161,13 @@ def _layer_from_json(value: dict[str, Any] | None) -> Layer | None:
 def _shape_to_json(shape: Shape) -> dict[str, Any]:
     value: dict[str, Any] = {"kind": shape.kind, "label": _label_to_json(shape.label)}
     if shape.points:
-        value["points"] = [list(point) for point in shape.points]
+        value["points"] = _points_to_json(shape.points)
     if shape.patch is not None:
         value["patch"] = shape.patch.to_json()
     if shape.group is not None:
         value["group"] = shape.group
+    if shape.holes:
+        value["holes"] = [_points_to_json(hole) for hole in shape.holes]
     if shape.extra:
         value["extra"] = dict(shape.extra)
     return value
@@ -173,8 +177,17 @@ def _shape_from_json(value: dict[str, Any]) -> Shape:
     return Shape(
         kind=value["kind"],
         label=_label_from_json(value["label"]),
-        points=tuple((point[0], point[1]) for point in value.get("points", ())),
+        points=_points_from_json(value.get("points", ())),
         patch=Patch.from_json(value["patch"]) if "patch" in value else None,
         group=value.get("group"),
+        holes=tuple(_points_from_json(hole) for hole in value.get("holes", ())),
         extra=value.get("extra", {}),
     )
+
+
+def _points_to_json(points: Iterable[Point]) -> list[list[float]]:
+    return [list(point) for point in points]
+
+
+def _points_from_json(value: Iterable[Any]) -> tuple[Point, ...]:
+    return tuple((point[0], point[1]) for point in value)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +27,11 @@ class _Cover:
     pixels: NDArray[np.bool_]
 
     def paint(self, target: NDArray[np.uint8], value: int) -> None:
+        self.window(target)[self.pixels] = value
+
+    def window(self, target: NDArray[np.uint8]) -> NDArray[np.uint8]:
         height, width = self.pixels.shape
-        target[self.top : self.top + height, self.left : self.left + width][self.pixels] = value
+        return target[self.top : self.top + height, self.left : self.left + width]
 
 
 class CenterCanvas:
@@ -64,7 +67,7 @@ class CenterCanvas:
         match shape.kind:
             case "polygon":
                 check_points(points, 3)
-                yield from _polygon(points, size)
+                yield from _with_holes(shape, size) if shape.holes else _polygon(points, size)
             case "rectangle":
                 check_points(points, 2, 2)
                 (x0, y0), (x1, y1) = points
@@ -120,6 +123,17 @@ def _polygon(points: Sequence[Point], size: tuple[int, ...]) -> Iterator[_Cover]
     np.add.at(toggles.reshape(-1), (row - top) * width + (column - left), 1)
     parity = (np.cumsum(toggles, axis=1, dtype=np.uint8) & 1).astype(np.bool_)
     yield _Cover(top, left, parity[:, :-1])
+
+
+def _with_holes(shape: Shape, size: tuple[int, ...]) -> Iterator[_Cover]:
+    for hole in shape.holes:
+        check_points(hole, 3)
+    for cover in _polygon(shape.points, size):
+        drawn = np.zeros(size, np.uint8)
+        cover.paint(drawn, 1)
+        for gap in (gap for hole in shape.holes for gap in _polygon(hole, size)):
+            gap.paint(drawn, 0)
+        yield replace(cover, pixels=cover.window(drawn).astype(np.bool_))
 
 
 def _disc(center: Point, radius: float, size: tuple[int, ...]) -> Iterator[_Cover]:

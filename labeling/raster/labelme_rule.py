@@ -2,6 +2,10 @@
 
 labelme draws every shape with Pillow into a mask of its own and copies the class through it. Drawing the class
 straight into the one map with the same Pillow calls gives the same pixels, and most of the work falls away.
+
+labelme knows no holes. One is drawn as the polygon is, and taken out of it, its border included: so it is where holes
+and inclusive borders meet (Supervisely's `Polygon`, supervisely/geometry/polygon.py, fills the exterior with 1, then
+the interior with 0).
 """
 
 from __future__ import annotations
@@ -49,7 +53,10 @@ class LabelmeCanvas:
         match shape.kind:
             case "polygon":
                 check_points(points, 3)
-                self._polygon(points, value)
+                if shape.holes:
+                    self._with_holes(shape, value)
+                else:
+                    self._polygon(self._pen, points, value)
             case "rectangle":
                 check_points(points, 2, 2)
                 self._rectangle(points, value)
@@ -66,11 +73,25 @@ class LabelmeCanvas:
             case "mask":
                 self._patch(shape, value)
 
-    def _polygon(self, points: Sequence[Point], value: int) -> None:
+    def _polygon(self, pen: ImageDraw.ImageDraw, points: Sequence[Point], value: int) -> None:
         if is_far(points, self._frame):
             points = clip_polygon(points, self._frame)
         if len(points) > 1:
-            self._pen.polygon(list(points), fill=value, outline=value)
+            pen.polygon(list(points), fill=value, outline=value)
+
+    def _with_holes(self, shape: Shape, value: int) -> None:
+        cover = Image.new("1", self._image.size)
+        pen = ImageDraw.Draw(cover)
+        self._polygon(pen, shape.points, 1)
+        for hole in shape.holes:
+            check_points(hole, 3)
+            self._polygon(pen, hole, 0)
+        # Pasting costs what the mask has pixels, so only where the polygon is.
+        xs, ys = zip(*shape.points, strict=True)
+        left, top = max(math.floor(min(xs)), 0), max(math.floor(min(ys)), 0)
+        right, bottom = min(math.ceil(max(xs)) + 1, cover.width), min(math.ceil(max(ys)) + 1, cover.height)
+        if left < right and top < bottom:
+            self._image.paste(value, (left, top), cover.crop((left, top, right, bottom)))
 
     def _rectangle(self, points: Sequence[Point], value: int) -> None:
         left, top, right, bottom = self._frame

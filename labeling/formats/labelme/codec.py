@@ -26,11 +26,13 @@ from labeling.formats.base import (
     iter_image_files,
 )
 from labeling.formats.labelme.document import peek_image_path, read_document
+from labeling.formats.labelme.extra import DOCUMENT_KEYS, MAX_KEPT, kept
 from labeling.formats.labelme.files import Match, PhotoIndex, embedded_name, is_index_png
 from labeling.formats.labelme.photo import place
-from labeling.formats.labelme.shapes import ShapeReader, turn_shape
+from labeling.formats.labelme.shapes import ShapeReader
 from labeling.formats.labels import BACKGROUND_NAME, IGNORE_NAME, read_labels
 from labeling.formats.places import refuse_outside
+from labeling.formats.turning import turn_shape
 from labeling.photos import PhotoError, read_header
 
 PLAIN_BACKGROUND = "background"

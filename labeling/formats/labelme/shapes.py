@@ -1,6 +1,7 @@
 """The shapes of a labelme JSON file, of every version since 2016 and of X-AnyLabeling: validated one by one.
 
-What cannot be drawn is left out and said, shape by shape; the others of its file are kept.
+What cannot be drawn is left out and said, shape by shape; the others of its file are kept. Whatever a shape says
+besides, and how it said what was read as something else, goes into its `extra` under the file's own keys.
 """
 
 from __future__ import annotations
@@ -11,16 +12,16 @@ import io
 import math
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from labeling.annotation import Label, Patch, Point, Shape, ShapeKind
+from labeling.annotation import Label, Patch, Point, Shape, ShapeKind, Special
 from labeling.formats.base import BadItemError
-from labeling.photos import transpose_pixels, transpose_points
 
 MASK_BUDGET = 2**28
 """Pixels of all masks of one file together: their PNGs may be tiny, what is in them is not."""
@@ -46,6 +47,9 @@ class ShapeReader:
     Args:
         meanings: labels that are not simply class names.
         photo_pixels: width x height of the photo; a single mask may have four times as many.
+
+    Attributes:
+        left_out: the shapes that cannot be drawn, each with its place in the file.
     """
 
     def __init__(self, meanings: Mapping[str, Label], photo_pixels: int) -> None:
@@ -53,6 +57,7 @@ class ShapeReader:
         self._largest_mask = 4 * photo_pixels
         self._budget = MASK_BUDGET
         self._notes: dict[str, list[int]] = defaultdict(list)
+        self.left_out: list[tuple[int, Any]] = []
 
     def read(self, entries: list[Any]) -> tuple[Shape, ...]:
         """Return the usable shapes in file order, in the frame they were drawn in."""
@@ -62,6 +67,8 @@ class ShapeReader:
                 shapes.append(self._shape(entry, position))
             except _UnusableError as error:
                 self._notes[f"left out: {error}"].append(position)
+                if is_plain(entry):
+                    self.left_out.append((position, entry))
         return tuple(shapes)
 
     def repairs(self) -> tuple[str, ...]:
@@ -79,9 +86,29 @@ class ShapeReader:
             raise _UnusableError(f"its type {kind!r} is not one of labelme's")
         if kind == "mask":
             patch = self._patch(entry, points, position)
-            return Shape("mask", label, patch=patch, group=group)
-        drawn, points = self._vector(kind, points, position)
-        return Shape(drawn, label, points, group=group)
+            shape = Shape("mask", label, patch=patch, group=group)
+            return replace(shape, extra=self._extra(entry, shape, kind, points == mask_corners(patch), position))
+        drawn, corners = self._vector(kind, points, position)
+        shape = Shape(drawn, label, corners, group=group)
+        return replace(shape, extra=self._extra(entry, shape, kind, points == corners, position))
+
+    def _extra(
+        self, entry: dict[str, Any], shape: Shape, kind: str, same_points: bool, position: int
+    ) -> dict[str, Any]:
+        """Return what an entry says besides the shape, and what it says in other words."""
+        found, lost = kept(entry, SHAPE_KEYS)
+        for key in lost:
+            self._notes[f"has a number that is not finite under {key!r}, which was dropped"].append(position)
+        written = IGNORE_NAME if isinstance(shape.label, Special) else shape.label
+        if entry["label"] != written or is_reserved(written):
+            found["label"] = entry["label"]
+        if kind != shape.kind:
+            found["shape_type"] = kind
+        if not same_points:
+            found["points"] = entry["points"]
+        if shape.group is None and is_plain(group := entry.get("group_id")) and group is not None:
+            found["group_id"] = group
+        return found
 
     def _label(self, entry: dict[str, Any], position: int) -> Label:
         found = entry.get("label")
@@ -133,13 +160,15 @@ class ShapeReader:
 
     def _rectangle(self, points: tuple[Point, ...], position: int) -> tuple[ShapeKind, tuple[Point, ...]]:
         """Two corners in any order, or four (X-AnyLabeling 2.2 and later)."""
-        if len(points) not in (2, 4):
+        if len(points) == 2:
+            return "rectangle", points
+        if len(points) != 4:
             raise _UnusableError(f"a rectangle has 2 or 4 points, found {len(points)}")
         xs, ys = {x for x, _ in points}, {y for _, y in points}
-        if len(points) == 4 and (len(xs) > 2 or len(ys) > 2):
+        if len(xs) > 2 or len(ys) > 2:
             self._notes["is a rectangle whose sides are not upright; it was read as a polygon"].append(position)
             return self._vector("polygon", points, position)
-        return "rectangle", ((min(xs), min(ys)), (max(xs), max(ys)))
+        return "rectangle", bounds(points)
 
     def _patch(self, entry: dict[str, Any], points: tuple[Point, ...], position: int) -> Patch:
         if len(points) != 2:
@@ -176,19 +205,6 @@ class ShapeReader:
         if values.ndim != 2:
             raise _UnusableError("a mask whose picture is coloured; expected one value a pixel")
         return values.astype(np.bool_)
-
-
-def turn_shape(shape: Shape, orientation: int, width: float, height: float) -> Shape:
-    """Move a shape from the stored frame of a photo (`width` x `height`) to its upright frame."""
-    points = transpose_points(shape.points, orientation, width, height)
-    patch = shape.patch
-    if patch is not None:
-        rows, columns = patch.pixels.shape
-        corners = [(patch.x, patch.y), (patch.x + columns, patch.y + rows)]
-        turned = transpose_points(corners, orientation, width, height)
-        x, y = (int(min(values)) for values in zip(*turned, strict=True))
-        patch = Patch(x, y, np.ascontiguousarray(transpose_pixels(patch.pixels, orientation)))
-    return Shape(shape.kind, shape.label, points, patch, shape.group)
 
 
 def _points(entry: dict[str, Any]) -> tuple[Point, ...]:
