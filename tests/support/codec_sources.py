@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from PIL import Image
@@ -119,6 +119,32 @@ def build_masks(folder: Path, names: Sequence[str]) -> ReadRequest:
         write(folder / "images" / name, photo_bytes(name))
     write(folder / "labels.txt", "\n".join(CLASSES))
     return ReadRequest(folder)
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a format's own layout and table make of the photos' names and of the classes.
+
+    Attributes:
+        path: of a photo, from `{folder}` (with its slash), `{stem}` and `{suffix}` of its name here.
+        classes: what background, car and room are called there.
+    """
+
+    path: str = "{folder}{stem}{suffix}"
+    classes: tuple[str, ...] = CLASSES
+
+    def place(self, name: str) -> str:
+        pure = PurePosixPath(name)
+        folder = "".join(f"{part}/" for part in pure.parts[:-1])
+        return self.path.format(folder=folder, stem=pure.stem, suffix=pure.suffix)
+
+
+FORMS: dict[str, Form] = {}
+"""Of the formats that name photos or classes in a way of their own."""
+
+
+def form_of(format_name: str) -> Form:
+    return FORMS.get(format_name, Form())
 
 
 BUILDERS: dict[str, Callable[[Path, Sequence[str]], ReadRequest]] = {
