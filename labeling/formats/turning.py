@@ -1,4 +1,4 @@
-"""Shapes that were drawn on a photo as it is stored, turned with it."""
+"""Whether annotations were made on a photo as it is stored, and shapes that were, turned with it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,28 @@ from dataclasses import replace
 import numpy as np
 
 from labeling.annotation import Patch, Shape
-from labeling.photos import transpose_pixels, transpose_points
+from labeling.formats.base import BadItemError
+from labeling.photos import PhotoHeader, transpose_pixels, transpose_points
+
+
+def annotated_orientation(size: tuple[int, int] | None, photo: PhotoHeader) -> int:
+    """Return the EXIF orientation that turns the frame of annotations upright: 1 where it is upright already.
+
+    Args:
+        size: width and height of the photo as the annotations' file says; None: it says nothing.
+        photo: the photo as it is.
+
+    Raises:
+        BadItemError: the photo is of another size.
+    """
+    if size is None or size == (photo.width, photo.height):
+        return 1
+    if size == (photo.raw_width, photo.raw_height):
+        return photo.orientation
+    raise BadItemError(
+        f"It was annotated at {size[0]} x {size[1]} pixels, the photo has {photo.width} x {photo.height}. "
+        "Bring the photo that was annotated."
+    )
 
 
 def turn_shape(shape: Shape, orientation: int, width: float, height: float) -> Shape:

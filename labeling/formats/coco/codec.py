@@ -12,7 +12,7 @@ from labeling.formats.base import BadItemError, Item, ReadRequest, Record
 from labeling.formats.coco.listing import Payload, list_source
 from labeling.formats.coco.shapes import ShapeReader
 from labeling.formats.masks.pairs import inspect
-from labeling.photos import PhotoInfo
+from labeling.formats.turning import annotated_orientation
 
 __all__ = ["list_source", "read"]
 
@@ -22,7 +22,7 @@ def read(item: Item, request: ReadRequest) -> Record:
     payload: Payload = item.payload
     photo = payload.photo.path
     info = inspect(photo)
-    orientation = _orientation(payload.size, info)
+    orientation = annotated_orientation(payload.size, info)
     width, height = (info.width, info.height) if orientation == 1 else (info.raw_width, info.raw_height)
     reader = ShapeReader(width, height, orientation, crowd_is_ignore=request.options.crowd == "ignore")
     annotations = json.loads(payload.annotations)
@@ -32,15 +32,3 @@ def read(item: Item, request: ReadRequest) -> Record:
     turned = (f"The annotations were made on the unrotated photo and turned with it (EXIF {orientation}).",)
     repairs = ((payload.note,) if payload.note else ()) + (turned if orientation != 1 else ()) + reader.repairs()
     return Record(photo, info.width, info.height, shapes, repairs=repairs)
-
-
-def _orientation(size: tuple[int, int] | None, info: PhotoInfo) -> int:
-    """Return the EXIF orientation that turns the annotations' frame upright: 1 where it is upright already."""
-    if size is None or size == (info.width, info.height):
-        return 1
-    if size == (info.raw_width, info.raw_height):
-        return info.orientation
-    raise BadItemError(
-        f"It was annotated at {size[0]} x {size[1]} pixels, the photo has {info.width} x {info.height}. "
-        "Bring the photo that was annotated."
-    )
