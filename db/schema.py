@@ -128,6 +128,7 @@ class Image(Base):
     """A photo: identity is (dataset, relative path); its bytes lie in the content store under `sha256`.
 
     Width and height are after EXIF rotation. A linked image keeps the absolute path, size and mtime of the file.
+    Queries leave out what is in the trash, unless they ask for it (`db.session.WITH_TRASHED`).
     """
 
     __tablename__ = "image"
@@ -147,6 +148,7 @@ class Image(Base):
     # each other.
     head_id: Mapped[int | None] = mapped_column(Integer)
     added_at: Mapped[datetime] = mapped_column(default=utc_now)
+    deleted_at: Mapped[datetime | None]
 
     role: Mapped[Role | None] = relationship(back_populates="image", cascade="all, delete-orphan", uselist=False)
 

@@ -17,13 +17,17 @@ from functools import partial
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import ORMExecuteState, Session, sessionmaker, with_loader_criteria
 from sqlalchemy.pool import NullPool
 
 from db.files import filesystem_type, is_network_filesystem
 from db.home import Home
 from db.migrate import bring_up_to_date
+from db.schema import Image
 from db.sqlite import BUSY_SECONDS, explain, explain_sqlite_errors
+
+WITH_TRASHED = {"with_trashed": True}
+"""Execution options of a query that is to find the images in the trash, too."""
 
 
 class Database:
@@ -35,6 +39,8 @@ class Database:
         event.listen(engine, "begin", _begin)
         self._reading = sessionmaker(engine, expire_on_commit=False)
         self._writing = sessionmaker(engine.execution_options(sqlite_writes=True), expire_on_commit=False)
+        for sessions in (self._reading, self._writing):
+            event.listen(sessions, "do_orm_execute", _leave_out_trashed)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -133,3 +139,12 @@ def _begin(connection: Connection) -> None:
     else:
         connection.exec_driver_sql("PRAGMA query_only = ON")
         connection.exec_driver_sql("BEGIN")
+
+
+_NOT_TRASHED = with_loader_criteria(Image, Image.deleted_at.is_(None), include_aliases=True)
+
+
+def _leave_out_trashed(state: ORMExecuteState) -> None:
+    """Leave out images in the trash, so that no query of the many that look for images can forget to."""
+    if state.is_select and not state.execution_options.get("with_trashed"):
+        state.statement = state.statement.options(_NOT_TRASHED)

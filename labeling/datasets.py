@@ -137,8 +137,9 @@ def role_counts(session: Session, dataset_id: int) -> dict[str, int]:
 def subset_counts(session: Session, dataset_id: int) -> dict[str, int]:
     """Return the images per subset of a dataset, empty ones included, by name."""
     query = (
-        select(Subset.name, func.count(SubsetImage.image_id))
+        select(Subset.name, func.count(Image.id))
         .outerjoin(SubsetImage, SubsetImage.subset_id == Subset.id)
+        .outerjoin(Image, Image.id == SubsetImage.image_id)
         .where(Subset.dataset_id == dataset_id)
         .group_by(Subset.id, Subset.name)
         .order_by(Subset.name)

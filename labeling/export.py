@@ -13,7 +13,7 @@ from db.errors import UserError
 from db.files import explain_os_errors, write_atomic
 from db.home import Home
 from db.schema import Class, Dataset, Image
-from db.session import Database
+from db.session import WITH_TRASHED, Database
 from db.store import Store
 from labeling.classes import live_classes
 from labeling.colors import RGB, from_hex
@@ -106,8 +106,10 @@ def export_masks(
 
 def _source_folders(session: Session) -> list[Path]:
     """Return the folders that datasets, also those in the trash, were imported from or have linked photos in."""
-    folders = {Path(path).parent for path in session.scalars(select(Image.linked_path).distinct()) if path}
-    sources = set(session.scalars(select(Image.source).distinct()))  # a dataset may have come from several places
+    linked = session.scalars(select(Image.linked_path).distinct(), execution_options=WITH_TRASHED)
+    folders = {Path(path).parent for path in linked if path}
+    # A dataset may have come from several places.
+    sources = set(session.scalars(select(Image.source).distinct(), execution_options=WITH_TRASHED))
     for source, options in session.execute(select(Dataset.source, Dataset.options)):
         files = DatasetOptions.model_validate(options).files
         sources |= {source, files.images, files.masks, *files.found}

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from db.errors import UserError
 from db.files import file_sha256
 from db.schema import Dataset, Image
-from db.session import Database
+from db.session import WITH_TRASHED, Database
 from db.store import Store
 from labeling.progress import Progress, silent
 from labeling.workers import map_in_order
@@ -56,6 +56,7 @@ def photo_path(database: Database, store: Store, image: PhotoName) -> Path:
         return store.path(image.image_sha256)
     query = select(Image).join(Dataset, Image.dataset_id == Dataset.id)
     query = query.where(Image.sha256 == image.image_sha256, Image.linked_path.is_not(None))
+    query = query.execution_options(**WITH_TRASHED)  # a revision may hold what was deleted since
     with database.read() as session:
         # The same photo may be linked from several places: its own dataset's first.
         own = (Dataset.name == image.dataset) & (Image.path == image.path)

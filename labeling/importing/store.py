@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from db.errors import UserError
 from db.schema import AnnotationVersion, Class, Image, Project, Role
-from db.session import Database
+from db.session import WITH_TRASHED, Database
 from db.staging import settle_all
 from db.store import Store
 from labeling.annotation import Special
@@ -68,8 +69,12 @@ class ImportStore:
             table = {row.name: row.id for row in live_classes(session, self.target.project_id)}
             members: dict[int, set[int]] = {}
             for prepared in batch:
-                labels = self._labels(session, prepared, table)
                 image = images.get(prepared.item.path)
+                if image is not None and image.deleted_at is not None:
+                    tally.counts["skipped"] += 1
+                    tally.add(prepared.item.file, "skipped", _in_trash(self.target.dataset, prepared.item.path))
+                    continue
+                labels = self._labels(session, prepared, table)
                 image = self._write(session, prepared, image, before.get(prepared.item.path), labels, tally)
                 if image.sha256 != prepared.photo.sha256:
                     continue  # a conflict over the photo, lost by the source: its lists speak of another picture
@@ -82,7 +87,7 @@ class ImportStore:
 
     def _images(self, session: Session, paths: list[str]) -> dict[str, Image]:
         query = select(Image).where(Image.dataset_id == self.target.dataset_id, Image.path.in_(paths))
-        return {image.path: image for image in session.scalars(query)}
+        return {image.path: image for image in session.scalars(query, execution_options=WITH_TRASHED)}
 
     def _labels(self, session: Session, prepared: Prepared, table: dict[str, int]) -> dict[str, Any]:
         """Return what each name of an item becomes, as JSON of a label, or None where it is dropped."""
@@ -155,6 +160,11 @@ class ImportStore:
         elif present.role != role:
             reason = f"it stays in {present.role} ({present.origin}): roles are kept, so it does not move to {role}"
             tally.add(prepared.item.file, "role kept", reason)
+
+
+def _in_trash(dataset: str, path: str) -> str:
+    named = shlex.quote(f"{dataset}/{path}")
+    return f"it was deleted here and is in the trash; `workbench trash restore image {named}` brings it back"
 
 
 def _stored(session: Session, images: dict[str, Image]) -> dict[str, Stored]:

@@ -18,7 +18,7 @@ from sqlalchemy import select as sql_select
 
 from db.errors import UserError
 from db.schema import Image
-from db.session import Database
+from db.session import WITH_TRASHED, Database
 from db.store import Store
 from labeling.manifest import ManifestImage, load_manifest
 from training.evaluation.public_data import PUBLIC, PublicTraining
@@ -168,7 +168,8 @@ def _perceptual_hashes(database: Database, shas: Iterable[str]) -> dict[str, str
             query = sql_select(Image.sha256, Image.perceptual_hash).where(
                 Image.sha256.in_(wanted[start : start + _SQL_CHUNK]), Image.perceptual_hash.is_not(None)
             )
-            found.update((sha, value) for sha, value in session.execute(query) if value is not None)
+            rows = session.execute(query, execution_options=WITH_TRASHED)
+            found.update((sha, value) for sha, value in rows if value is not None)
     return found
 
 
