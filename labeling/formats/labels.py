@@ -12,6 +12,7 @@ from labeling.formats.base import ReadRequest
 
 IGNORE_NAME = "__ignore__"  # labelme's name for what its converter writes as 255
 BACKGROUND_NAME = "_background_"  # labelme's name for index 0
+PLAIN_BACKGROUND = "background"  # what that becomes where the class list does not have it
 
 _LABEL_FILES = ("labels.txt", "class_names.txt")  # the latter by labelme's converter
 _COLOR_FILES = ("labelmap.txt",)  # by CVAT

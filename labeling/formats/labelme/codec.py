@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from db.errors import UserError
@@ -26,16 +26,14 @@ from labeling.formats.base import (
     iter_image_files,
 )
 from labeling.formats.labelme.document import peek_image_path, read_document
-from labeling.formats.labelme.extra import DOCUMENT_KEYS, MAX_KEPT, kept
+from labeling.formats.labelme.extra import DOCUMENT_KEYS, check_size, kept
 from labeling.formats.labelme.files import Match, PhotoIndex, embedded_name, is_index_png
 from labeling.formats.labelme.photo import place
-from labeling.formats.labelme.shapes import ShapeReader
-from labeling.formats.labels import BACKGROUND_NAME, IGNORE_NAME, read_labels
+from labeling.formats.labelme.shapes import ShapeReader, turn_points
+from labeling.formats.labels import BACKGROUND_NAME, IGNORE_NAME, PLAIN_BACKGROUND, read_labels
 from labeling.formats.places import refuse_outside
 from labeling.formats.turning import turn_shape
 from labeling.photos import PhotoError, read_header
-
-PLAIN_BACKGROUND = "background"
 
 
 @dataclass(frozen=True)
@@ -122,17 +120,24 @@ def _read_label_file(label_file: Path, payload: Payload) -> Record:
     placement = place(document.fields, payload.photo, payload.note)
     meanings: Mapping[str, Label] = {IGNORE_NAME: Special.IGNORE, BACKGROUND_NAME: payload.background}
     reader = ShapeReader(meanings, placement.info.width * placement.info.height)
-    shapes = reader.read(document.shapes)
+    shapes, left_out = reader.read(document.shapes), reader.left_out
     if placement.orientation != 1:
-        width, height = placement.drawn_size
-        shapes = tuple(turn_shape(shape, placement.orientation, width, height) for shape in shapes)
+        turn = (placement.orientation, *placement.drawn_size)
+        shapes = tuple(replace(turn_shape(s, *turn), extra=turn_points(s.extra, *turn)) for s in shapes)
+        left_out = [(position, turn_points(entry, *turn)) for position, entry in left_out]
+    extra, lost = kept(document.fields, DOCUMENT_KEYS)
+    dropped = [f"it has a number that is not finite under {key!r}, which was dropped" for key in lost]
+    if left_out:
+        extra["shapes"] = [list(shape) for shape in left_out]
+    check_size([extra, *(shape.extra for shape in shapes)])
     moved = (payload.note,) if payload.note and payload.photo is not None else ()
     return Record(
         photo=placement.photo,
         width=placement.info.width,
         height=placement.info.height,
         shapes=shapes,
-        repairs=(*document.repairs, *moved, *placement.repairs, *reader.repairs()),
+        repairs=(*document.repairs, *moved, *placement.repairs, *dropped, *reader.repairs()),
+        extra=extra,
     )
 
 

@@ -22,6 +22,10 @@ from PIL import Image
 
 from labeling.annotation import Label, Patch, Point, Shape, ShapeKind, Special
 from labeling.formats.base import BadItemError
+from labeling.formats.labelme.extra import SHAPE_KEYS, is_plain, kept
+from labeling.formats.labels import IGNORE_NAME
+from labeling.names import is_reserved
+from labeling.photos import transpose_points
 
 MASK_BUDGET = 2**28
 """Pixels of all masks of one file together: their PNGs may be tiny, what is in them is not."""
@@ -99,7 +103,7 @@ class ShapeReader:
         found, lost = kept(entry, SHAPE_KEYS)
         for key in lost:
             self._notes[f"has a number that is not finite under {key!r}, which was dropped"].append(position)
-        written = IGNORE_NAME if isinstance(shape.label, Special) else shape.label
+        written = IGNORE_NAME if isinstance(shape.label, Special) else str(shape.label)
         if entry["label"] != written or is_reserved(written):
             found["label"] = entry["label"]
         if kind != shape.kind:
@@ -205,6 +209,33 @@ class ShapeReader:
         if values.ndim != 2:
             raise _UnusableError("a mask whose picture is coloured; expected one value a pixel")
         return values.astype(np.bool_)
+
+
+def points_of(entry: Any) -> tuple[Point, ...] | None:
+    """Return the points of a JSON object, None where it has none that are pairs of finite numbers."""
+    try:
+        return _points(entry) or None
+    except (_UnusableError, AttributeError):
+        return None
+
+
+def turn_points(entry: Any, orientation: int, width: float, height: float) -> Any:
+    """Turn the points of a JSON object, where it has such, as `labeling.formats.turning.turn_shape` does a shape's."""
+    if (points := points_of(entry)) is None:
+        return entry
+    return {**entry, "points": [list(point) for point in transpose_points(points, orientation, width, height)]}
+
+
+def bounds(points: Sequence[Point]) -> tuple[Point, Point]:
+    """Return the corners of least and of greatest coordinates."""
+    xs, ys = zip(*points, strict=True)
+    return (min(xs), min(ys)), (max(xs), max(ys))
+
+
+def mask_corners(patch: Patch) -> tuple[Point, Point]:
+    """Return the first and the last pixel of a mask, as labelme names them."""
+    rows, columns = patch.pixels.shape
+    return (float(patch.x), float(patch.y)), (float(patch.x + columns - 1), float(patch.y + rows - 1))
 
 
 def _points(entry: dict[str, Any]) -> tuple[Point, ...]:
