@@ -15,9 +15,11 @@ from sqlalchemy import (
     Boolean,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Text,
@@ -132,7 +134,11 @@ class Image(Base):
     """
 
     __tablename__ = "image"
-    __table_args__ = (UniqueConstraint("dataset_id", "path"), Index("ix_image_sha256", "sha256"))
+    __table_args__ = (
+        UniqueConstraint("dataset_id", "path"),
+        Index("ix_image_sha256", "sha256"),
+        Index("ix_image_live", "dataset_id", "path", "deleted_at"),  # a page of images by path reads nothing else
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     dataset_id: Mapped[int] = mapped_column(ForeignKey("dataset.id", ondelete="CASCADE"), index=True)
     path: Mapped[str] = mapped_column(Text)
@@ -205,6 +211,21 @@ class MapCount(Base):
     __tablename__ = "map_count"
     pixels_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
     counts: Mapped[list[Any]]
+
+
+class PhotoFact(Base):
+    """Cache: what was read of a photo to tell which photos show the same, by the sha256 of its bytes.
+
+    `seconds` (by the camera's clock), `latitude` and `longitude` are those of `labeling.care.capture`; `look` is the
+    uint8 (32, 32) picture of `labeling.care.looks`, None until somebody needed it.
+    """
+
+    __tablename__ = "photo_fact"
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    seconds: Mapped[float | None] = mapped_column(Float)
+    latitude: Mapped[float | None] = mapped_column(Float)
+    longitude: Mapped[float | None] = mapped_column(Float)
+    look: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class Subset(Base):

@@ -16,3 +16,4 @@ def upgrade() -> None:
     # Always rebuilt: SQLite would put an added column behind the table's constraints.
     with op.batch_alter_table("image", recreate="always") as table:
         table.add_column(sa.Column("deleted_at", sa.DateTime(timezone=True)), insert_after="added_at")
+    op.create_index("ix_image_live", "image", ["dataset_id", "path", "deleted_at"])
