@@ -21,6 +21,7 @@ class SourceFiles:
         root: the folder.
         images: image files, relative POSIX paths, sorted.
         documents: JSON files, likewise.
+        others: all other files, likewise.
         folders: every folder below, likewise.
         complete: False where there are more files than were looked at.
     """
@@ -28,6 +29,7 @@ class SourceFiles:
     root: Path
     images: tuple[str, ...]
     documents: tuple[str, ...]
+    others: tuple[str, ...]
     folders: tuple[str, ...]
     complete: bool
 
@@ -42,9 +44,11 @@ def look_through(root: Path) -> SourceFiles:
     At most 200,000 files are looked at, 32 folders deep.
     """
     if root.is_file():
-        named = (root.name,) if root.suffix.lower() == ".json" else ()
-        return SourceFiles(root.parent, (), named, (), complete=True)
-    images, documents, folders = list[str](), list[str](), list[str]()
+        named = (root.name,)
+        if root.suffix.lower() == ".json":
+            return SourceFiles(root.parent, (), named, (), (), complete=True)
+        return SourceFiles(root.parent, (), (), named, (), complete=True)
+    images, documents, others, folders = list[str](), list[str](), list[str](), list[str]()
     seen, complete = 0, True
     for folder, name in _walk(root):
         if name is None:
@@ -59,7 +63,16 @@ def look_through(root: Path) -> SourceFiles:
             images.append(f"{folder}{name}")
         elif suffix == ".json":
             documents.append(f"{folder}{name}")
-    return SourceFiles(root, tuple(sorted(images)), tuple(sorted(documents)), tuple(sorted(folders)), complete)
+        else:
+            others.append(f"{folder}{name}")
+    return SourceFiles(
+        root=root,
+        images=tuple(sorted(images)),
+        documents=tuple(sorted(documents)),
+        others=tuple(sorted(others)),
+        folders=tuple(sorted(folders)),
+        complete=complete,
+    )
 
 
 def _walk(root: Path) -> Iterator[tuple[str, str | None]]:
