@@ -234,3 +234,51 @@ def test_a_palette_png_of_imgviz(tmp_path):
     request = build(tmp_path, {"a": None}, labels="bg\ncar\nroad")
     imgviz.io.lblsave(str(tmp_path / "SegmentationClass" / "a.png"), index_mask(0, 2))
     assert read_values(request, voc.list_source(request).items[0]) == [0, 2]
+
+
+# --- objects
+
+
+def test_the_objects_of_segmentation_object_are_kept(tmp_path):
+    classes, objects = index_mask(0, 1, 1, 255), index_mask(0, 1, 2, 255)
+    request = build(tmp_path, {"a": classes, "b": classes}, labels="bg\ncar")
+    colors = [tuple(color) for color in voc_colormap().tolist()]
+    write_mask(tmp_path / "SegmentationObject" / "a.png", objects, colors)
+    a, b = (voc.read(item, request).base for item in voc.list_source(request).items)
+    assert a is not None
+    assert b is not None
+    assert a.instances is not None
+    np.testing.assert_array_equal(a.instances, np.where(objects == 255, 0, objects))
+    assert b.instances is None
+
+
+def test_objects_in_colours_are_numbered_by_colour(tmp_path):
+    """CVAT's export: a colour an object, no palette."""
+    request = build(tmp_path, {"a": index_mask(0, 1, 1)}, labels="bg\ncar")
+    write_mask(tmp_path / "SegmentationObject" / "a.png", color_mask((0, 0, 0), (0, 128, 0), (0, 64, 0)))
+    base = voc.read(voc.list_source(request).items[0], request).base
+    assert base is not None
+    np.testing.assert_array_equal(base.instances, index_mask(0, 2, 1))
+
+
+@pytest.mark.parametrize("broken", [b"no image", encode(index_mask(1)[:4])])
+def test_objects_that_cannot_be_used_cost_only_themselves(tmp_path, broken):
+    request = build(tmp_path, {"a": index_mask(0, 1)}, labels="bg\ncar")
+    write(tmp_path / "SegmentationObject" / "a.png", broken)
+    record = voc.read(voc.list_source(request).items[0], request)
+    assert record.base is not None
+    assert record.base.instances is None
+    assert "objects were left out, a.png" in record.repairs[0]
+
+
+def test_objects_turn_with_the_mask(tmp_path):
+    stored = np.arange(48, dtype=np.uint8).reshape(6, 8) % 2
+    photo = encode(np.repeat(stored[..., None] * 255, 3, axis=2), "JPEG", orientation=6)
+    request = build(tmp_path, {"a": stored}, labels="bg\ncar")
+    write(tmp_path / "JPEGImages" / "a.jpg", photo)
+    write_mask(tmp_path / "SegmentationObject" / "a.png", stored * 7)
+    base = voc.read(voc.list_source(request).items[0], request).base
+    assert base is not None
+    assert base.instances is not None
+    np.testing.assert_array_equal(base.instances, base.pixels * 7)
+    assert base.pixels.shape == (8, 6)

@@ -29,6 +29,7 @@ class Legend:
         colors: index of each colour of a colour mask; empty: colours mean nothing here.
         by_palette: palette files are read by their colours where the table knows every colour they use.
         unknown_is_ignore: colours outside the table become ignore (and are reported), else the mask is refused.
+        remedy: sentence for the user of a mask with other values, where the source's kind tells more than its file.
     """
 
     classes: tuple[str, ...]
@@ -36,6 +37,7 @@ class Legend:
     colors: Mapping[RGB, int] = field(default_factory=dict)
     by_palette: bool = False
     unknown_is_ignore: bool = False
+    remedy: str = ""
 
     def without(self, ignored: int | None) -> Legend:
         """Return the legend with one mask value read as ignore."""
@@ -114,7 +116,8 @@ def to_base_map(mask: MaskFile, legend: Legend) -> tuple[BaseMap, tuple[str, ...
         return _from_colors(colors, legend)
     values = mask.values if mask.values is not None else _black_and_white(mask, legend)
     if values is None:
-        raise BadItemError("The mask is a colour image: give a colour table (--colors FILE, lines `name r g b`).")
+        remedy = legend.remedy or "Give a colour table (--colors FILE, lines `name r g b`)."
+        raise BadItemError(f"The mask is a colour image, expected one of numbers. {remedy}")
     return BaseMap(_from_values(values, legend), legend.classes), ()
 
 
@@ -129,25 +132,24 @@ def _from_values(values: NDArray[np.uint8 | np.uint16], legend: Legend) -> NDArr
         found, counts = np.unique(values[unknown], return_counts=True)
         listed = describe_counts({str(value): int(count) for value, count in zip(found, counts, strict=True)})
         known = ", ".join(_ranges(sorted(legend.values)))
-        raise BadItemError(f"The mask holds values without a class: {listed}. Values with a meaning: {known}.")
+        message = f"The mask holds values without a class: {listed}. Values with a meaning: {known}."
+        raise BadItemError(f"{message} {legend.remedy}".rstrip())
     return pixels
 
 
 def _from_colors(colors: NDArray[np.uint8], legend: Legend) -> tuple[BaseMap, tuple[str, ...]]:
-    packed = _packed(colors)
-    pixels = _color_table(tuple(legend.colors.items()))[packed]
+    codes = packed(colors)
+    pixels = _color_table(tuple(legend.colors.items()))[codes]
     unknown = pixels == _UNKNOWN
     if not unknown.any():
         return BaseMap(pixels, legend.classes), ()
-    found, counts = np.unique(packed[unknown], return_counts=True)
+    found, counts = np.unique(codes[unknown], return_counts=True)
     listed = describe_counts(
         {f"{code >> 16},{code >> 8 & 255},{code & 255}": int(n) for code, n in zip(found, counts, strict=True)}
     )
     if not legend.unknown_is_ignore:
-        raise BadItemError(
-            f"The mask holds colours that the colour table does not name: {listed}. Add them to the table "
-            "(`ignore r g b` leaves pixels out)."
-        )
+        remedy = legend.remedy or "Add them to the table (`ignore r g b` leaves pixels out)."
+        raise BadItemError(f"The mask holds colours that the colour table does not name: {listed}. {remedy}")
     pixels[unknown] = IGNORE
     return BaseMap(pixels, legend.classes), (f"Colours that the colour table does not name became ignore: {listed}.",)
 
@@ -190,12 +192,13 @@ def _refuse_smeared(mask: MaskFile, legend: Legend) -> None:
     levels = mask.values if mask.values is not None else grey_levels(mask)
     if levels is not None and np.isin(levels, (0, IGNORE)).all():
         return
-    if mask.colors is not None and (_color_table(tuple(legend.colors.items()))[_packed(mask.colors)] != _UNKNOWN).all():
+    if mask.colors is not None and (_color_table(tuple(legend.colors.items()))[packed(mask.colors)] != _UNKNOWN).all():
         return
     raise BadItemError("The mask is a JPEG, whose compression smears values at every border. Save masks as PNG.")
 
 
-def _packed(colors: NDArray[np.uint8]) -> NDArray[np.integer]:
+def packed(colors: NDArray[np.uint8]) -> NDArray[np.integer]:
+    """Return (H, W, 3) colours as one number a pixel, 0xRRGGBB."""
     wide = colors.astype(np.uint32)
     return wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from labeling.formats.base import BadItemError, BaseMap, Item, Problem, Record, RoleName
 from labeling.formats.masks.files import read_mask_file
 from labeling.formats.masks.legend import Legend, to_base_map
+from labeling.formats.masks.objects import ObjectFile
 from labeling.formats.matching import Match, Matches
 from labeling.formats.places import Place
 from labeling.photos import PhotoError, PhotoInfo, inspect_photo, transpose_pixels
@@ -18,11 +19,17 @@ from labeling.photos import PhotoError, PhotoInfo, inspect_photo, transpose_pixe
 
 @dataclass(frozen=True)
 class Pair:
-    """A photo, its mask file (None: not labelled yet) and what the mask's values mean."""
+    """A photo, its mask file (None: not labelled yet), what the mask's values mean, and the file of its objects."""
 
     photo: Place
     mask: Place | None
     legend: Legend
+    objects: ObjectFile | None = None
+
+    @property
+    def labelled(self) -> bool:
+        """Whether there are labels."""
+        return self.mask is not None
 
     def read(self) -> Record:
         """Return the record. Raises `BadItemError` where photo or mask cannot be used."""
@@ -32,6 +39,11 @@ class Pair:
             return Record(photo, info.width, info.height, labelled=False)
         mask = read_mask_file(self.mask.path)
         base, repairs = to_base_map(mask, self.legend)
+        if self.objects is not None:
+            try:
+                base = replace(base, instances=self.objects.read(mask.size))
+            except BadItemError as error:  # the classes are whole without it
+                repairs += (f"Its objects were left out, {self.objects.place.name} cannot be used: {error}",)
         if mask.size != (info.width, info.height):
             base = _upright(base, mask.size, info)
             repairs += (f"The mask was drawn on the unrotated photo and turned with it (EXIF {info.orientation}).",)
@@ -46,11 +58,18 @@ class PairFolders:
     photos: Path
     masks: Path
 
-    def item(self, pair: Match, legend: Legend, subsets: tuple[str, ...], role: RoleName | None) -> Item:
-        """Return the import's item of a photo and its mask."""
+    def item(
+        self,
+        pair: Match,
+        legend: Legend,
+        subsets: tuple[str, ...],
+        role: RoleName | None,
+        objects: ObjectFile | None = None,
+    ) -> Item:
+        """Return the import's item of a photo, its mask and its objects."""
         photo = Place(self.photos, pair.photo.name)
         mask = Place(self.masks, pair.mask.name) if pair.mask else None
-        return Item(photo.name, self._shown(mask or photo), Pair(photo, mask, legend), subsets, role)
+        return Item(photo.name, self.shown(mask or photo), Pair(photo, mask, legend, objects), subsets, role)
 
     def mask_places(self, pairs: Iterable[Match]) -> list[Place]:
         """Return the mask files of all pairs that have one."""
@@ -59,12 +78,13 @@ class PairFolders:
     def problems(self, matches: Matches) -> tuple[Problem, ...]:
         """Return the files left over, named for the report."""
         return tuple(
-            Problem(self._shown(Place(root, problem.file)), problem.reason)
+            Problem(self.shown(Place(root, problem.file)), problem.reason)
             for root, problems in ((self.photos, matches.photo_problems), (self.masks, matches.mask_problems))
             for problem in problems
         )
 
-    def _shown(self, place: Place) -> str:
+    def shown(self, place: Place) -> str:
+        """Return how a report names a file."""
         path = place.root / place.name
         return path.relative_to(self.source).as_posix() if path.is_relative_to(self.source) else str(path)
 
@@ -83,4 +103,7 @@ def _upright(base: BaseMap, size: tuple[int, int], info: PhotoInfo) -> BaseMap:
             f"The mask has {size[0]} x {size[1]} pixels, the photo {info.width} x {info.height}. "
             "Save the mask at the photo's size, without interpolation."
         )
-    return BaseMap(np.ascontiguousarray(transpose_pixels(base.pixels, info.orientation)), base.legend)
+    pixels = np.ascontiguousarray(transpose_pixels(base.pixels, info.orientation))
+    if base.instances is None:
+        return BaseMap(pixels, base.legend)
+    return BaseMap(pixels, base.legend, np.ascontiguousarray(transpose_pixels(base.instances, info.orientation)))

@@ -1,7 +1,7 @@
 """Pascal VOC folders: JPEGImages, SegmentationClass (palette or colour PNGs), ImageSets; also CVAT's export of them.
 
-Palette PNGs are read by index, 255 is the void border. Every list of ImageSets/Segmentation becomes a subset, and
-lists named train, val or test give roles.
+Palette PNGs are read by index, 255 is the void border. The objects of SegmentationObject are kept. Every list of
+ImageSets/Segmentation becomes a subset, and lists named train, val or test give roles.
 """
 
 from __future__ import annotations
@@ -9,12 +9,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from db.errors import UserError
+from labeling.annotation import IGNORE
 from labeling.formats.base import Item, Listing, ReadRequest, Record, iter_image_files
+from labeling.formats.lists import read_lists
+from labeling.formats.masks.objects import ObjectFile
 from labeling.formats.masks.pairs import Pair, PairFolders
 from labeling.formats.matching import Named, match
+from labeling.formats.places import Place
 from labeling.formats.voc.legend import find_legend
-from labeling.formats.voc.lists import read_lists
 
+OBJECT_FOLDER = "SegmentationObject"
 MASK_FOLDERS = ("SegmentationClass", "SegmentationClassPNG")  # the latter by labelme before 5, beside .npy files
 
 
@@ -31,16 +35,19 @@ def list_source(request: ReadRequest) -> Listing:
     photos, masks = _files(folders.photos), _files(folders.masks)
     if not photos:
         raise UserError(f"{folders.photos}: expected photos, found none. Name their folder with --images DIR.")
-    lists = read_lists(root, request.source, frozenset(photo.key for photo in photos))
+    lists = read_lists(_lists(root), request.source, frozenset(photo.key for photo in photos))
     matches = match(photos, masks)
     kept = [pair for pair in matches.matches if pair.mask or not lists.members or lists.subsets(pair.photo.key)]
     left_out = len(matches.matches) - len(kept)
     notes = (f"{left_out} photos have no mask and are in no list: left out.",) if left_out else ()
     found = find_legend(request, root, folders.mask_places(kept))
+    items = []
+    for pair in kept:
+        objects = _objects(root, pair.mask) if pair.mask else None
+        key = pair.photo.key
+        items.append(folders.item(pair, found.legend, lists.subsets(key), lists.role(key), objects))
     return Listing(
-        items=[
-            folders.item(pair, found.legend, lists.subsets(pair.photo.key), lists.role(pair.photo.key)) for pair in kept
-        ],
+        items=items,
         classes=found.legend.classes,
         colors=dict(found.colors),
         subsets=tuple(lists.members),
@@ -76,6 +83,18 @@ def _find_folders(request: ReadRequest) -> tuple[Path, PairFolders]:
                 f"{request.source}: expected a folder {folder.name}, found none. Name it with {option} DIR."
             )
     return source, PairFolders(request.source, photos, masks)
+
+
+def _lists(root: Path) -> Path:
+    """Return the folder of the lists: `ImageSets/Segmentation`, or ImageSets where there is none."""
+    lists = root / "ImageSets"
+    return lists / "Segmentation" if (lists / "Segmentation").is_dir() else lists
+
+
+def _objects(root: Path, mask: Named) -> ObjectFile | None:
+    """Return the file that numbers a mask's objects, as it is named in SegmentationClass; 255 is the void border."""
+    place = Place(root / OBJECT_FOLDER, mask.name)
+    return ObjectFile(place, void=IGNORE) if (place.root / place.name).is_file() else None
 
 
 def _files(folder: Path) -> list[Named]:

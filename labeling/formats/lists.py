@@ -1,4 +1,4 @@
-"""The image lists of a VOC folder: `ImageSets/Segmentation/*.txt`."""
+"""Image lists: text files that name an image a line, as VOC has them and others after it."""
 
 from __future__ import annotations
 
@@ -40,22 +40,20 @@ class ImageLists:
 
 
 def read_lists(folder: Path, source: Path, stems: frozenset[str]) -> ImageLists:
-    """Read every list of a VOC folder.
+    """Read every list, `*.txt`, of a folder.
 
-    A line is a stem below JPEGImages (`2007_000032`, `sub/a`), may carry the photo's suffix or folder, or a second
-    column: the mask's path, or the flag of a class list, where -1 says that the image is no member.
+    A line is a stem below the photos' folder (`2007_000032`, `sub/a`), may carry the photo's suffix or, in VOC, its
+    folder, or further columns: the mask's path, or the flag of VOC's class lists, where -1 says that the image is no
+    member. A line that starts with `#` and names no photo is a comment.
 
     Args:
-        folder: the folder that holds ImageSets.
+        folder: holds the lists.
         source: the folder that reports name files from.
         stems: of the photos there are.
     """
-    lists = folder / "ImageSets"
-    if (lists / "Segmentation").is_dir():
-        lists = lists / "Segmentation"
     members: dict[str, frozenset[str]] = {}
     problems: list[Problem] = []
-    for path in sorted(lists.glob("*.txt")):
+    for path in sorted(folder.glob("*.txt")):
         shown = path.relative_to(source).as_posix()
         try:
             lines = path.read_text("utf-8-sig").splitlines()
@@ -85,4 +83,4 @@ def _stem(line: str, stems: frozenset[str]) -> str | None:
         for stem in (path.as_posix(), plain.as_posix()):
             if stem in stems:
                 return "" if line.split()[-1] == "-1" and candidate != line else stem
-    return None
+    return "" if line.startswith("#") else None
