@@ -9,13 +9,14 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labeling.annotation import Point, Shape
 from labeling.raster.clip import check_points, clip_line, clip_polygon, frame, is_far
+from labeling.raster.runs import Runs, polygon_runs
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,14 @@ class _Cover:
     pixels: NDArray[np.bool_]
 
     def paint(self, target: NDArray[np.uint8], value: int) -> None:
-        self.window(target)[self.pixels] = value
-
-    def window(self, target: NDArray[np.uint8]) -> NDArray[np.uint8]:
         height, width = self.pixels.shape
-        return target[self.top : self.top + height, self.left : self.left + width]
+        target[self.top : self.top + height, self.left : self.left + width][self.pixels] = value
+
+    def count(self) -> int:
+        return int(np.count_nonzero(self.pixels))
+
+
+_Covers = list[_Cover | Runs]
 
 
 class CenterCanvas:
@@ -41,6 +45,7 @@ class CenterCanvas:
         self._pixels = pixels.copy()
         self._line_width = line_width
         self._point_radius = point_radius
+        self._kept: dict[int, tuple[Shape, _Covers]] = {}  # by the shape's identity; what is measured is drawn next
 
     def pixels(self) -> NDArray[np.uint8]:
         """Return the map, uint8 (H, W)."""
@@ -48,9 +53,11 @@ class CenterCanvas:
 
     def area(self, shapes: Sequence[Shape]) -> int:
         """Return the number of pixels that shapes cover together on a map of this size."""
-        covers = [cover for shape in shapes for cover in self._covers(shape)]
+        for shape in shapes:
+            self._kept[id(shape)] = shape, list(self._covers(shape))
+        covers = [cover for shape in shapes for cover in self._kept[id(shape)][1]]
         if len(covers) == 1:
-            return int(np.count_nonzero(covers[0].pixels))
+            return covers[0].count()
         together = np.zeros(self._pixels.shape, np.uint8)
         for cover in covers:
             cover.paint(together, 1)
@@ -58,10 +65,11 @@ class CenterCanvas:
 
     def draw(self, shape: Shape, value: int) -> None:
         """Draw one shape. Raises ValueError where its points do not make one."""
-        for cover in self._covers(shape):
+        _, covers = self._kept.get(id(shape)) or (shape, self._covers(shape))
+        for cover in covers:
             cover.paint(self._pixels, value)
 
-    def _covers(self, shape: Shape) -> Iterator[_Cover]:
+    def _covers(self, shape: Shape) -> Iterator[_Cover | Runs]:
         """Yield what a shape covers, in parts that may overlap."""
         points, size = shape.points, self._pixels.shape
         match shape.kind:
@@ -91,49 +99,24 @@ def draw_disc(pixels: NDArray[np.uint8], center: Point, radius: float, value: in
         cover.paint(pixels, value)
 
 
-def _polygon(points: Sequence[Point], size: tuple[int, ...]) -> Iterator[_Cover]:
-    """Fill a polygon: every edge toggles the pixels right of it, and an odd number of toggles is inside."""
+def _polygon(points: Sequence[Point], size: tuple[int, ...]) -> Iterator[Runs]:
     box = frame(*size)
     if is_far(points, box):
         points = clip_polygon(points, box)
-        if not points:
-            return
-    start = np.asarray(points, np.float64)
-    left, top, right, bottom = _box(start, size)
-    if left >= right or top >= bottom:
-        return
-    end = np.roll(start, -1, axis=0)
-    # From top to bottom, so that an edge crosses a row at the same place whichever polygon it belongs to.
-    swap = (start[:, 1] > end[:, 1])[:, None]
-    upper, lower = np.where(swap, end, start), np.where(swap, start, end)
-    first = np.clip(np.ceil(upper[:, 1] - 0.5), top, bottom).astype(np.int64)
-    last = np.clip(np.ceil(lower[:, 1] - 0.5), top, bottom).astype(np.int64)
-    count = last - first
-    edge = np.repeat(np.arange(len(start)), count)
-    if not len(edge):
-        return
-    row = np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count) + first[edge]
-    delta = lower - upper
-    part = (row + 0.5 - upper[edge, 1]) / delta[edge, 1]
-    crossing = upper[edge, 0] + part * delta[edge, 0]
-    column = np.clip(np.ceil(crossing - 0.5), left, right).astype(np.int64)
-    # One column more than is kept, for what toggles beyond the right end.
-    width = right - left + 1
-    toggles = np.zeros((bottom - top, width), np.uint8)
-    np.add.at(toggles.reshape(-1), (row - top) * width + (column - left), 1)
-    parity = (np.cumsum(toggles, axis=1, dtype=np.uint8) & 1).astype(np.bool_)
-    yield _Cover(top, left, parity[:, :-1])
+    if points:
+        yield polygon_runs(points, *size)
 
 
 def _with_holes(shape: Shape, size: tuple[int, ...]) -> Iterator[_Cover]:
     for hole in shape.holes:
         check_points(hole, 3)
-    for cover in _polygon(shape.points, size):
-        drawn = np.zeros(size, np.uint8)
-        cover.paint(drawn, 1)
-        for gap in (gap for hole in shape.holes for gap in _polygon(hole, size)):
-            gap.paint(drawn, 0)
-        yield replace(cover, pixels=cover.window(drawn).astype(np.bool_))
+    drawn = np.zeros(size, np.uint8)
+    for runs in _polygon(shape.points, size):
+        runs.paint(drawn, 1)
+    for gap in (gap for hole in shape.holes for gap in _polygon(hole, size)):
+        gap.paint(drawn, 0)
+    left, top, right, bottom = _box(np.array(shape.points), size)
+    yield _Cover(top, left, drawn[top:bottom, left:right].astype(np.bool_))
 
 
 def _disc(center: Point, radius: float, size: tuple[int, ...]) -> Iterator[_Cover]:
@@ -146,7 +129,7 @@ def _disc(center: Point, radius: float, size: tuple[int, ...]) -> Iterator[_Cove
     yield _Cover(top, left, np.hypot(x[None, :], y[:, None]) <= radius)
 
 
-def _stroke(points: Sequence[Point], width: float, size: tuple[int, ...]) -> Iterator[_Cover]:
+def _stroke(points: Sequence[Point], width: float, size: tuple[int, ...]) -> Iterator[_Cover | Runs]:
     """A line as a rectangle a segment, with flat ends and round joints."""
     box = frame(*size)
     pieces = clip_line(points, box) if is_far(points, box) else [list(points)]
