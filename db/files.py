@@ -7,7 +7,8 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -24,6 +25,8 @@ _REMEDIES = {
     errno.EEXIST: "a file stands where a folder is needed; move it away or use another folder",
     errno.EFBIG: "the file grew over the size limit of this login (ulimit -f); raise the limit",
 }
+
+_FLUSHING_THREADS = 16  # they only wait
 
 # From the kernel's and the projects' own names of the types. A FUSE filesystem says what it is behind a dot.
 _NETWORK_FILESYSTEMS = frozenset(
@@ -110,6 +113,29 @@ def sync_folder(folder: Path) -> None:
         # Some network and FUSE filesystems cannot flush a folder; there is nothing more to be had from them.
         if error.errno not in (errno.EINVAL, errno.ENOTSUP):
             raise
+    finally:
+        os.close(descriptor)
+
+
+def sync_files(paths: Iterable[Path]) -> None:
+    """Flush many files to disk at once, in threads, whose waits the filesystem joins."""
+    with ThreadPoolExecutor(_FLUSHING_THREADS) as pool:
+        for _ in pool.map(_sync_file, paths):
+            pass
+
+
+def sync_tree(folder: Path) -> None:
+    """Flush a folder to disk with all that lies in it; links are left alone."""
+    found = [path for path in folder.rglob("*") if not path.is_symlink()]
+    sync_files(path for path in found if path.is_file())
+    for inner in (folder, *(path for path in found if path.is_dir())):
+        sync_folder(inner)
+
+
+def _sync_file(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

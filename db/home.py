@@ -79,6 +79,11 @@ class Home:
         return self.path / "exports"
 
     @property
+    def exported_datasets(self) -> Path:
+        """Datasets that pages exported, to be downloaded: a folder a project, named by its number."""
+        return self.path / "exported_datasets"
+
+    @property
     def predictions(self) -> Path:
         """Folders of photos that pages had predicted: a folder a project, named by its number."""
         return self.path / "predictions"

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from db.files import explain_os_errors, sync_folder
+from db.files import explain_os_errors, sync_files, sync_folder
 from db.store import Store
 
 _THREADS = 16  # they only wait
@@ -61,20 +61,12 @@ def settle_all(store: Store, staged: Sequence[Staged]) -> None:
         return
     targets = [store.path(each.sha) for each in staged]
     with explain_os_errors(store.root), ThreadPoolExecutor(_THREADS) as pool:
-        _wait(pool.map(_flush, [each.temporary for each in staged]))
+        sync_files(each.temporary for each in staged)
         for each, target in zip(staged, targets, strict=True):
             target.parent.mkdir(parents=True, exist_ok=True)
             each.temporary.replace(target)
         folders = {parent for target in targets for parent in list(target.parents)[:2]} | {store.root}
         _wait(pool.map(sync_folder, sorted(folders)))
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _wait(results: Iterable[None]) -> None:

@@ -12,8 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from labeling.annotation import IGNORE
 from labeling.colors import RGB
 from labeling.photos import MAX_PIXELS
+
+VOC_VOID: RGB = (224, 224, 192)
+"""The colour of 255 in Pascal VOC's colour map: of what is ignored."""
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _PALETTE = 0, 3  # PNG colour types
@@ -95,6 +99,11 @@ def voc_colormap(count: int = 256) -> NDArray[np.uint8]:
         for channel in range(3):
             colors[:, channel] |= (((index >> (3 * bit + channel)) & 1) << (7 - bit)).astype(np.uint8)
     return colors
+
+
+def map_palette(colors: Sequence[RGB]) -> tuple[RGB, ...]:
+    """Return the palette of class maps: a colour a class, `VOC_VOID` for what is ignored."""
+    return (*colors, *[(0, 0, 0)] * (IGNORE - len(colors)), VOC_VOID)
 
 
 def _palette_bytes(palette: Sequence[RGB] | NDArray[np.uint8]) -> bytes:

@@ -50,8 +50,13 @@ def _check_name(name: str) -> None:
         raise UnsafePathError("the path has an empty step (// or /./)")
     if len(name.encode()) > MAX_NAME_BYTES:
         raise UnsafePathError(f"a name is longer than {MAX_NAME_BYTES} bytes; shorten it")
-    if name.partition(".")[0].rstrip().lower() in _RESERVED:
+    if is_device_name(name):
         raise UnsafePathError(f"{name!r} is the name of a device on Windows; rename it")
+
+
+def is_device_name(name: str) -> bool:
+    """Tell whether Windows takes a file's name for one of its devices, as it does `aux.jpg`."""
+    return name.partition(".")[0].rstrip().lower() in _RESERVED
 
 
 class Names:

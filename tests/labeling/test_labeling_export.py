@@ -11,7 +11,7 @@ from PIL import Image
 from db.errors import UserError
 from labeling.classes import list_classes
 from labeling.colors import from_hex
-from labeling.export import export_masks
+from labeling.exporting.masks import export_masks
 from labeling.map_store import load_map
 from labeling.maps import write_map_png
 from labeling.mask_names import mask_names

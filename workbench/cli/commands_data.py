@@ -211,7 +211,7 @@ def export_masks(
     as_json: JsonOption = False,
 ) -> None:
     """Write a dataset's class maps as index PNGs."""
-    from labeling.export import export_masks as write_masks
+    from labeling.exporting.masks import export_masks as write_masks
 
     place = Workplace(home)
     with progress_bar() as progress:
