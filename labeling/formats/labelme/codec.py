@@ -25,8 +25,9 @@ from labeling.formats.base import (
     Record,
     iter_image_files,
 )
+from labeling.formats.extra import check_size
 from labeling.formats.labelme.document import peek_image_path, read_document
-from labeling.formats.labelme.extra import DOCUMENT_KEYS, check_size, kept
+from labeling.formats.labelme.extra import DOCUMENT_KEYS, kept
 from labeling.formats.labelme.files import Match, PhotoIndex, embedded_name, is_index_png
 from labeling.formats.labelme.photo import place
 from labeling.formats.labelme.shapes import ShapeReader, turn_points

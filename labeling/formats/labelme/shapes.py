@@ -22,7 +22,8 @@ from PIL import Image
 
 from labeling.annotation import Label, Patch, Point, Shape, ShapeKind, Special
 from labeling.formats.base import BadItemError
-from labeling.formats.labelme.extra import SHAPE_KEYS, is_plain, kept
+from labeling.formats.extra import is_plain
+from labeling.formats.labelme.extra import SHAPE_KEYS, kept
 from labeling.formats.labels import IGNORE_NAME
 from labeling.names import is_reserved
 from labeling.photos import transpose_points
