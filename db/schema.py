@@ -25,7 +25,6 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
-    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -138,7 +137,7 @@ class Image(Base):
     __table_args__ = (
         UniqueConstraint("dataset_id", "path"),
         Index("ix_image_sha256", "sha256"),
-        Index("ix_image_live", "dataset_id", "path", sqlite_where=text("deleted_at IS NULL")),  # pages by path
+        Index("ix_image_live", "dataset_id", "path", "deleted_at"),  # all that pages by path look at
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     dataset_id: Mapped[int] = mapped_column(ForeignKey("dataset.id", ondelete="CASCADE"), index=True)

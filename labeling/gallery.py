@@ -115,10 +115,11 @@ def gallery_page(
         project = project_of_id(session, project_id)
         datasets = {row.id: row for row in live_datasets(session, project)}
         classes = live_classes(session, project_id)
-        conditions = _conditions(session, project, datasets, classes, wanted or GalleryFilter())
-        total = session.scalar(select(func.count(Image.id)).where(*conditions)) or 0
+        chosen = _datasets(session, project, datasets, wanted or GalleryFilter())
+        conditions = _conditions(session, project, chosen, classes, wanted or GalleryFilter())
+        total = session.scalar(select(func.count(Image.id)).where(Image.dataset_id.in_(chosen), *conditions)) or 0
         # Numbers first: the order needs no more of the images that are not on the page.
-        ids = list(session.scalars(_ordered(project, conditions, order).offset(offset).limit(limit)))
+        ids = list(session.scalars(_ordered(project, chosen, conditions, order).offset(offset).limit(limit)))
         return GalleryPage(total, _images(session, ids, datasets, classes))
 
 
@@ -130,8 +131,9 @@ def gallery_ids(
         project = project_of_id(session, project_id)
         datasets = {row.id: row for row in live_datasets(session, project)}
         classes = live_classes(session, project_id)
-        conditions = _conditions(session, project, datasets, classes, wanted or GalleryFilter())
-        return list(session.scalars(_ordered(project, conditions, order)))
+        chosen = _datasets(session, project, datasets, wanted or GalleryFilter())
+        conditions = _conditions(session, project, chosen, classes, wanted or GalleryFilter())
+        return list(session.scalars(_ordered(project, chosen, conditions, order)))
 
 
 _ORDERS: Mapping[Order, tuple[UnaryExpression[Any], ...]] = {
@@ -141,21 +143,25 @@ _ORDERS: Mapping[Order, tuple[UnaryExpression[Any], ...]] = {
 }
 
 
-def _ordered(project: Project, conditions: Sequence[ColumnElement[bool]], order: Order) -> Select[Any]:
-    chosen = select(Image.id).join(Dataset, Dataset.id == Image.dataset_id).where(*conditions)
-    # The conditions say so already; said again, SQLite walks its indexes in order and sorts nothing.
-    return chosen.where(Dataset.project_id == project.id).order_by(*_ORDERS[order])
+def _ordered(
+    project: Project, datasets: Sequence[int], conditions: Sequence[ColumnElement[bool]], order: Order
+) -> Select[Any]:
+    # SQLite walks its indexes by the project and sorts nothing; by the datasets it would sort, so the sum hides them.
+    chosen = select(Image.id).join(Dataset, Dataset.id == Image.dataset_id)
+    chosen = chosen.where(Dataset.project_id == project.id, (Image.dataset_id + 0).in_(datasets), *conditions)
+    return chosen.order_by(*_ORDERS[order])
+
+
+def _datasets(
+    session: Session, project: Project, datasets: Mapping[int, Dataset], wanted: GalleryFilter
+) -> Sequence[int]:
+    return list(datasets) if wanted.dataset is None else [find_dataset(session, project, wanted.dataset).id]
 
 
 def _conditions(
-    session: Session,
-    project: Project,
-    datasets: Mapping[int, Dataset],
-    classes: Sequence[Class],
-    wanted: GalleryFilter,
+    session: Session, project: Project, ids: Sequence[int], classes: Sequence[Class], wanted: GalleryFilter
 ) -> list[ColumnElement[bool]]:
-    ids = list(datasets) if wanted.dataset is None else [find_dataset(session, project, wanted.dataset).id]
-    conditions: list[ColumnElement[bool]] = [Image.dataset_id.in_(ids)]
+    conditions: list[ColumnElement[bool]] = []
     if wanted.subset is not None:
         lists = _subset_ids(session, ids, wanted.subset)
         members = select(SubsetImage.image_id).where(SubsetImage.subset_id.in_(lists))
