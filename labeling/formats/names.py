@@ -32,5 +32,6 @@ FORMATS: dict[str, Format] = {
     "coco": Format("COCO", "one JSON file for many photos", "shapes", "background", ("crowd",)),
     "voc": Format("Pascal VOC", "JPEGImages and SegmentationClass", "pixels", "ignore"),
     "masks": Format("Masks", "a picture of class numbers or colours for each photo", "pixels", "ignore"),
+    "cvat": Format("CVAT", "annotations.xml, of CVAT for images", "shapes", "background"),
 }
 """By the name that the command line and a dataset's row know them under; in the order they are offered in."""

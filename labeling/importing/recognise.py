@@ -13,6 +13,7 @@ from pathlib import Path
 from db.errors import NotFoundError
 from db.home import Home
 from labeling.importing.recognition.coco import recognise_coco
+from labeling.importing.recognition.cvat import recognise_cvat
 from labeling.importing.recognition.guess import Guess
 from labeling.importing.recognition.labelme import recognise_labelme
 from labeling.importing.recognition.masks import recognise_masks
@@ -28,6 +29,7 @@ RECOGNISERS: dict[str, Callable[[SourceFiles, Path], Guess | None]] = {
     "coco": recognise_coco,
     "voc": recognise_voc,
     "masks": recognise_masks,
+    "cvat": recognise_cvat,
 }
 """Of every format, what looks for its signs in the files of a source; None where there are none."""
 

@@ -121,6 +121,33 @@ def build_masks(folder: Path, names: Sequence[str]) -> ReadRequest:
     return ReadRequest(folder)
 
 
+def build_cvat(folder: Path, names: Sequence[str]) -> ReadRequest:
+    """The room as a mask that comes first and lies on top by its z_order, the car as a polygon."""
+    left, top, right, bottom = SQUARES["räum <b>"]
+    points = ";".join(f"{x:.2f},{y:.2f}" for x, y in corners("car"))
+    shapes = (
+        f'    <mask label="räum &lt;b&gt;" source="manual" occluded="0" rle="0, {(right - left) * (bottom - top)}" '
+        f'left="{left}" top="{top}" width="{right - left}" height="{bottom - top}" z_order="1">\n    </mask>\n'
+        f'    <polygon label="car" source="manual" occluded="0" points="{points}" z_order="0">\n    </polygon>\n'
+    )
+    images = "".join(
+        f'  <image id="{number}" name="{name}" width="{WIDTH}" height="{HEIGHT}">\n{shapes * (name != BARE)}  </image>\n'
+        for number, name in enumerate((*names, BARE))
+    )
+    labels = "".join(
+        f"<label><name>{name}</name><color>#00000{k}</color><type>any</type></label>"
+        for k, name in enumerate(["car", "räum &lt;b&gt;"])
+    )
+    document = (
+        '<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n  <version>1.1</version>\n'
+        f"  <meta><task><id>4</id><labels>{labels}</labels></task></meta>\n{images}</annotations>\n"
+    )
+    for name in (*names, BARE):
+        write(folder / "images" / name, photo_bytes(name))
+    write(folder / "annotations.xml", document)
+    return ReadRequest(folder)
+
+
 @dataclass(frozen=True)
 class Form:
     """What a format's own layout and table make of the photos' names and of the classes.
@@ -152,6 +179,7 @@ BUILDERS: dict[str, Callable[[Path, Sequence[str]], ReadRequest]] = {
     "coco": build_coco,
     "voc": build_voc,
     "masks": build_masks,
+    "cvat": build_cvat,
 }
 
 
