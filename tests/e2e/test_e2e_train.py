@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import shlex
 from pathlib import Path
@@ -125,3 +126,43 @@ def test_mistakes_are_said_before_the_start(page: Page, served: Served) -> None:
     expect(page.get_by_role("link", name="Train a model")).to_be_visible()
     page.goto("about:blank")  # who looks on at a list whose project goes is told so
     served.workbench.ask("projects", "delete", "nothing yet")
+
+
+def test_a_card_draws_its_network(page: Page, served: Served) -> None:
+    page.goto(f"{served.origin}/train?project=1")
+    page.locator('.wb-arch[data-name="unet"]').click()
+    drawing = page.get_by_role("region", name="Drawing of U-Net").locator("svg")
+    expect(drawing).to_be_visible()
+    nodes = served.workbench.ask("archs", "unet")["drawing"]["nodes"]
+    channels = {str(shape[0]) for node in nodes[1:-1] for shape in node["shapes"]}
+    assert {"64", "1024"} <= channels
+    words = " ".join(drawing.locator("text").all_text_contents())
+    assert [each for each in channels if each not in words] == [], words
+
+
+def test_a_bench_reads_as_the_command_line_has_it(page: Page, served: Served, tmp_path: Path) -> None:
+    small = ("unet:options.width=4", "unet:options.levels=2", "plainconv:options.width=4", "crop=64x64", "batch=2")
+    settings = [word for each in small for word in ("--set", each)]
+    served.workbench.ask(
+        "bench", "--archs", "unet,plainconv", "--seeds", 1, "--steps", 2, *settings, "--device", "cpu", "--name", "two"
+    )
+    known = served.workbench.ask("benches", "show", "two")
+    rows = {row["architecture"]: row for row in known["rows"]}
+    page.goto(f"{served.origin}/runs?project=1&tab=benches")
+    page.locator("#wb-benches").get_by_role("link", name="two").click()
+    figures = page.get_by_role("table", name="Figures by architecture").locator("tbody tr")
+    expect(figures).to_have_count(2)
+    for name, row in rows.items():
+        shown = figures.filter(has_text=name)
+        expect(shown).to_contain_text(f"{100 * row['miou']['mean']:.1f}")
+        expect(shown).to_contain_text(f"{row['parameters'] / 1e6:.1f}")
+    points = page.get_by_role("group", name="mIoU against cost").get_by_role("img")
+    expect(points).to_have_count(2)
+    points.last.focus()
+    expect(page.locator(".wb-pareto .wb-read")).to_contain_text("photos/s")
+    with page.expect_download() as downloading:
+        page.get_by_role("link", name="Save as CSV").click()
+    file = tmp_path / "two.csv"
+    downloading.value.save_as(file)
+    lines = list(csv.DictReader(file.open(encoding="utf-8-sig")))
+    assert {line["architecture"] for line in lines} == rows.keys()
