@@ -69,6 +69,39 @@ def test_polygons_and_the_parts_of_one_object_share_a_group(tmp_path):
     assert first == second
 
 
+def test_what_an_annotation_says_besides_is_kept_with_each_of_its_parts(tmp_path):
+    parts = [TRIANGLE, [7, 1, 11, 1, 11, 6.5, 7, 6]]
+    more = {"score": 0.25, "attributes": {"occluded": True, "name": "<b>"}, "track_id": 3}
+    shapes = read_shapes(tmp_path, annotation(parts, id=41, area=12.5, bbox=[1, 1, 10, 5.5], **more))
+    assert [dict(shape.extra) for shape in shapes] == [{"id": 41, **more}] * 2
+    (crowd,) = read_shapes(tmp_path, annotation([TRIANGLE], id="a7", iscrowd=1))
+    assert (crowd.label, crowd.extra) == (Special.IGNORE, {"id": "a7", "iscrowd": 1, "category_id": 90})
+
+
+def test_what_is_nested_too_deeply_to_be_stored_is_not_kept(tmp_path):
+    deep: Any = 1
+    for _ in range(60):
+        deep = [deep]
+    (shape,) = read_shapes(tmp_path, annotation([TRIANGLE], attributes=deep, score=1))
+    assert shape.extra == {"id": 1, "score": 1}
+    source = write(tmp_path / "labels.json", json.dumps({"images": [image()], "categories": CATEGORIES}))
+    bottomless = f'{{"id": 2, "image_id": 1, "category_id": 3, "segmentation": {"[" * 5000}{"]" * 5000}}}'
+    good = json.dumps(annotation([TRIANGLE]))
+    source.write_text(source.read_text()[:-1] + f', "annotations": [{bottomless}, {good}]}}')
+    _, (record,) = read(source)
+    assert len(record.shapes) == 1
+    assert "neither polygons" in record.repairs[0]
+
+
+def test_a_category_of_id_0_is_a_class_like_any_other(tmp_path):
+    categories = [{"id": 0, "name": "_background_"}, {"id": 1, "name": "car"}]
+    source = build(tmp_path, annotation([TRIANGLE], category_id=0, id=0), categories=categories)
+    listing, (record,) = read(source)
+    assert listing.classes == ("_background_", "car")
+    assert listing.background == "_background_"
+    assert [(shape.label, shape.extra) for shape in record.shapes] == [("_background_", {"id": 0})]
+
+
 @pytest.mark.parametrize("crowd", [0, 1])
 @pytest.mark.parametrize("packed", [True, False])
 def test_both_run_lengths_with_iscrowd_0_or_1(tmp_path, packed, crowd):
@@ -109,7 +142,14 @@ def test_any_counts_give_a_mask_or_a_value_error(counts):
         (annotation([[1, 2, 3, 4]]), "fewer than three"),
         (annotation([[1, 2, 3, 4, 5, 6, 7]]), "odd count"),
         (annotation([[[1, 2], [3, 4], [5, 6]]]), "no list of numbers"),
-        (annotation([[1, 1, 10**10, 1, 5, 5]]), "no list of numbers"),
+        (annotation([[1, 1, 10**10, 1, 5, 5]]), "thousand million pixels"),
+        (annotation([[1, 1, True, 1, 5, 5]]), "no list of numbers"),
+        (annotation([[1, 1, "5", 1, 5, 5]]), "no list of numbers"),
+        (annotation([]), "only a box"),
+        (annotation([None]), "no list of numbers"),
+        (annotation("mask.png"), "neither polygons nor run lengths"),
+        (annotation(0), "neither polygons nor run lengths"),
+        (annotation([TRIANGLE], category_id=None), "category_id None"),
         (annotation([TRIANGLE], category_id=7), "category_id 7"),
         (annotation({"size": [WIDTH, HEIGHT], "counts": [0, 96]}), "size of a mask"),
         (annotation({"size": [HEIGHT, WIDTH], "counts": [1, 2]}), "do not add up"),
@@ -202,6 +242,17 @@ def test_ids_that_are_unknown_or_used_twice(tmp_path):
 def test_a_file_that_is_no_coco_instances_file(tmp_path, text, match):
     with pytest.raises(UserError, match=match):
         read(write(tmp_path / "labels.json", text))
+
+
+@pytest.mark.parametrize("id", ["\ud800", "\0", 10**18, 1.5, True, "", [1], {}])
+def test_ids_of_any_kind_cost_only_their_own_image(tmp_path, id):
+    source = build(tmp_path, photos=("a.jpg", "b.jpg"))
+    entries = [annotation([TRIANGLE]), annotation([TRIANGLE], image_id=id, id=id, category_id=id)]
+    document = {"images": [image(), image(id, "b.jpg")], "annotations": entries, "categories": CATEGORIES}
+    source.write_text(json.dumps(document))
+    listing = coco.list_source(ReadRequest(source))
+    assert listing.items[0].path == "a.jpg"
+    assert len(coco.read(listing.items[0], ReadRequest(source)).shapes) == 1
 
 
 def test_a_byte_order_mark_is_no_harm(tmp_path):

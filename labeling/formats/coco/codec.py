@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import json
 
-from labeling.formats.base import BadItemError, Item, ReadRequest, Record
-from labeling.formats.coco.listing import Payload, list_source
+from labeling.formats.base import BadItemError, Item, Listing, ReadRequest, Record
+from labeling.formats.coco.kinds import INSTANCES
+from labeling.formats.coco.listing import Payload, list_files
 from labeling.formats.coco.shapes import ShapeReader
 from labeling.formats.masks.pairs import inspect
-from labeling.formats.turning import annotated_orientation
+from labeling.formats.turning import annotated_orientation, turn_shape
 
-__all__ = ["list_source", "read"]
+
+def list_source(request: ReadRequest) -> Listing:
+    """List a COCO file, or the COCO files of a folder: see `labeling.formats.coco.listing.list_files`."""
+    return list_files(request, INSTANCES)
 
 
 def read(item: Item, request: ReadRequest) -> Record:
@@ -24,11 +28,13 @@ def read(item: Item, request: ReadRequest) -> Record:
     info = inspect(photo)
     orientation = annotated_orientation(payload.size, info)
     width, height = (info.width, info.height) if orientation == 1 else (info.raw_width, info.raw_height)
-    reader = ShapeReader(width, height, orientation, crowd_is_ignore=request.options.crowd == "ignore")
+    reader = ShapeReader(width, height, crowd_is_ignore=request.options.crowd == "ignore")
     annotations = json.loads(payload.annotations)
     shapes = reader.read(annotations)
     if annotations and not shapes:  # an image whose every object is lost must not become plain background
         raise BadItemError(f"None of its {len(annotations)} annotations can be read. {' '.join(reader.repairs())}")
-    turned = (f"The annotations were made on the unrotated photo and turned with it (EXIF {orientation}).",)
-    repairs = ((payload.note,) if payload.note else ()) + (turned if orientation != 1 else ()) + reader.repairs()
-    return Record(photo, info.width, info.height, shapes, repairs=repairs)
+    repairs: tuple[str, ...] = (payload.note,) if payload.note else ()
+    if orientation != 1:
+        shapes = tuple(turn_shape(shape, orientation, width, height) for shape in shapes)
+        repairs += (f"The annotations were made on the unrotated photo and turned with it (EXIF {orientation}).",)
+    return Record(photo, info.width, info.height, shapes, repairs=repairs + reader.repairs())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from db.errors import UserError
 from labeling.formats.base import ReadRequest
 
+_KIND = re.compile(r"^(instances|panoptic|stuff)_")
 _NESTED = "_annotations"  # Roboflow: train/_annotations.coco.json, with the photos beside it
 
 
@@ -20,10 +22,10 @@ class CocoFile:
     split: str
 
 
-def find_files(source: Path) -> list[CocoFile]:
+def find_files(source: Path, prefix: str) -> list[CocoFile]:
     """Return the COCO files of a source: itself, or those in the folder, in its sub-folders or in annotations/.
 
-    Where files named `instances_...` exist, the others beside them (captions, key points) are left out.
+    Where files exist whose names begin with `prefix`, the others beside them (captions, key points) are left out.
 
     Raises:
         UserError: there is none.
@@ -33,7 +35,7 @@ def find_files(source: Path) -> list[CocoFile]:
     if not source.is_dir():
         raise UserError(f"{source}: expected a COCO JSON file or a folder with one, found none.")
     visible = [path for path in (*source.glob("*.json"), *source.glob("*/*.json")) if not _is_hidden(path, source)]
-    found = [path for path in visible if path.name.startswith("instances")] or visible
+    found = [path for path in visible if path.name.startswith(prefix)] or visible
     if not found:
         raise UserError(f"{source}: expected a COCO JSON file, here or in annotations/, found none. Name the file.")
     return [_coco_file(path, source) for path in sorted(found)]
@@ -60,8 +62,19 @@ def photo_folders(file: CocoFile, request: ReadRequest) -> list[Path]:
     return [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
 
 
+def map_folders(file: CocoFile, request: ReadRequest) -> list[Path]:
+    """Return the folders where the PNGs of a COCO panoptic file may lie, the likeliest first."""
+    if request.masks is not None:
+        if not request.masks.is_dir():
+            raise UserError(f"{request.masks}: expected the folder of the segments' PNGs, found none.")
+        return [request.masks]
+    beside = file.path.parent
+    names = (file.path.stem, f"panoptic_{file.split}", "masks", file.split, ".")
+    return [folder for name in names for parent in (beside, beside.parent) if (folder := parent / name).is_dir()]
+
+
 def _coco_file(path: Path, source: Path) -> CocoFile:
-    split = path.parent.name if path.name.startswith(_NESTED) else path.stem.removeprefix("instances_")
+    split = path.parent.name if path.name.startswith(_NESTED) else _KIND.sub("", path.stem, count=1)
     return CocoFile(path, path.relative_to(source).as_posix(), split)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,13 @@ from typing import Any
 import ijson
 
 from db.errors import UserError
+from labeling.formats.coco.categories import id_text
+from labeling.formats.coco.kinds import Categories, Entry, Kind
 
 _BOM = b"\xef\xbb\xbf"
 _SCHEMA = """
 CREATE TABLE image (file INTEGER, id TEXT, name TEXT, width INTEGER, height INTEGER);
-CREATE TABLE annotation (file INTEGER, image TEXT, id TEXT, body TEXT);
+CREATE TABLE annotation (file INTEGER, image TEXT, id TEXT, labelled INTEGER, body TEXT);
 CREATE INDEX image_of_id ON image (file, id);
 CREATE INDEX annotation_of_image ON annotation (file, image);
 """
@@ -43,28 +45,26 @@ class CocoIndex:
         self._database = sqlite3.connect("", check_same_thread=False)
         self._database.executescript(_SCHEMA)
 
-    def add(self, path: Path, file: int, categories: dict[str, str]) -> None:
+    def add(self, path: Path, file: int, kind: Kind, categories: Categories) -> None:
         """Read images and annotations of a file; all of it or, where it is no JSON, nothing.
 
         Args:
             path: COCO file.
             file: its number.
-            categories: name of each category by its id's text.
+            kind: what is kept of its annotations.
+            categories: of the file.
 
         Raises:
             UserError: it cannot be read as JSON.
         """
         images = (
-            (file, _text(entry.get("id")), json.dumps(entry.get("file_name")), *_size(entry))
+            (file, id_text(entry.get("id")), json.dumps(entry.get("file_name")), *_size(entry))
             for entry in stream(path, "images.item")
         )
-        annotations = (
-            (file, _text(entry.get("image_id")), _text(entry.get("id")), _body(entry, categories))
-            for entry in stream(path, "annotations.item")
-        )
+        annotations = ((file, *_row(entry, kind, categories)) for entry in stream(path, "annotations.item"))
         with self._database:
             self._database.executemany("INSERT INTO image VALUES (?, ?, ?, ?, ?)", images)
-            self._database.executemany("INSERT INTO annotation VALUES (?, ?, ?, ?)", annotations)
+            self._database.executemany("INSERT INTO annotation VALUES (?, ?, ?, ?, ?)", annotations)
 
     def images(self, file: int, limit: int = -1) -> Iterator[ImageEntry]:
         """Yield a file's images in its order, at most `limit` where that is not negative."""
@@ -74,11 +74,18 @@ class CocoIndex:
         return (ImageEntry(id, json.loads(name), width, height) for id, name, width, height in rows)
 
     def annotations(self, file: int, image: str) -> bytes:
-        """Return an image's annotations as a JSON list of `{id, label, category_id, iscrowd, segmentation}`."""
+        """Return an image's annotations as a JSON list of what the file's kind keeps of them."""
         rows = self._database.execute(
             "SELECT body FROM annotation WHERE file = ? AND image = ? ORDER BY rowid", (file, image)
         )
         return ("[" + ",".join(body for (body,) in rows) + "]").encode()
+
+    def first_annotations(self, file: int, limit: int) -> Iterator[dict[str, Any]]:
+        """Yield what is kept of the first annotations of a file."""
+        rows = self._database.execute(
+            "SELECT body FROM annotation WHERE file = ? ORDER BY rowid LIMIT ?", (file, limit)
+        )
+        return (json.loads(body) for (body,) in rows)
 
     def ambiguous_images(self, file: int) -> dict[str, list[str]]:
         """Return image ids that more than one photo has, each with the photos' names."""
@@ -106,13 +113,11 @@ class CocoIndex:
         )
         return int(self._database.execute(query, (file,)).fetchone()[0])
 
-    def has_segmentation(self, file: int) -> bool:
-        """Tell whether an annotation of the file has a segmentation, or whether it has no annotations at all."""
-        query = (
-            "SELECT count(*), coalesce(sum(body NOT LIKE '%\"segmentation\":null}'), 0) FROM annotation WHERE file = ?"
-        )
-        total, segmented = self._database.execute(query, (file,)).fetchone()
-        return bool(total == 0 or segmented > 0)
+    def has_labels(self, file: int) -> bool:
+        """Tell whether an annotation of the file has labels of its kind, or whether it has no annotations at all."""
+        query = "SELECT count(*), coalesce(sum(labelled), 0) FROM annotation WHERE file = ?"
+        total, labelled = self._database.execute(query, (file,)).fetchone()
+        return bool(total == 0 or labelled > 0)
 
     def count_bare(self, file: int) -> int:
         """Return how many images have no annotation."""
@@ -142,40 +147,14 @@ def stream(path: Path, prefix: str) -> Iterator[dict[str, Any]]:
         raise UserError(f"{path}: cannot be read ({error.strerror}).") from error
 
 
-def categories_of(entries: Iterable[dict[str, Any]], path: Path) -> dict[str, str]:
-    """Return the name of each category by its id's text, in id order.
-
-    Raises:
-        UserError: a category has no id or no name, or two share an id.
-    """
-    found: dict[str, tuple[Any, str]] = {}
-    for entry in entries:
-        key, name = _text(entry.get("id")), entry.get("name")
-        if key is None or not isinstance(name, str) or not name.strip():
-            raise UserError(f"{path}: expected categories with an id and a name, found {entry!r}.")
-        if key in found and found[key][1] != name.strip():
-            raise UserError(f"{path}: category id {key} is {found[key][1]!r} and {name!r}. Give each its own id.")
-        found[key] = (entry["id"], name.strip())
-    ordered = sorted(found.items(), key=lambda item: (isinstance(item[1][0], str), item[1][0]))
-    return {key: name for key, (_, name) in ordered}
-
-
-def _body(entry: dict[str, Any], categories: dict[str, str]) -> str:
-    kept = {
-        "id": entry.get("id"),
-        "label": categories.get(_text(entry.get("category_id")) or ""),
-        "category_id": entry.get("category_id"),
-        "iscrowd": entry.get("iscrowd") in (1, "1"),
-        "segmentation": entry.get("segmentation"),
-    }
-    return json.dumps(kept, separators=(",", ":"))
-
-
-def _text(id: Any) -> str | None:
-    """Return an id as text: numbers and their text are one id, since writers mix them."""
-    if isinstance(id, float) and id.is_integer():
-        id = int(id)
-    return str(id) if isinstance(id, int | str) and not isinstance(id, bool) else None
+def _row(entry: Entry, kind: Kind, categories: Categories) -> tuple[str | None, str | None, bool, str]:
+    """Return an annotation's image, id, whether it has labels of the kind, and what is kept of it."""
+    kept = kind.keep(entry, categories)
+    try:
+        body = json.dumps(kept, separators=(",", ":"))
+    except RecursionError:  # lists within lists, thousands deep: no segmentation is that
+        body = json.dumps(kept | {kind.content: "nested too deeply"}, separators=(",", ":"))
+    return id_text(entry.get("image_id")), id_text(entry.get("id")), entry.get(kind.content) is not None, body
 
 
 def _size(entry: dict[str, Any]) -> tuple[int | None, int | None]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import overload
+from typing import Any, overload
 
 from db.errors import UserError
 from labeling.formats.base import BadItemError, Item, Listing, Problem, ReadRequest, iter_image_files
-from labeling.formats.coco.files import CocoFile, find_files, photo_folders
-from labeling.formats.coco.index import CocoIndex, ImageEntry, categories_of, stream
+from labeling.formats.coco.categories import Category, categories_of
+from labeling.formats.coco.files import CocoFile, find_files, map_folders, photo_folders
+from labeling.formats.coco.index import CocoIndex, ImageEntry, stream
+from labeling.formats.coco.kinds import Kind
 from labeling.formats.coco.photos import best_root, find_photo
-from labeling.formats.labels import BACKGROUND_NAME, IGNORE_NAME, read_labels
+from labeling.formats.labels import IGNORE_NAME, read_labels
 from labeling.formats.places import Place
 from labeling.formats.splits import role_of
 
@@ -22,22 +25,24 @@ _SAMPLE = 100  # photos looked up to find their folder
 
 @dataclass(frozen=True)
 class Payload:
-    """What reading an image needs: its photo, its size as the file says, a note, its annotations as JSON."""
+    """What reading an image needs: its photo, its size as the file says, a note, the PNGs' folder, its annotations."""
 
     photo: Place
     size: tuple[int, int] | None
     note: str
+    maps: Path | None = None
     annotations: bytes = b"[]"
 
 
 @dataclass(frozen=True)
 class _Source:
-    """A COCO file with the folder of its photos and its category names in id order."""
+    """A COCO file with the folder of its photos, that of its PNGs (panoptic) and its categories in id order."""
 
     file: CocoFile
     number: int
     root: Path
-    categories: tuple[str, ...]
+    maps: Path | None
+    categories: tuple[Category, ...]
 
 
 class CocoItems(Sequence[Item]):
@@ -62,32 +67,33 @@ class CocoItems(Sequence[Item]):
         return replace(item, payload=replace(item.payload, annotations=self._index.annotations(*self._images[at])))
 
 
-def list_source(request: ReadRequest) -> Listing:
+def list_files(request: ReadRequest, kind: Kind) -> Listing:
     """List a COCO file, or the COCO files of a folder.
 
     Photos lie in `--images DIR`, or in images/ or a folder of the split's name beside the file or one above. A file
     named after a split (`instances_val2017.json`, `valid/_annotations.coco.json`) gives a subset and the role.
 
     Raises:
-        UserError: there is no file, the only one is no COCO instances file, no photo is found, category ids are used
+        UserError: there is no file, the only one is none of this kind, no photo is found, category ids are used
             twice, or an image is in files of two roles.
     """
     index, skipped, notes = CocoIndex(), list[Problem](), list[str]()
-    files = find_files(request.source)
+    files = find_files(request.source, kind.prefix)
     sources: list[_Source] = []
     for number, file in enumerate(files):
         try:
-            sources.append(_read_file(index, file, number, request))
+            sources.append(_read_file(index, file, number, request, kind))
         except UserError as error:
             if len(files) == 1:
                 raise
             skipped.append(Problem(file.name, str(error)))
     if not sources:
-        raise UserError(f"{request.source}: none of its {len(files)} JSON files is a COCO instances file.")
+        raise UserError(f"{request.source}: none of its {len(files)} JSON files is a {kind.title} file.")
     lister = _Lister(index, Path(os.path.commonpath([source.root for source in sources])), several=len(sources) > 1)
     for source in sources:
-        lister.add(source)
-    names = dict.fromkeys(name for source in sources for name in source.categories if name != IGNORE_NAME)
+        lister.add(source, kind)
+    categories = [category for source in sources for category in source.categories if category.name != IGNORE_NAME]
+    names = dict.fromkeys(category.name for category in categories)
     if request.classes_file:
         names = dict.fromkeys((*read_labels(request.classes_file), *names))
     if request.images is not None or request.source.is_dir():
@@ -95,35 +101,42 @@ def list_source(request: ReadRequest) -> Listing:
     return Listing(
         items=CocoItems(index, lister.items, lister.images),
         classes=tuple(names),
-        background=BACKGROUND_NAME if BACKGROUND_NAME in names else "background",
+        colors={category.name: category.color for category in categories if category.color is not None},
+        background=kind.background(categories),
         raster="center",
         overlap="area",
         subsets=tuple(sorted({subset for item in lister.items for subset in item.subsets})),
         notes=(*lister.notes, *notes),
         skipped=(*skipped, *lister.problems),
-        folders=tuple(sorted({source.root for source in sources})),
+        folders=tuple(sorted({folder for source in sources for folder in (source.root, source.maps) if folder})),
     )
 
 
-def _read_file(index: CocoIndex, file: CocoFile, number: int, request: ReadRequest) -> _Source:
+def _read_file(index: CocoIndex, file: CocoFile, number: int, request: ReadRequest, kind: Kind) -> _Source:
     categories = categories_of(stream(file.path, "categories.item"), file.path)
     if not categories:
-        raise UserError(f"{file.path}: expected a COCO instances file, found no categories in it.")
-    index.add(file.path, number, categories)
+        raise UserError(f"{file.path}: expected a {kind.title} file, found no categories in it.")
+    index.add(file.path, number, kind, categories)
     names = [entry.file_name for entry in index.images(number, limit=_SAMPLE)]
     if not names:
-        raise UserError(f"{file.path}: expected a COCO instances file, found no images in it.")
-    if not index.has_segmentation(number):
-        raise UserError(
-            f"{file.path}: none of its annotations has a segmentation (boxes, captions or panoptic?). "
-            "Name the instances file."
-        )
-    folders = photo_folders(file, request)
+        raise UserError(f"{file.path}: expected a {kind.title} file, found no images in it.")
+    if not index.has_labels(number):
+        raise UserError(f"{file.path}: none of its annotations has `{kind.content}`. {kind.other}")
+    root = _folder_of(names, photo_folders(file, request), f"{file.path}: found none of its photos", "--images")
+    maps = None
+    if kind.has_maps:
+        names = [annotation["file_name"] for annotation in index.first_annotations(number, limit=_SAMPLE)]
+        maps = _folder_of(names, map_folders(file, request), f"{file.path}: found none of its PNGs", "--masks")
+    return _Source(file, number, root, maps, tuple(categories.values()))
+
+
+def _folder_of(names: Sequence[Any], folders: Sequence[Path], problem: str, option: str) -> Path:
+    """Return the folder that holds most of some files. Raises `UserError` where none holds any."""
     root = best_root(folders, names)
     if root is None:
         looked = ", ".join(str(folder) for folder in folders)
-        raise UserError(f"{file.path}: found none of its photos (such as {names[0]!r}) in {looked}. Give --images DIR.")
-    return _Source(file, number, root, tuple(categories.values()))
+        raise UserError(f"{problem} (such as {names[0]!r}) in {looked}. Give {option} DIR.")
+    return root
 
 
 class _Lister:
@@ -146,7 +159,7 @@ class _Lister:
     def __contains__(self, photo: Path) -> bool:
         return photo.relative_to(self._base).as_posix() in self._owner
 
-    def add(self, source: _Source) -> None:
+    def add(self, source: _Source, kind: Kind) -> None:
         """Add the images of a file. Raises `UserError` where one is in a file of another role too."""
         ambiguous = self._index.ambiguous_images(source.number)
         for entry in self._index.images(source.number):
@@ -154,7 +167,7 @@ class _Lister:
                 self._add_image(source, entry, ambiguous)
             except BadItemError as error:
                 self.problems.append(Problem(_shown(entry), str(error)))
-        self.notes += self._remarks(source)
+        self.notes += self._remarks(source, kind)
 
     def _add_image(self, source: _Source, entry: ImageEntry, ambiguous: dict[str, list[str]]) -> None:
         if entry.id is None:
@@ -176,7 +189,7 @@ class _Lister:
             Item(
                 path=path,
                 file=path,
-                payload=Payload(Place(source.root, photo.name), size, note),
+                payload=Payload(Place(source.root, photo.name), size, note, source.maps),
                 subsets=(split,) if self._several or role_of(split) else (),
                 role=role_of(split),
             )
@@ -199,7 +212,7 @@ class _Lister:
             f"{source.file.name} are left out. Merge the two entries."
         )
 
-    def _remarks(self, source: _Source) -> list[str]:
+    def _remarks(self, source: _Source, kind: Kind) -> list[str]:
         """Return sentences on what is unusual in a file without making an image unusable."""
         name, number = source.file.name, source.number
         remarks: list[str] = []
@@ -210,8 +223,9 @@ class _Lister:
         if repeated := self._index.repeated_ids(number):
             remarks.append(f"{name}: {repeated} annotation ids occur more than once; all those annotations are kept.")
         if bare := self._index.count_bare(number):
-            remarks.append(f"{name}: {bare} images have no annotation: taken to hold no object.")
-        for category in sorted({name for name in source.categories if source.categories.count(name) > 1}):
+            remarks.append(f"{name}: {bare} images have no annotation: {kind.bare}.")
+        named = Counter(category.name for category in source.categories)
+        for category in sorted(category for category, count in named.items() if count > 1):
             remarks.append(f"{name}: several category ids are named {category!r}: taken as one class.")
         return remarks
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from labeling.annotation import Label, Patch, Point, Shape, Special
 from labeling.formats.labels import IGNORE_NAME
 from labeling.formats.rle import decode_rle
-from labeling.photos import transpose_pixels, transpose_points
 
 _IDS_SHOWN = 5
 _FAR = 1e9  # pixels; no photo reaches there
@@ -24,12 +23,11 @@ class ShapeReader:
     Args:
         width: of the frame that the annotations are in, pixels.
         height: likewise.
-        orientation: EXIF orientation (1 to 8) that turns this frame upright.
         crowd_is_ignore: whether a crowd region becomes ignore instead of its class.
     """
 
-    def __init__(self, width: int, height: int, orientation: int, *, crowd_is_ignore: bool) -> None:
-        self._width, self._height, self._orientation = width, height, orientation
+    def __init__(self, width: int, height: int, *, crowd_is_ignore: bool) -> None:
+        self._width, self._height = width, height
         self._crowd_is_ignore = crowd_is_ignore
         self._left_out: dict[str, list[str]] = defaultdict(list)
         self._parts_left_out: dict[str, list[str]] = defaultdict(list)
@@ -53,16 +51,18 @@ class ShapeReader:
         )
 
     def _shapes(self, annotation: Mapping[str, Any], group: int) -> list[Shape]:
-        label = self._label(annotation)
+        label, extra = self._label(annotation), _extra(annotation)
         segmentation = annotation["segmentation"]
         if isinstance(segmentation, dict):
-            return [Shape("mask", label, patch=self._patch(segmentation))]
-        if not isinstance(segmentation, list) or not segmentation:
+            return [Shape("mask", label, patch=self._patch(segmentation), extra=extra)]
+        if segmentation is None or segmentation == []:
             raise ValueError("they have no segmentation (only a box)")
+        if not isinstance(segmentation, list):
+            raise ValueError("their segmentation is neither polygons nor run lengths")
         polygons: list[tuple[Point, ...]] = []
         for polygon in segmentation:
             try:
-                polygons.append(self._polygon(polygon))
+                polygons.append(_polygon(polygon))
             except ValueError as error:
                 if len(segmentation) == 1:
                     raise
@@ -70,7 +70,7 @@ class ShapeReader:
         if not polygons:
             raise ValueError("none of their polygons can be used")
         shared = group if len(polygons) > 1 else None
-        return [Shape("polygon", label, points, group=shared) for points in polygons]
+        return [Shape("polygon", label, points, group=shared, extra=extra) for points in polygons]
 
     def _label(self, annotation: Mapping[str, Any]) -> Label:
         name = annotation["label"]
@@ -80,23 +80,33 @@ class ShapeReader:
             return Special.IGNORE
         return str(name)
 
-    def _polygon(self, numbers: Any) -> tuple[Point, ...]:
-        if not isinstance(numbers, list) or not all(_is_number(number) for number in numbers):
-            raise ValueError("a polygon is no list of numbers")
-        if len(numbers) % 2:
-            raise ValueError("a polygon has an odd count of numbers")
-        points = tuple(zip(map(float, numbers[0::2]), map(float, numbers[1::2]), strict=True))
-        if len(set(points)) < 3:
-            raise ValueError("a polygon has fewer than three different points")
-        return transpose_points(points, self._orientation, self._width, self._height)
-
     def _patch(self, segmentation: Mapping[str, Any]) -> Patch:
         if segmentation.get("size") != [self._height, self._width]:
             raise ValueError(
                 f"the size of a mask is {segmentation.get('size')!r}, expected [{self._height}, {self._width}]"
             )
-        pixels = decode_rle(segmentation.get("counts"), self._width, self._height)
-        return _cropped(transpose_pixels(pixels, self._orientation))
+        return _cropped(decode_rle(segmentation.get("counts"), self._width, self._height))
+
+
+def _extra(annotation: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an annotation says besides its label and its pixels, under its own keys."""
+    extra: dict[str, Any] = {} if annotation["id"] is None else {"id": annotation["id"]}
+    if annotation["iscrowd"]:  # and the category, which an ignored crowd's label does not tell
+        extra |= {"iscrowd": 1, "category_id": annotation["category_id"]}
+    return extra | annotation["extra"]
+
+
+def _polygon(numbers: Any) -> tuple[Point, ...]:
+    if not isinstance(numbers, list) or not set(map(type, numbers)) <= {int, float}:
+        raise ValueError("a polygon is no list of numbers")
+    if numbers and not -_FAR < min(numbers) <= max(numbers) < _FAR:
+        raise ValueError("a polygon reaches more than a thousand million pixels away")
+    if len(numbers) % 2:
+        raise ValueError("a polygon has an odd count of numbers")
+    points = tuple(zip(map(float, numbers[0::2]), map(float, numbers[1::2]), strict=True))
+    if len(set(points)) < 3:
+        raise ValueError("a polygon has fewer than three different points")
+    return points
 
 
 def _cropped(pixels: NDArray[np.bool_]) -> Patch:
@@ -105,10 +115,6 @@ def _cropped(pixels: NDArray[np.bool_]) -> Patch:
         raise ValueError("a mask holds no pixel")
     x, y = int(columns[0]), int(rows[0])
     return Patch(x, y, np.ascontiguousarray(pixels[y : rows[-1] + 1, x : columns[-1] + 1]))
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and -_FAR < value < _FAR  # false for NaN, and defined for integers of any length
 
 
 def _id(annotation: Mapping[str, Any]) -> str:

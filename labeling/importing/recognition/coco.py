@@ -8,8 +8,10 @@ from pathlib import Path
 
 from db.errors import UserError
 from labeling.formats.base import ReadRequest
+from labeling.formats.coco.categories import categories_of
 from labeling.formats.coco.files import CocoFile, find_files, photo_folders
-from labeling.formats.coco.index import categories_of, stream
+from labeling.formats.coco.index import stream
+from labeling.formats.coco.kinds import INSTANCES, category_of
 from labeling.importing.recognition.guess import MAX_SAMPLED_BYTES, Guess, few
 from labeling.importing.source_files import SourceFiles
 
@@ -36,7 +38,8 @@ def recognise_coco(files: SourceFiles, source: Path) -> Guess | None:
             images += sum(1 for _ in stream(file.path, "images.item"))
             labelled = set[str]()
             for annotation in stream(file.path, "annotations.item"):
-                counts[categories.get(str(annotation.get("category_id")), "(no category)")] += 1
+                category = category_of(annotation, categories)
+                counts["(no category)" if category is None else category.name] += 1
                 labelled.add(str(annotation.get("image_id")))
             labels += len(labelled)
         except UserError as error:
@@ -64,7 +67,7 @@ def _coco_files(files: SourceFiles, source: Path) -> list[CocoFile]:
     """Return the files to read: all of a few, of many those that are named like COCO's."""
     if not any(name.count("/") <= 1 for name in files.documents):
         return []
-    found = find_files(source)
+    found = find_files(source, INSTANCES.prefix)
     if len(found) <= SAMPLED_COCO_FILES:
         return found
     return [file for file in found if _COCO_NAME.search(file.name)][:SAMPLED_COCO_FILES]
