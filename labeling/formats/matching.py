@@ -40,10 +40,11 @@ class Matches:
     mask_problems: tuple[Problem, ...]
 
 
-def match(photos: Sequence[Named], masks: Iterable[Named]) -> Matches:
+def match(photos: Sequence[Named], masks: Iterable[Named], *, what: str = "mask") -> Matches:
     """Find each photo's mask: the one named like the whole file (`a.jpg.png`), else the one named like its stem.
 
-    A photo with two masks, and photos that share one, are problems rather than a choice made in silence.
+    A photo with two masks, and photos that share one, are problems rather than a choice made in silence. `what` is the
+    word for a mask in their reasons.
     """
     masks_by_key: dict[str, list[Named]] = defaultdict(list)
     for mask in masks:
@@ -59,14 +60,15 @@ def match(photos: Sequence[Named], masks: Iterable[Named]) -> Matches:
         others = [other.name for other in claims[key] if other is not photo]
         if len(own) > 1:
             names = ", ".join(mask.name for mask in own)
-            problems.append(Problem(photo.name, f"Expected one mask, found several: {names}. Keep one."))
+            problems.append(Problem(photo.name, f"Expected one {what}, found several: {names}. Keep one."))
         elif own and others:
+            example = f"a.jpg{PurePosixPath(own[0].name).suffix}"
             reason = (
-                f"The mask {own[0].name} fits {', '.join(others)} too. Name the masks after the whole file (a.jpg.png)."
+                f"The {what} {own[0].name} fits {', '.join(others)} too. Name each after the whole photo ({example})."
             )
             problems.append(Problem(photo.name, reason))
         else:
             matches.append(Match(photo, own[0] if own else None))
     alone = [mask for key, group in masks_by_key.items() if key not in claims for mask in group]
-    lonely = tuple(Problem(mask.name, "A mask without a photo of its name.") for mask in alone)
+    lonely = tuple(Problem(mask.name, f"A {what} without a photo of its name.") for mask in alone)
     return Matches(tuple(matches), tuple(problems), lonely)

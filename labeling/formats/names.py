@@ -33,5 +33,6 @@ FORMATS: dict[str, Format] = {
     "voc": Format("Pascal VOC", "JPEGImages and SegmentationClass", "pixels", "ignore"),
     "masks": Format("Masks", "a picture of class numbers or colours for each photo", "pixels", "ignore"),
     "cvat": Format("CVAT", "annotations.xml, of CVAT for images", "shapes", "background"),
+    "supervisely": Format("Supervisely", "meta.json, and datasets with img and ann", "shapes", "background"),
 }
 """By the name that the command line and a dataset's row know them under; in the order they are offered in."""

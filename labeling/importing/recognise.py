@@ -17,6 +17,7 @@ from labeling.importing.recognition.cvat import recognise_cvat
 from labeling.importing.recognition.guess import Guess
 from labeling.importing.recognition.labelme import recognise_labelme
 from labeling.importing.recognition.masks import recognise_masks
+from labeling.importing.recognition.supervisely import recognise_supervisely
 from labeling.importing.recognition.voc import recognise_voc
 from labeling.importing.source import OpenedSource, open_source
 from labeling.importing.source_files import MAX_FILES, SourceFiles, look_through
@@ -30,6 +31,7 @@ RECOGNISERS: dict[str, Callable[[SourceFiles, Path], Guess | None]] = {
     "voc": recognise_voc,
     "masks": recognise_masks,
     "cvat": recognise_cvat,
+    "supervisely": recognise_supervisely,
 }
 """Of every format, what looks for its signs in the files of a source; None where there are none."""
 

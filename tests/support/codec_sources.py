@@ -1,6 +1,9 @@
 """One small dataset in every format: the same photos, the same two squares."""
 
+import base64
+import io
 import json
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -148,6 +151,57 @@ def build_cvat(folder: Path, names: Sequence[str]) -> ReadRequest:
     return ReadRequest(folder)
 
 
+def supervisely_data(pixels: np.ndarray) -> str:
+    """A bitmap's data as the format's documentation writes it: a palette PNG, index 0 transparent, packed by zlib."""
+    picture = Image.fromarray(pixels.astype(np.uint8))
+    picture.putpalette([0, 0, 0, 255, 255, 255])
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG", transparency=0, optimize=0)
+    return base64.b64encode(zlib.compress(buffer.getvalue())).decode()
+
+
+def build_supervisely(folder: Path, names: Sequence[str]) -> ReadRequest:
+    """The car as a polygon, the room as a bitmap; the photo in a folder lies in a dataset of its own."""
+    left, top, right, bottom = SQUARES["räum <b>"]
+    data = supervisely_data(np.ones((bottom - top, right - left), np.bool_))
+    objects = [
+        {
+            "id": 1,
+            "classId": 7,
+            "description": "",
+            "geometryType": "polygon",
+            "labelerLogin": "alexxx",
+            "createdAt": "2020-08-21T15:15:28.092Z",
+            "updatedAt": "2020-08-21T16:06:11.461Z",
+            "tags": [],
+            "classTitle": "car",
+            "points": {"exterior": corners("car"), "interior": []},
+        },
+        {
+            "id": 2,
+            "classId": 8,
+            "description": "",
+            "geometryType": "bitmap",
+            "tags": [],
+            "classTitle": "räum <b>",
+            "bitmap": {"data": data, "origin": [left, top]},
+        },
+    ]
+    for name in (*names, BARE):
+        dataset, photo = folder / "day" / Path(name).parent, Path(name).name
+        write(dataset / "img" / photo, photo_bytes(name))
+        if name != BARE:
+            size = {"height": HEIGHT, "width": WIDTH}
+            annotation = {"description": "", "tags": [], "size": size, "objects": objects}
+            write(dataset / "ann" / f"{photo}.json", json.dumps(annotation))
+    classes = [
+        {"title": "car", "shape": "polygon", "color": "#BE55CE", "geometry_config": {}, "id": 7, "hotkey": ""},
+        {"title": "räum <b>", "shape": "bitmap", "color": "#00FF12", "geometry_config": {}, "id": 8, "hotkey": ""},
+    ]
+    write(folder / "meta.json", json.dumps({"classes": classes, "tags": [], "projectType": "images"}))
+    return ReadRequest(folder)
+
+
 @dataclass(frozen=True)
 class Form:
     """What a format's own layout and table make of the photos' names and of the classes.
@@ -166,7 +220,9 @@ class Form:
         return self.path.format(folder=folder, stem=pure.stem, suffix=pure.suffix)
 
 
-FORMS: dict[str, Form] = {}
+FORMS: dict[str, Form] = {
+    "supervisely": Form("day/{folder}{stem}{suffix}"),
+}
 """Of the formats that name photos or classes in a way of their own."""
 
 
@@ -180,6 +236,7 @@ BUILDERS: dict[str, Callable[[Path, Sequence[str]], ReadRequest]] = {
     "voc": build_voc,
     "masks": build_masks,
     "cvat": build_cvat,
+    "supervisely": build_supervisely,
 }
 
 
