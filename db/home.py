@@ -69,6 +69,11 @@ class Home:
         return self.path / "packs"
 
     @property
+    def cache(self) -> Path:
+        """Pictures that can be made again: always safe to delete."""
+        return self.path / "cache"
+
+    @property
     def cards(self) -> Path:
         """What was measured of architectures: a cache, always safe to delete."""
         return self.path / "cards"
@@ -89,9 +94,19 @@ class Home:
         return self.path / "predictions"
 
     @property
+    def desktop(self) -> Path:
+        """Photos and labels that are handed out to labelme: a folder a session."""
+        return self.path / "desktop"
+
+    @property
     def locks(self) -> Path:
         """Lock files. They stay when nobody holds them: what is locked is the file, not its presence."""
         return self.path / "locks"
+
+    @property
+    def care_lock(self) -> Path:
+        """Held by who deletes for good and by who copies everything, so that neither disturbs the other."""
+        return self.locks / "care.lock"
 
     @property
     def trash(self) -> Path:

@@ -48,6 +48,11 @@ def read_document(path: Path) -> Document:
         data = path.read_bytes()
     except OSError as error:
         raise BadItemError(f"the label file cannot be read: {error.strerror or error}") from error
+    return parse_document(data)
+
+
+def parse_document(data: bytes) -> Document:
+    """Read the bytes of a label file. Raises as `read_document`."""
     text, repairs = _decode(data)
     fields, repeated = _parse(text)
     if not isinstance(fields, dict):

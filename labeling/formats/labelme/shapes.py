@@ -52,15 +52,16 @@ class ShapeReader:
     Args:
         meanings: labels that are not simply class names.
         photo_pixels: width x height of the photo; a single mask may have four times as many.
+        mask_budget: pixels of all masks together.
 
     Attributes:
         left_out: the shapes that cannot be drawn, each with its place in the file.
     """
 
-    def __init__(self, meanings: Mapping[str, Label], photo_pixels: int) -> None:
+    def __init__(self, meanings: Mapping[str, Label], photo_pixels: int, mask_budget: int | None = None) -> None:
         self._meanings = meanings
         self._largest_mask = 4 * photo_pixels
-        self._budget = MASK_BUDGET
+        self._mask_budget = self._budget = MASK_BUDGET if mask_budget is None else mask_budget
         self._notes: dict[str, list[int]] = defaultdict(list)
         self.left_out: list[tuple[int, Any]] = []
 
@@ -199,7 +200,7 @@ class ShapeReader:
                 if image.width * image.height > self._largest_mask:
                     raise _UnusableError(f"a mask of {image.width} x {image.height} pixels, far larger than the photo")
                 if self._budget < 0:
-                    raise BadItemError(f"its masks have more than {MASK_BUDGET:,} pixels together")
+                    raise BadItemError(f"its masks have more than {self._mask_budget:,} pixels together")
                 values = np.asarray(image)
         except (_UnusableError, BadItemError):
             raise

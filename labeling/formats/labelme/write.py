@@ -134,20 +134,30 @@ def _filled(shape: Shape, size: tuple[int, int]) -> Patch | None:
     return _tight(pixels) if pixels.any() else None
 
 
+def base_masks(annotation: Annotation, base: NDArray[np.uint8] | None) -> int:
+    """Return how many of the first shapes of an annotation's file are its base map."""
+    return len(_values(annotation.base, base, blank=Special.UNLABELLED))
+
+
 def _masks(
     layer: Layer | None, pixels: NDArray[np.uint8] | None, names: Mapping[int, str], *, blank: Special | None
 ) -> Iterator[dict[str, Any]]:
     """Yield a mask for every label of a map in the order of their values, but for `blank`, and for what is ignored."""
-    if layer is None or pixels is None:
-        return
+    for label, own in _values(layer, pixels, blank=blank).items():
+        assert pixels is not None
+        patch = _tight(pixels == own[0] if len(own) == 1 else np.isin(pixels, own))
+        yield _mask_entry(_name(label, names), mask_corners(patch), patch)
+
+
+def _values(layer: Layer | None, pixels: NDArray[np.uint8] | None, *, blank: Special | None) -> dict[Label, list[int]]:
+    """Return the values of every label that a map shows."""
     values: dict[Label, list[int]] = defaultdict(list)
+    if layer is None or pixels is None:
+        return values
     for value in np.flatnonzero(np.bincount(pixels.ravel(), minlength=256)).tolist():
-        if value != SEE_THROUGH:
-            values[Special.IGNORE if value == IGNORE else layer.legend[value]].append(value)
-    for label, own in values.items():
-        if label is not blank:
-            patch = _tight(pixels == own[0] if len(own) == 1 else np.isin(pixels, own))
-            yield _mask_entry(_name(label, names), mask_corners(patch), patch)
+        if value != SEE_THROUGH and (label := Special.IGNORE if value == IGNORE else layer.legend[value]) != blank:
+            values[label].append(value)
+    return values
 
 
 def _tight(pixels: NDArray[np.bool_]) -> Patch:
