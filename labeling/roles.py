@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -18,7 +18,7 @@ from db.errors import UserError
 from db.schema import Image, Role
 from db.session import Database
 from labeling.chunks import chunks
-from labeling.datasets import find_dataset, image_ids, role_counts
+from labeling.datasets import UNASSIGNED, find_dataset, image_ids, role_counts
 from labeling.formats.base import RoleName
 from labeling.presence import classes_of
 from labeling.projects import find_project
@@ -114,11 +114,31 @@ def set_roles(
     with database.write() as session:
         dataset_id = find_dataset(session, find_project(session, project), dataset).id
         ids = image_ids(session, dataset_id, dataset, paths)
-        for chunk in chunks(ids):
-            session.execute(delete(Role).where(Role.image_id.in_(chunk)))
-        if role is not None and ids:
-            session.execute(insert(Role), [{"image_id": id_, "role": role, "origin": "set"} for id_ in ids])
+        give_role(session, ids, role, origin="set")
         return role_counts(session, dataset_id)
+
+
+def give_role(session: Session, image_ids: Sequence[int], role: RoleName | None, *, origin: str) -> dict[str, int]:
+    """Give images a role, also those that have another one, or take theirs away (None).
+
+    Args:
+        session: that may write.
+        image_ids: their numbers, each once.
+        role: train, val, test or None.
+        origin: who says so; kept with the role. What has the role already keeps the origin it has.
+
+    Returns:
+        How many had another role, by that role, `none` for those without one.
+    """
+    roles: dict[int, str] = {}
+    for chunk in chunks(image_ids):
+        roles |= dict(session.execute(select(Role.image_id, Role.role).where(Role.image_id.in_(chunk))).all())
+    others = [id_ for id_ in image_ids if roles.get(id_) != role]
+    for chunk in chunks(others):
+        session.execute(delete(Role).where(Role.image_id.in_(chunk)))
+    if role is not None and others:
+        session.execute(insert(Role), [{"image_id": id_, "role": role, "origin": origin} for id_ in others])
+    return dict(Counter(roles.get(id_, UNASSIGNED) for id_ in others))
 
 
 def group_of(path: str, by: By) -> str:
