@@ -36,6 +36,8 @@ class DatasetOptions(BaseModel):
         ignore_index: value of a source mask that means ignore.
         overlap: `order`: later shapes over earlier ones; `area`: smaller objects over larger ones.
         crowd: what a COCO `iscrowd` region becomes: `ignore` or its `class`.
+        border: what the outline in a trimap of Oxford-IIIT Pet becomes: a `class` of its own or `ignore`.
+        void: what the labels become that Cityscapes' evaluation leaves out: `ignore` or a `class` each.
         raster: which pixels a polygon covers: `labelme` (Pillow's, both borders inclusive) or `center` (pixels whose
             centre lies inside).
         line_width: width of lines in pixels.
@@ -51,6 +53,8 @@ class DatasetOptions(BaseModel):
     ignore_index: int | None = Field(default=None, ge=0, le=65535)
     overlap: Overlap = "order"
     crowd: Literal["ignore", "class"] = "ignore"
+    border: Literal["class", "ignore"] = "class"
+    void: Literal["ignore", "class"] = "ignore"
     raster: RasterRule = "labelme"
     line_width: int = Field(default=10, ge=1, le=1000)
     point_radius: int = Field(default=5, ge=1, le=1000)

@@ -39,6 +39,9 @@ class ImageLists:
         return next(iter(given), None)
 
 
+NO_LISTS = ImageLists({}, ())
+
+
 def read_lists(folder: Path, source: Path, stems: frozenset[str]) -> ImageLists:
     """Read every list, `*.txt`, of a folder.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Asked = Literal["crowd", "border"]
+Asked = Literal["crowd", "border", "void"]
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,17 @@ class Format:
 FORMATS: dict[str, Format] = {
     "labelme": Format("labelme", "a JSON file beside each photo", "shapes", "background"),
     "coco": Format("COCO", "one JSON file for many photos", "shapes", "background", ("crowd",)),
+    "panoptic": Format("COCO panoptic", "panoptic_val2017.json, and a PNG a photo", "pixels", "ignore", ("crowd",)),
+    "cocostuff": Format("COCO-Stuff", "stuffthingmaps, or the .mat files of the 10k", "pixels", "ignore"),
     "voc": Format("Pascal VOC", "JPEGImages and SegmentationClass", "pixels", "ignore"),
     "masks": Format("Masks", "a picture of class numbers or colours for each photo", "pixels", "ignore"),
+    "cityscapes": Format("Cityscapes", "leftImg8bit and gtFine", "pixels", "ignore", ("void",)),
+    "ade20k": Format("ADE20K", "images and annotations of the Scene Parsing benchmark", "pixels", "ignore"),
+    "camvid": Format("CamVid", "32 colours, or SegNet's trainannot of 11 numbers", "pixels", "ignore"),
+    "pets": Format("Oxford-IIIT Pet", "images and annotations/trimaps", "pixels", "ignore", ("border",)),
+    "cihp": Format("CIHP", "Images, Category_ids and Instance_ids", "pixels", "ignore"),
     "cvat": Format("CVAT", "annotations.xml, of CVAT for images", "shapes", "background"),
+    "yolo": Format("YOLO segmentation", "a text file of outlines for each photo, in labels/", "shapes", "background"),
     "supervisely": Format("Supervisely", "meta.json, and datasets with img and ann", "shapes", "background"),
 }
 """By the name that the command line and a dataset's row know them under; in the order they are offered in."""

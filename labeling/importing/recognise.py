@@ -17,8 +17,18 @@ from labeling.importing.recognition.cvat import recognise_cvat
 from labeling.importing.recognition.guess import Guess
 from labeling.importing.recognition.labelme import recognise_labelme
 from labeling.importing.recognition.masks import recognise_masks
+from labeling.importing.recognition.panoptic import recognise_panoptic
+from labeling.importing.recognition.published import (
+    recognise_ade20k,
+    recognise_camvid,
+    recognise_cihp,
+    recognise_cityscapes,
+    recognise_cocostuff,
+    recognise_pets,
+)
 from labeling.importing.recognition.supervisely import recognise_supervisely
 from labeling.importing.recognition.voc import recognise_voc
+from labeling.importing.recognition.yolo import recognise_yolo
 from labeling.importing.source import OpenedSource, open_source
 from labeling.importing.source_files import MAX_FILES, SourceFiles, look_through
 from labeling.progress import Progress, silent
@@ -28,9 +38,17 @@ __all__ = ["RECOGNISERS", "Guess", "Recognised", "recognise", "recognise_archive
 RECOGNISERS: dict[str, Callable[[SourceFiles, Path], Guess | None]] = {
     "labelme": recognise_labelme,
     "coco": recognise_coco,
+    "panoptic": recognise_panoptic,
+    "cocostuff": recognise_cocostuff,
     "voc": recognise_voc,
     "masks": recognise_masks,
+    "cityscapes": recognise_cityscapes,
+    "ade20k": recognise_ade20k,
+    "camvid": recognise_camvid,
+    "pets": recognise_pets,
+    "cihp": recognise_cihp,
     "cvat": recognise_cvat,
+    "yolo": recognise_yolo,
     "supervisely": recognise_supervisely,
 }
 """Of every format, what looks for its signs in the files of a source; None where there are none."""

@@ -36,10 +36,12 @@ class ImportRequest:
         masks: folder of the masks, for a pair of folders.
         classes_file: labels in index order.
         colors_file: colours of colour masks.
-        unlabelled: see `DatasetOptions`, as the seven after it.
+        unlabelled: see `DatasetOptions`, as the nine after it.
         ignore_index: likewise.
         overlap: likewise.
         crowd: likewise.
+        border: likewise.
+        void: likewise.
         raster: likewise.
         line_width: pixels.
         point_radius: pixels.
@@ -64,6 +66,8 @@ class ImportRequest:
     ignore_index: int | None = None
     overlap: Overlap | None = None
     crowd: Literal["ignore", "class"] | None = None
+    border: Literal["class", "ignore"] | None = None
+    void: Literal["ignore", "class"] | None = None
     raster: RasterRule | None = None
     line_width: int | None = None
     point_radius: int | None = None

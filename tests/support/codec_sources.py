@@ -11,8 +11,9 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image
 from pycocotools import mask as coco_mask
+from scipy.io import savemat
 
-from labeling.annotation import Annotation, Layer
+from labeling.annotation import Annotation, Layer, Special
 from labeling.formats.base import ReadRequest, Record
 from labeling.raster import render
 from tests.support.photo_files import encode, scene
@@ -102,6 +103,45 @@ def build_coco(folder: Path, names: Sequence[str]) -> ReadRequest:
     for name in (*names, BARE):
         write(folder / "images" / name, photo_bytes(name))
     write(folder / "annotations" / "instances_default.json", json.dumps(document))
+    return ReadRequest(folder)
+
+
+PANOPTIC_IDS = (7, 300, 70_000)  # of background, car and room: one byte of a colour, two, three
+
+
+def build_panoptic(folder: Path, names: Sequence[str]) -> ReadRequest:
+    """Things and a background of stuff; the PNGs are as panopticapi's id2rgb makes them."""
+    ids = np.array(PANOPTIC_IDS, np.uint32)[truth()]
+    rgb = np.dstack([ids >> shift & 255 for shift in (0, 8, 16)]).astype(np.uint8)
+    segments = [{"id": id, "category_id": k, "iscrowd": 0, "area": 1} for k, id in enumerate(PANOPTIC_IDS, start=1)]
+    document = {
+        "images": [{"id": k, "file_name": name, "width": WIDTH, "height": HEIGHT} for k, name in enumerate(names)],
+        "annotations": [
+            {"image_id": k, "file_name": str(Path(name).with_suffix(".png")), "segments_info": segments}
+            for k, name in enumerate(names)
+        ],
+        "categories": [
+            {"id": k, "name": name, "isthing": int(k > 1), "color": [k, 0, 99]} for k, name in enumerate(CLASSES, 1)
+        ],
+    }
+    for name in names:
+        write_mask((folder / "annotations" / "panoptic_val2017" / name).with_suffix(".png"), rgb)
+    for name in (*names, BARE):
+        write(folder / "val2017" / name, photo_bytes(name))
+    write(folder / "annotations" / "panoptic_val2017.json", json.dumps(document))
+    return ReadRequest(folder)
+
+
+def build_cocostuff(folder: Path, names: Sequence[str]) -> ReadRequest:
+    """Grass, car and person: one photo as a .mat file by scipy, the others as PNGs whose values are one less."""
+    for name in names:
+        if name == PHOTOS[1]:
+            path = write((folder / "stuffthingmaps" / name).with_suffix(".mat"), b"")
+            savemat(path, {"S": numbered(124, 3, 1), "captions": "a photo"}, do_compression=True)
+        else:
+            write_mask((folder / "stuffthingmaps" / name).with_suffix(".png"), numbered(123, 2, 0))
+    for name in (*names, BARE):
+        write(folder / "images" / name, photo_bytes(name))
     return ReadRequest(folder)
 
 
@@ -202,6 +242,86 @@ def build_supervisely(folder: Path, names: Sequence[str]) -> ReadRequest:
     return ReadRequest(folder)
 
 
+def numbered(*values: int) -> np.ndarray:
+    """The class map with other numbers: of background, car and room."""
+    return np.array(values, np.uint8)[truth()]
+
+
+def build_cityscapes(folder: Path, names: Sequence[str]) -> ReadRequest:
+    """Road, car and building: as label ids with all their companions, as train ids, and as polygons."""
+    frame = [[0, 0], [WIDTH, 0], [WIDTH, HEIGHT], [0, HEIGHT]]
+    drawn = [("road", frame, 0), ("car", corners("car"), 0), ("sky", frame, 1), ("building", corners("räum <b>"), 0)]
+    objects = [
+        {"date": "09-Mar-2015", "deleted": gone, "draw": True, "id": k, "label": label, "polygon": points, "user": "x"}
+        for k, (label, points, gone) in enumerate(drawn)
+    ]
+    polygons = json.dumps({"imgHeight": HEIGHT, "imgWidth": WIDTH, "objects": objects})
+    ids = numbered(7, 26, 11)
+    for name in (*names, BARE):
+        write(folder / "leftImg8bit" / form_of("cityscapes").place(name), photo_bytes(name))
+        base = f"gtFine/train/ulm/{Path(name).with_suffix('').as_posix()}_gtFine"
+        if name in (PHOTOS[0], BROKEN):
+            write_mask(folder / f"{base}_labelIds.png", ids)
+            write_mask(folder / f"{base}_instanceIds.png", np.where(ids == 26, 26001, ids).astype(np.uint16))
+            write_mask(folder / f"{base}_color.png", np.dstack([ids] * 4))
+            write(folder / f"{base}_polygons.json", polygons)
+        elif name == PHOTOS[1]:
+            write_mask(folder / f"{base}_labelTrainIds.png", numbered(0, 13, 2))
+        elif name != BARE:
+            write(folder / f"{base}_polygons.json", polygons)
+    return ReadRequest(folder)
+
+
+def build_ade20k(folder: Path, names: Sequence[str]) -> ReadRequest:
+    for name in names:
+        mask = (folder / "annotations" / "training" / name).with_suffix(".png")
+        write_mask(mask, numbered(1, 21, 2))
+    for name in (*names, BARE):
+        write(folder / "images" / "training" / name, photo_bytes(name))
+    return ReadRequest(folder)
+
+
+def build_camvid(folder: Path, names: Sequence[str]) -> ReadRequest:
+    colors = np.array([(128, 128, 128), (64, 0, 128), (128, 0, 0)], np.uint8)
+    for name in names:
+        mask = folder / "LabeledApproved_full" / f"{Path(name).with_suffix('').as_posix()}_L.png"
+        write_mask(mask, colors[truth()])
+    for name in (*names, BARE):
+        write(folder / "701_StillsRaw_full" / name, photo_bytes(name))
+    return ReadRequest(folder)
+
+
+def build_pets(folder: Path, names: Sequence[str]) -> ReadRequest:
+    for name in names:
+        write_mask((folder / "annotations" / "trimaps" / name).with_suffix(".png"), numbered(2, 1, 3))
+    for name in (*names, BARE):
+        write(folder / "images" / name, photo_bytes(name))
+    write(folder / "annotations" / "test.txt", "a 1 1 1\n")
+    return ReadRequest(folder)
+
+
+def build_cihp(folder: Path, names: Sequence[str]) -> ReadRequest:
+    for name in names:
+        for kind, pixels in (("Category_ids", numbered(0, 2, 13)), ("Instance_ids", numbered(0, 1, 2))):
+            write_mask((folder / "Training" / kind / name).with_suffix(".png"), pixels)
+    for name in (*names, BARE):
+        write(folder / "Training" / "Images" / name, photo_bytes(name))
+    return ReadRequest(folder)
+
+
+def build_yolo(folder: Path, names: Sequence[str]) -> ReadRequest:
+    for name in names:
+        lines = (
+            " ".join([str(k), *(f"{x / WIDTH:.6f} {y / HEIGHT:.6f}" for x, y in corners(label))])
+            for k, label in enumerate(SQUARES)
+        )
+        write((folder / "labels" / name).with_suffix(".txt"), "\n".join(lines))
+    for name in (*names, BARE):
+        write(folder / "images" / name, photo_bytes(name))
+    write(folder / "data.yaml", "path: ../datasets/mine\ntrain: images\nnc: 2\nnames:\n  0: car\n  1: räum <b>\n")
+    return ReadRequest(folder)
+
+
 @dataclass(frozen=True)
 class Form:
     """What a format's own layout and table make of the photos' names and of the classes.
@@ -221,6 +341,12 @@ class Form:
 
 
 FORMS: dict[str, Form] = {
+    "cocostuff": Form(classes=("grass", "car", "person")),
+    "cityscapes": Form("train/ulm/{folder}{stem}_leftImg8bit{suffix}", ("road", "car", "building")),
+    "ade20k": Form("training/{folder}{stem}{suffix}", ("wall", "car", "building")),
+    "camvid": Form(classes=("Sky", "Car", "Building")),
+    "pets": Form(classes=("background", "foreground", "border")),
+    "cihp": Form("Training/Images/{folder}{stem}{suffix}", ("background", "hair", "face")),
     "supervisely": Form("day/{folder}{stem}{suffix}"),
 }
 """Of the formats that name photos or classes in a way of their own."""
@@ -233,9 +359,17 @@ def form_of(format_name: str) -> Form:
 BUILDERS: dict[str, Callable[[Path, Sequence[str]], ReadRequest]] = {
     "labelme": build_labelme,
     "coco": build_coco,
+    "panoptic": build_panoptic,
+    "cocostuff": build_cocostuff,
     "voc": build_voc,
     "masks": build_masks,
+    "cityscapes": build_cityscapes,
+    "ade20k": build_ade20k,
+    "camvid": build_camvid,
+    "pets": build_pets,
+    "cihp": build_cihp,
     "cvat": build_cvat,
+    "yolo": build_yolo,
     "supervisely": build_supervisely,
 }
 
@@ -251,8 +385,10 @@ class _Layers:
 def class_map(record: Record, *, classes: Sequence[str] = CLASSES) -> np.ndarray:
     """Render a record by rule `center` over the given class order."""
     base = record.base
+    # What is none of the classes is ignored, so that it differs from all that is expected.
+    legend = () if base is None else tuple(name if name in classes else Special.IGNORE for name in base.legend)
     annotation = Annotation(
-        record.width, record.height, record.shapes, base=None if base is None else Layer("base", base.legend)
+        record.width, record.height, record.shapes, base=None if base is None else Layer("base", legend)
     )
     return render(
         annotation,

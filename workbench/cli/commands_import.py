@@ -45,6 +45,13 @@ def import_(
     ] = None,
     ignore_index: Annotated[int | None, typer.Option(help="Value of a mask that means ignore.")] = None,
     crowd: Annotated[Literal["ignore", "class"] | None, typer.Option(help="What COCO crowd regions become.")] = None,
+    border: Annotated[
+        Literal["class", "ignore"] | None, typer.Option(help="pets: what the outline of a trimap becomes.")
+    ] = None,
+    void: Annotated[
+        Literal["ignore", "class"] | None,
+        typer.Option(help="cityscapes: what the labels become that are not evaluated."),
+    ] = None,
     overlap: Annotated[
         Literal["order", "area"] | None, typer.Option(help="What covers what: file order, or small over large.")
     ] = None,
@@ -91,6 +98,8 @@ def import_(
         unlabelled=unlabelled,
         ignore_index=ignore_index,
         crowd=crowd,
+        border=border,
+        void=void,
         overlap=overlap,
         raster=raster,
         line_width=line_width,
@@ -137,6 +146,8 @@ def import_argv(request: ImportRequest) -> list[str]:
         "unlabelled": request.unlabelled,
         "ignore-index": request.ignore_index,
         "crowd": request.crowd,
+        "border": request.border,
+        "void": request.void,
         "overlap": request.overlap,
         "raster": request.raster,
         "line-width": request.line_width,

@@ -38,6 +38,8 @@ class Choices(BaseModel):
     ignore_index: int | None = None
     overlap: Overlap | None = None
     crowd: Literal["ignore", "class"] | None = None
+    border: Literal["class", "ignore"] | None = None
+    void: Literal["ignore", "class"] | None = None
     raster: RasterRule | None = None
     images: str = ""
     masks: str = ""
@@ -76,6 +78,8 @@ class Choices(BaseModel):
             ignore_index=self.ignore_index,
             overlap=self.overlap,
             crowd=self.crowd,
+            border=self.border,
+            void=self.void,
             raster=self.raster,
             mapping=self.mapping,
             lists=(self.list_name.strip(),) if self.list_name.strip() else (),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 
 from db.errors import UserError
 from labeling.annotation import IGNORE
@@ -11,11 +10,10 @@ from labeling.formats.base import Item, Listing, ReadRequest, Record
 from labeling.formats.labels import check_count, find_colors, find_labels, read_colors, read_labels
 from labeling.formats.masks.layouts import find_layout
 from labeling.formats.masks.legend import FoundLegend, Legend, name_colors, name_values, number_values, order_colors
-from labeling.formats.masks.pairs import Pair, PairFolders
+from labeling.formats.masks.listing import MaskPairs
+from labeling.formats.masks.pairs import Pair
 from labeling.formats.masks.scan import scan_masks
-from labeling.formats.matching import match
 from labeling.formats.places import Place
-from labeling.formats.splits import role_of
 
 BLACK_AND_WHITE = frozenset({0, IGNORE})
 
@@ -29,33 +27,14 @@ def list_source(request: ReadRequest) -> Listing:
     Raises:
         UserError: nothing is found, a class file cannot be read, or the masks hold more values than classes can be.
     """
-    layout = find_layout(request)
-    folders = PairFolders(request.source, layout.photo_root, layout.mask_root)
-    matches = match(layout.photos, layout.masks)
-    found = _find_legend(request, folders.mask_places(matches.matches))
-    splits = [_split(pair.photo.key) for pair in matches.matches]
-    return Listing(
-        items=[
-            folders.item(pair, found.legend, (split,) if split else (), role_of(split))
-            for pair, split in zip(matches.matches, splits, strict=True)
-        ],
-        classes=found.legend.classes,
-        colors=dict(found.colors),
-        subsets=tuple(sorted({split for split in splits if split})),
-        notes=layout.notes + found.notes,
-        skipped=folders.problems(matches),
-    )
+    pairs = MaskPairs.of(request, find_layout(request))
+    return pairs.listing(_find_legend(request, pairs.masks))
 
 
 def read(item: Item, request: ReadRequest) -> Record:
     """Read a photo and its mask. Raises `BadItemError` where either cannot be used."""
     pair: Pair = item.payload
     return pair.read()
-
-
-def _split(key: str) -> str:
-    """Return the folder of a key that names a role, else nothing."""
-    return next((part for part in PurePosixPath(key).parts[:-1] if role_of(part)), "")
 
 
 def _find_legend(request: ReadRequest, masks: Sequence[Place]) -> FoundLegend:

@@ -22,7 +22,8 @@ Kind = Literal["photo", "mask", "unmarked"]
 
 _PHOTO_WORDS = "images?|imgs?|photos?|jpegimages|leftimg8bit|rgb|inputs?"
 _MASK_WORDS = (
-    "masks?|labels?|annotations?|annot|gt|gtfine|gtcoarse|ground_?truths?|segmentationclass|segmentations?|targets?"
+    "masks?|labels?|annotations?|annot|gt|gtfine|gtcoarse|ground_?truths?|segmentationclass|segmentations?|targets?|"
+    "category_ids"
 )
 
 

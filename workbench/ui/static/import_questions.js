@@ -7,12 +7,16 @@ const FIT = {
   overlap: ["Where shapes overlap", [["", "as is usual for the format"], ["order", "later ones cover earlier ones"], ["area", "smaller ones cover larger ones"]]],
   raster: ["Which pixels a polygon covers", [["", "as is usual for the format"], ["labelme", "as labelme draws them, borders included"], ["center", "pixels whose centre lies inside"]]],
   crowd: ["Crowd regions become", [["", "ignored"], ["class", "their class"]]],
+  border: ["The pets' outline becomes", [["", "a class of its own, border"], ["ignore", "ignored"]]],
+  void: ["Labels that Cityscapes does not evaluate become", [["", "ignored"], ["class", "a class each: 34 in all"]]],
 };
+const ASKED = new Set(["crowd", "border", "void"]); // of the formats that say so; the others of all with shapes
 const FILES = {
   images: "Folder of the photos", masks: "Folder of the masks", classes_file: "File of class names, one a line", colors_file: "Colour table, lines `name r g b`",
 };
+const NAMING = [...Object.keys(FILES), "ignore_index", "border", "void"];
 
-// Sends "change" {again}: the answers changed; `again`: a file beside the source was named, so its classes may be others.
+// Sends "change" {again}: the answers changed; `again`: one that names the classes, so they may be others.
 export class Questions extends EventTarget {
   // kept: answers from before, of which `touched` names those that were given on purpose
   constructor({ source, format, guess, kept, told, classes }) {
@@ -91,7 +95,7 @@ export class Questions extends EventTarget {
 
   more(kept) {
     const masked = this.facts.labels === "pixels";
-    const fits = Object.entries(FIT).filter(([name]) => name === "crowd" ? this.facts.asks.includes(name) : !masked);
+    const fits = Object.entries(FIT).filter(([name]) => ASKED.has(name) ? this.facts.asks.includes(name) : !masked);
     const named = Object.entries(FILES).filter(([name]) => {
       if (name === "masks") return this.format === "masks";
       if (name === "colors_file") return masked;
@@ -144,10 +148,9 @@ export class Questions extends EventTarget {
   }
 
   tell() {
-    const files = Object.keys(FILES).map((name) => this.fields.get(name)?.value ?? "").join("\n");
-    const ignored = this.fields.get("ignore_index")?.value ?? "";
-    const again = this.beside !== undefined && this.beside !== `${files}\n${ignored}`;
-    this.beside = `${files}\n${ignored}`;
+    const beside = NAMING.map((name) => this.fields.get(name)?.value ?? "").join("\n");
+    const again = this.beside !== undefined && this.beside !== beside;
+    this.beside = beside;
     this.known();
     this.dispatchEvent(new CustomEvent("change", { detail: { again } }));
   }
