@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -144,13 +145,9 @@ def _collect(place: Workplace, project: str | None, on_conflict: Literal["ours",
 def _show(report: SessionReport) -> None:
     if report.files:
         columns = ["image", "what", ">added", ">removed", ">changed", ">pixels", "why"]
+        figures = attrgetter("added", "removed", "changed", "pixels")
         rows = (
-            (
-                f.path,
-                f.action,
-                *((f.added, f.removed, f.changed, f.pixels) if f.action == "stored" else _BLANK),
-                f.reason,
-            )
+            (f.path, f.action, *(figures(f) if f.action == "stored" else _BLANK), f.reason)
             for f in report.files[:LINES_SHOWN]
         )
         table(None, columns, rows)
