@@ -12,6 +12,7 @@ from labeling.formats.panoptic import codec as panoptic
 from labeling.formats.supervisely import codec as supervisely
 from labeling.formats.voc import codec as voc
 from labeling.formats.yolo import codec as yolo
+from labeling.formats.yolo import codec as yolo
 
 CODECS: dict[str, Codec] = {
     "labelme": labelme,
@@ -26,6 +27,7 @@ CODECS: dict[str, Codec] = {
     "pets": pets,
     "cihp": cihp,
     "cvat": cvat,
+    "yolo": yolo,
     "yolo": yolo,
     "supervisely": supervisely,
 }

@@ -29,6 +29,7 @@ from labeling.importing.recognition.published import (
 from labeling.importing.recognition.supervisely import recognise_supervisely
 from labeling.importing.recognition.voc import recognise_voc
 from labeling.importing.recognition.yolo import recognise_yolo
+from labeling.importing.recognition.yolo import recognise_yolo
 from labeling.importing.source import OpenedSource, open_source
 from labeling.importing.source_files import MAX_FILES, SourceFiles, look_through
 from labeling.progress import Progress, silent
@@ -48,6 +49,7 @@ RECOGNISERS: dict[str, Callable[[SourceFiles, Path], Guess | None]] = {
     "pets": recognise_pets,
     "cihp": recognise_cihp,
     "cvat": recognise_cvat,
+    "yolo": recognise_yolo,
     "yolo": recognise_yolo,
     "supervisely": recognise_supervisely,
 }

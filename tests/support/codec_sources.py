@@ -173,8 +173,9 @@ def build_cvat(folder: Path, names: Sequence[str]) -> ReadRequest:
         f'left="{left}" top="{top}" width="{right - left}" height="{bottom - top}" z_order="1">\n    </mask>\n'
         f'    <polygon label="car" source="manual" occluded="0" points="{points}" z_order="0">\n    </polygon>\n'
     )
+    size = f'width="{WIDTH}" height="{HEIGHT}"'
     images = "".join(
-        f'  <image id="{number}" name="{name}" width="{WIDTH}" height="{HEIGHT}">\n{shapes * (name != BARE)}  </image>\n'
+        f'  <image id="{number}" name="{name}" {size}>\n{shapes * (name != BARE)}  </image>\n'
         for number, name in enumerate((*names, BARE))
     )
     labels = "".join(
@@ -322,6 +323,19 @@ def build_yolo(folder: Path, names: Sequence[str]) -> ReadRequest:
     return ReadRequest(folder)
 
 
+def build_yolo(folder: Path, names: Sequence[str]) -> ReadRequest:
+    for name in names:
+        lines = (
+            " ".join([str(k), *(f"{x / WIDTH:.6f} {y / HEIGHT:.6f}" for x, y in corners(label))])
+            for k, label in enumerate(SQUARES)
+        )
+        write((folder / "labels" / name).with_suffix(".txt"), "\n".join(lines))
+    for name in (*names, BARE):
+        write(folder / "images" / name, photo_bytes(name))
+    write(folder / "data.yaml", "path: ../datasets/mine\ntrain: images\nnc: 2\nnames:\n  0: car\n  1: räum <b>\n")
+    return ReadRequest(folder)
+
+
 @dataclass(frozen=True)
 class Form:
     """What a format's own layout and table make of the photos' names and of the classes.
@@ -369,6 +383,7 @@ BUILDERS: dict[str, Callable[[Path, Sequence[str]], ReadRequest]] = {
     "pets": build_pets,
     "cihp": build_cihp,
     "cvat": build_cvat,
+    "yolo": build_yolo,
     "yolo": build_yolo,
     "supervisely": build_supervisely,
 }

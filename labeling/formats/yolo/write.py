@@ -1,0 +1,93 @@
+"""Writes YOLO segmentation as Ultralytics reads it: `images/`, `labels/` with a line an outline, `data.yaml`, lists.
+
+A line is a class id and the corners of a polygon as shares of the photo's size. Class ids are those of the classes in
+index order, without the background. Polygons are written as they were drawn, cut at the photo's edge; everything else
+is traced along its pixels: parts as lines of their own, holes joined to the outline around them by a line to and fro.
+`train.txt` and its like name the photos of each role, so that photos keep their paths.
+(https://docs.ultralytics.com/datasets/segment/.)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from labeling.annotation import IGNORE, Point
+from labeling.formats.base import RoleName
+from labeling.formats.objects import outlines, regions, unlike
+from labeling.formats.writing import Part, Picture, WriteRequest, Written
+from labeling.raster.clip import clip_polygon
+from labeling.raster.trace import bridged, trace
+
+_NO_LISTS = "Lists: YOLO has none, only roles"
+_NO_ROLE = "Images without a role: data.yaml names them for nothing, give them roles first"
+_IGNORED = "Pixels that are ignored here: whoever reads YOLO takes them for background"
+_HIDDEN = "Objects that others cover altogether: left out, as nothing can be seen of them"
+_PARTS = "Objects of several parts: each part is a line, which YOLO takes for an object"
+_HOLES = "Holes: joined to the outline around them by a line to and fro"
+_TRACED = "Objects and regions that are no polygons: traced along their pixels"
+_BORDER = "Pixels along polygons that are read as another class; --objects pixels traces every object"
+
+
+def photo_path(name: str, role: RoleName | None) -> str:
+    """Return `images/NAME`."""
+    return f"images/{name}"
+
+
+def write(picture: Picture) -> Written:
+    """Write the label file of one image."""
+    found, hidden = regions(picture)
+    named = [region for region in found if region.label != IGNORE]
+    ids = {index: number for number, index in enumerate(_written(picture.request))}
+    lines: list[str] = []
+    losses = dict.fromkeys((_PARTS, _HOLES, _TRACED), 0)
+    for region in named:
+        polygons = outlines(region)
+        if polygons is None:
+            traced = trace(region.patch)
+            polygons = [bridged(outline) for outline in traced]
+            losses[_TRACED] += 1
+            losses[_HOLES] += sum(len(outline.holes) for outline in traced)
+        losses[_PARTS] += region.is_object and len(polygons) > 1
+        lines += [line for points in polygons if (line := _line(ids[region.label], points, picture))]
+    losses |= {
+        _NO_LISTS: len(picture.subsets),
+        _NO_ROLE: picture.role is None,
+        _IGNORED: int(np.count_nonzero(picture.class_map == IGNORE)),
+        _HIDDEN: hidden,
+        _BORDER: unlike(found, picture),
+    }
+    path = PurePosixPath(picture.name).with_suffix(".txt")
+    text = "".join(f"{line}\n" for line in lines)
+    return Written({f"labels/{path}": text.encode()}, losses={what: count for what, count in losses.items() if count})
+
+
+def finish(parts: Iterable[Part], request: WriteRequest) -> Iterator[tuple[str, Iterable[bytes]]]:
+    """Yield `data.yaml` and a list of photos for each role."""
+    roles = sorted({part.role for part in parts if part.role}, key=("train", "val", "test").index)
+    names = (f"  {id}: {_quoted(request.classes[index])}\n" for id, index in enumerate(_written(request)))
+    splits = (f"{role}: {role}.txt\n" for role in roles)
+    yield "data.yaml", ["".join((*splits, "names:\n", *names)).encode()]
+    for role in roles:
+        yield f"{role}.txt", (f"./images/{part.name}\n".encode() for part in parts if part.role == role)
+
+
+def _written(request: WriteRequest) -> list[int]:
+    """Return the class indices that have an id, in the order of the ids."""
+    return [index for index in range(len(request.classes)) if index != request.background]
+
+
+def _line(id: int, points: Sequence[Point], picture: Picture) -> str:
+    """Return the line of a polygon, cut at the photo's edge; nothing where none of it is left."""
+    width, height = picture.width, picture.height
+    inside = clip_polygon(points, (0.0, 0.0, float(width), float(height)))
+    if len(set(inside)) < 3:
+        return ""
+    return " ".join((str(id), *(f"{x / width:.9g} {y / height:.9g}" for x, y in inside)))
+
+
+def _quoted(name: str) -> str:
+    return json.dumps(name, ensure_ascii=False)  # which is YAML as well
