@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labeling.formats.coco.categories import Category, id_text
+from labeling.formats.cocostuff.names import is_stuff_only
 from labeling.formats.labels import BACKGROUND_NAME
 
 Entry = Mapping[str, Any]
@@ -28,7 +29,7 @@ class Kind:
         keep: what is kept of an annotation until its image is read, as plain JSON values.
         bare: what becomes of an image without annotations.
         other: what a file is, and how it is read, that has annotations without such a key.
-        background: what pixels without a label become, see `labeling.formats.base.Listing`.
+        background: what pixels without a label become, by the files' categories: see `labeling.formats.base.Listing`.
         has_maps: whether an annotation's `file_name` is a PNG of its labels.
     """
 
@@ -38,7 +39,7 @@ class Kind:
     keep: Callable[[Entry, Categories], dict[str, Any]]
     bare: str
     other: str
-    background: Callable[[Sequence[Category]], str | None]
+    background: Callable[[Sequence[Categories]], str | None]
     has_maps: bool = False
 
 
@@ -56,9 +57,12 @@ def keep_instance(entry: Entry, categories: Categories) -> dict[str, Any]:
     }
 
 
-def background_of(categories: Sequence[Category]) -> str | None:
-    """Return the class of pixels that no object covers."""
-    return BACKGROUND_NAME if any(category.name == BACKGROUND_NAME for category in categories) else "background"
+def background_of(files: Sequence[Categories]) -> str | None:
+    """Return the class of pixels that no object covers; COCO-Stuff's `stuff_*.json` leaves only unlabelled ones."""
+    if all(is_stuff_only((id, category.name) for id, category in categories.items()) for categories in files):
+        return None
+    named = any(category.name == BACKGROUND_NAME for categories in files for category in categories.values())
+    return BACKGROUND_NAME if named else "background"
 
 
 def category_of(entry: Entry, categories: Categories) -> Category | None:

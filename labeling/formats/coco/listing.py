@@ -11,10 +11,10 @@ from typing import Any, overload
 
 from db.errors import UserError
 from labeling.formats.base import BadItemError, Item, Listing, Problem, ReadRequest, iter_image_files
-from labeling.formats.coco.categories import Category, categories_of
+from labeling.formats.coco.categories import categories_of
 from labeling.formats.coco.files import CocoFile, find_files, map_folders, photo_folders
 from labeling.formats.coco.index import CocoIndex, ImageEntry, stream
-from labeling.formats.coco.kinds import Kind
+from labeling.formats.coco.kinds import Categories, Kind
 from labeling.formats.coco.photos import best_root, find_photo
 from labeling.formats.labels import IGNORE_NAME, read_labels
 from labeling.formats.places import Place
@@ -42,7 +42,7 @@ class _Source:
     number: int
     root: Path
     maps: Path | None
-    categories: tuple[Category, ...]
+    categories: Categories
 
 
 class CocoItems(Sequence[Item]):
@@ -92,7 +92,8 @@ def list_files(request: ReadRequest, kind: Kind) -> Listing:
     lister = _Lister(index, Path(os.path.commonpath([source.root for source in sources])), several=len(sources) > 1)
     for source in sources:
         lister.add(source, kind)
-    categories = [category for source in sources for category in source.categories if category.name != IGNORE_NAME]
+    every = [category for source in sources for category in source.categories.values()]
+    categories = [category for category in every if category.name != IGNORE_NAME]
     names = dict.fromkeys(category.name for category in categories)
     if request.classes_file:
         names = dict.fromkeys((*read_labels(request.classes_file), *names))
@@ -102,7 +103,7 @@ def list_files(request: ReadRequest, kind: Kind) -> Listing:
         items=CocoItems(index, lister.items, lister.images),
         classes=tuple(names),
         colors={category.name: category.color for category in categories if category.color is not None},
-        background=kind.background(categories),
+        background=kind.background([source.categories for source in sources]),
         raster="center",
         overlap="area",
         subsets=tuple(sorted({subset for item in lister.items for subset in item.subsets})),
@@ -124,10 +125,10 @@ def _read_file(index: CocoIndex, file: CocoFile, number: int, request: ReadReque
         raise UserError(f"{file.path}: none of its annotations has `{kind.content}`. {kind.other}")
     root = _folder_of(names, photo_folders(file, request), f"{file.path}: found none of its photos", "--images")
     maps = None
-    if kind.has_maps:
-        names = [annotation["file_name"] for annotation in index.first_annotations(number, limit=_SAMPLE)]
+    if kind.has_maps and (first := list(index.first_annotations(number, limit=_SAMPLE))):
+        names = [annotation["file_name"] for annotation in first]
         maps = _folder_of(names, map_folders(file, request), f"{file.path}: found none of its PNGs", "--masks")
-    return _Source(file, number, root, maps, tuple(categories.values()))
+    return _Source(file, number, root, maps, categories)
 
 
 def _folder_of(names: Sequence[Any], folders: Sequence[Path], problem: str, option: str) -> Path:
@@ -224,7 +225,7 @@ class _Lister:
             remarks.append(f"{name}: {repeated} annotation ids occur more than once; all those annotations are kept.")
         if bare := self._index.count_bare(number):
             remarks.append(f"{name}: {bare} images have no annotation: {kind.bare}.")
-        named = Counter(category.name for category in source.categories)
+        named = Counter(category.name for category in source.categories.values())
         for category in sorted(category for category, count in named.items() if count > 1):
             remarks.append(f"{name}: several category ids are named {category!r}: taken as one class.")
         return remarks

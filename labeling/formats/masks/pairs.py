@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from labeling.formats.base import BadItemError, BaseMap, Item, Problem, Record, RoleName
-from labeling.formats.masks.files import read_mask_file
+from labeling.formats.masks.files import MaskFile, read_mask_file
 from labeling.formats.masks.legend import Legend, to_base_map
 from labeling.formats.masks.objects import ObjectFile
 from labeling.formats.matching import Match, Matches
@@ -37,7 +37,7 @@ class Pair:
         info = inspect(photo)
         if self.mask is None:
             return Record(photo, info.width, info.height, labelled=False)
-        mask = read_mask_file(self.mask.path)
+        mask = self.decode(self.mask.path)
         base, repairs = to_base_map(mask, self.legend)
         if self.objects is not None:
             try:
@@ -48,6 +48,10 @@ class Pair:
             base = _upright(base, mask.size, info)
             repairs += (f"The mask was drawn on the unrotated photo and turned with it (EXIF {info.orientation}).",)
         return Record(photo, info.width, info.height, base=base, repairs=repairs)
+
+    def decode(self, mask: Path) -> MaskFile:
+        """Return what the mask's file holds. Raises `BadItemError` where it cannot be read."""
+        return read_mask_file(mask)
 
 
 @dataclass(frozen=True)

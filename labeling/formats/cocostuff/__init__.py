@@ -1,0 +1,1 @@
+"""COCO-Stuff: maps of its 171 classes."""
