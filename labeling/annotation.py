@@ -44,6 +44,19 @@ class Patch:
     y: int
     pixels: NDArray[np.bool_]
 
+    @classmethod
+    def cut(cls, pixels: NDArray[np.bool_], x: int = 0, y: int = 0) -> Patch:
+        """Return the pixels that are set of a map (H, W) at (x, y), in a box of their size.
+
+        Raises:
+            ValueError: there is none.
+        """
+        rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
+        if not len(rows):
+            raise ValueError("a mask holds no pixel")
+        left, top = int(columns[0]), int(rows[0])
+        return cls(x + left, y + top, np.ascontiguousarray(pixels[top : rows[-1] + 1, left : columns[-1] + 1]))
+
     def to_json(self) -> dict[str, Any]:
         """Return the patch with its pixels as a base64 PNG (1 bit)."""
         buffer = io.BytesIO()

@@ -17,12 +17,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, TiffImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -35,6 +35,8 @@ ORIENTATION_TAG = 0x0112
 INVERSE_ORIENTATION = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
 """From an EXIF orientation to the one that undoes it."""
 
+_TURNED: dict[str, dict[str, Any]] = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True}}
+"""How a photo that was turned is written, by format."""
 _PREVIEW = 64  # a JPEG is checked at the smallest scale that keeps both sides at least this long
 _SWAPPING = frozenset({5, 6, 7, 8})
 
@@ -148,6 +150,38 @@ def read_header(source: Path | bytes) -> PhotoHeader:
             return _inspect(data)
         orientation, raw = _orientation(image), _raw_size(image)
         return PhotoHeader(*_upright(raw, orientation), *raw, orientation, image.format or "?")
+
+
+def read_orientation(path: Path) -> int:
+    """Return a photo's EXIF orientation, 1 to 8, reading no more of the file than its header.
+
+    Raises:
+        PhotoError: no image, or one over `MAX_PIXELS`.
+    """
+    with _plain_errors(b""), Image.open(path, formats=FORMATS) as image:
+        return _orientation(image)
+
+
+def upright_bytes(path: Path) -> bytes:
+    """Return the bytes of a photo that was turned: it needs no EXIF rotation any more, and asks for none.
+
+    Of all formats but JPEG the pixels stay as they are; a JPEG is written at quality 95 without reduced colours. What
+    else its EXIF says, and its colour profile, stay.
+
+    Raises:
+        PhotoError: as `read_photo`.
+    """
+    data = _read_bytes(path)
+    buffer = io.BytesIO()
+    with _open(data) as image:
+        upright = ImageOps.exif_transpose(image)
+        kind = {"MPO": "JPEG"}.get(image.format or "", image.format)
+        options = _TURNED.get(kind or "", {})
+        kept = {name: value for name in ("exif", "icc_profile") if (value := upright.info.get(name)) is not None}
+        if kind == "TIFF":
+            kept.pop("exif", None)  # its tags are the file's own, which Pillow writes anew
+        upright.save(buffer, kind, **options, **kept)
+    return buffer.getvalue()
 
 
 def inspect_photo(source: Path | bytes) -> PhotoInfo:

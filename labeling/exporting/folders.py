@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.errors import UserError
-from db.files import explain_os_errors, sync_folder, sync_tree, write_atomic
+from db.files import explain_os_errors, scratch_file, settle, sync_folder, sync_tree, write_atomic
 from db.home import Home
 from db.schema import Dataset, Image
 from db.session import WITH_TRASHED
@@ -47,7 +47,14 @@ class ExportFolder:
         with explain_os_errors(path.parent):
             path.write_bytes(data)
 
-    def make(self, names: Sequence[str]) -> None:
+    def stream(self, name: str, pieces: Iterable[bytes]) -> None:
+        """Write a file whose content comes in pieces, whole or not at all. Raises as `put`."""
+        path = self.path / name
+        with explain_os_errors(path.parent), scratch_file(path.parent) as file:
+            file.writelines(pieces)
+            settle(file, path)
+
+    def make(self, names: Iterable[str]) -> None:
         """Make the folders that files of these names lie in."""
         with explain_os_errors(self.path):
             for folder in sorted({(self.path / name).parent for name in names}):

@@ -15,11 +15,12 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from labeling.annotation import Annotation
+from labeling.annotation import Annotation, Label
 from labeling.colors import RGB
 from labeling.formats.base import RoleName
+from labeling.names import is_background
 from labeling.options import Overlap, RasterRule
-from labeling.raster import CANVASES, Canvas
+from labeling.raster import CANVASES, Canvas, render
 from labeling.raster.instances import render_instances
 
 Objects = Literal["drawn", "pixels"]
@@ -33,6 +34,7 @@ class WriteRequest:
     Attributes:
         classes: names in index order.
         colors: of the classes, each its own.
+        unlabelled: what pixels that nobody labelled are in the class maps, 0..253 or 255.
         rule: which pixels a shape covers in the class maps.
         overlap: which shape lies on top in them.
         line_width: pixels.
@@ -43,12 +45,18 @@ class WriteRequest:
 
     classes: tuple[str, ...]
     colors: tuple[RGB, ...]
+    unlabelled: int = 0
     rule: RasterRule = "labelme"
     overlap: Overlap = "order"
     line_width: int = 10
     point_radius: int = 5
     objects: Objects = "drawn"
     masks: MaskKind = "index"
+
+    @property
+    def background(self) -> int | None:
+        """The index of the class that is called background, None where there is none."""
+        return next((index for index, name in enumerate(self.classes) if is_background(name)), None)
 
     def canvas(self, pixels: NDArray[np.uint8], rule: RasterRule | None = None) -> Canvas:
         """Return a canvas that draws over a map by the request's rule, or by another one."""
@@ -95,25 +103,42 @@ class Picture:
     @cached_property
     def instances(self) -> NDArray[np.int32]:
         """The map of objects, as `labeling.raster.instances.render_instances` numbers them."""
-        request, objects, paint = self.request, self.objects, self.paint
-
-        def stored_objects(_sha: str) -> NDArray[np.uint16]:
-            assert objects is not None
-            return objects
-
-        def stored_paint(_sha: str) -> NDArray[np.uint8]:
-            assert paint is not None
-            return paint
-
+        request = self.request
         return render_instances(
             self.annotation,
-            stored_objects,
-            stored_paint,
+            self._stored_objects,
+            self._layers.__getitem__,
             rule=request.rule,
             overlap=request.overlap,
             line_width=request.line_width,
             point_radius=request.point_radius,
         )
+
+    @cached_property
+    def unlabelled(self) -> NDArray[np.bool_]:
+        """The pixels (H, W) that nobody labelled."""
+        index: dict[Label, int] = dict.fromkeys(range(len(self.request.classes)), 0)
+        request = self.request
+        drawn = render(
+            self.annotation,
+            self._layers.__getitem__,
+            index,
+            rule=request.rule,
+            overlap=request.overlap,
+            line_width=request.line_width,
+            point_radius=request.point_radius,
+            unlabelled=1,
+        )
+        return drawn == 1
+
+    def _stored_objects(self, _sha: str) -> NDArray[np.uint16]:
+        assert self.objects is not None
+        return self.objects
+
+    @property
+    def _layers(self) -> dict[str, NDArray[np.uint8]]:
+        pairs = ((self.annotation.base, self.base), (self.annotation.paint, self.paint))
+        return {layer.sha256: pixels for layer, pixels in pairs if layer is not None and pixels is not None}
 
 
 @dataclass(frozen=True)
@@ -156,12 +181,3 @@ class Writer(Protocol):
 
     def finish(self, parts: Iterable[Part], request: WriteRequest) -> Iterator[tuple[str, Iterable[bytes]]]:
         """Yield path and content of each file about all images. `parts` may be gone through several times."""
-
-
-def mask_lists(parts: Iterable[Part]) -> dict[str, list[str]]:
-    """Return the names of the photos of every list: the roles that there are, then the subsets by name."""
-    lists: dict[str, list[str]] = {}
-    for part in parts:
-        for name in dict.fromkeys((*([part.role] if part.role else []), *part.subsets)):
-            lists.setdefault(name, []).append(part.name)
-    return dict(sorted(lists.items()))

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labeling.annotation import SEE_THROUGH, Annotation, Special
+from labeling.annotation import SEE_THROUGH, Annotation, Shape, Special
 from labeling.options import Overlap, RasterRule
 from labeling.raster import CANVASES, largest_first, object_key
+
+
+def object_numbers(shapes: Sequence[Shape], first: int = 1) -> list[int]:
+    """Return the number of the object that each shape belongs to, from `first` on; 0 for what is no object."""
+    numbers: dict[tuple[object, ...], int] = {}
+    for position, shape in enumerate(shapes):
+        if not isinstance(shape.label, Special):
+            numbers.setdefault(object_key(position, shape), first + len(numbers))
+    return [
+        0 if isinstance(shape.label, Special) else numbers[object_key(position, shape)]
+        for position, shape in enumerate(shapes)
+    ]
 
 
 def render_instances(
@@ -42,11 +54,7 @@ def render_instances(
     found = np.zeros((annotation.height, annotation.width), np.int32)
     if annotation.instances is not None:
         found[:] = maps(annotation.instances)
-    numbers: dict[tuple[object, ...], int] = {}
-    first = 1 + int(found.max(initial=0))
-    for position, shape in enumerate(annotation.shapes):
-        if not isinstance(shape.label, Special):
-            numbers.setdefault(object_key(position, shape), first + len(numbers))
+    numbers = object_numbers(annotation.shapes, 1 + int(found.max(initial=0)))
     ordered = list(enumerate(annotation.shapes))
     if overlap == "area":
         canvas = CANVASES[rule](np.zeros(found.shape, np.uint8), line_width, point_radius)
@@ -57,7 +65,7 @@ def render_instances(
         table = np.zeros(256, np.int32)
         for value, (position, shape) in enumerate(part):
             canvas.draw(shape, value)
-            table[value] = numbers.get(object_key(position, shape), 0)
+            table[value] = numbers[position]
         drawn = canvas.pixels()
         np.copyto(found, table[drawn], where=drawn != SEE_THROUGH)
     if annotation.paint is not None:
