@@ -14,7 +14,10 @@ from labeling.annotation import Patch
 from labeling.formats.base import BadItemError
 
 MASK_BUDGET = 2**28
-"""Pixels of all masks of one image together: what is written of them may be tiny, what is in them is not."""
+"""Pixels that are kept of all masks of one image together, each cut to what it covers."""
+
+DECODED_BUDGET = 2**32
+"""Pixels that are decoded of them: what is written of them may be tiny, what is in them is not."""
 
 
 def decode_base64(text: object) -> bytes:
@@ -27,26 +30,8 @@ def decode_base64(text: object) -> bytes:
         raise ValueError("a mask is not base64 text") from None
 
 
-def cut(pixels: NDArray[np.bool_], x: int = 0, y: int = 0) -> Patch:
-    """Return a mask cut to what it covers.
-
-    Args:
-        pixels: bool (H, W).
-        x: of its left column in the photo, pixels.
-        y: of its top row.
-
-    Raises:
-        ValueError: it covers nothing.
-    """
-    rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
-    if not len(rows):
-        raise ValueError("a mask holds no pixel")
-    left, top = int(columns[0]), int(rows[0])
-    return Patch(x + left, y + top, np.ascontiguousarray(pixels[top : rows[-1] + 1, left : columns[-1] + 1]))
-
-
 class MaskBudget:
-    """Counts what the masks of one image take, before any of it is decoded.
+    """Counts what the masks of one image take: before any of it is decoded, and what is kept of it.
 
     Args:
         width: of the photo, pixels; a single mask may have four times as many pixels as the photo.
@@ -55,7 +40,7 @@ class MaskBudget:
 
     def __init__(self, width: int, height: int) -> None:
         self.largest = 4 * width * height
-        self._left = MASK_BUDGET
+        self._to_decode, self._to_keep = DECODED_BUDGET, MASK_BUDGET
 
     def spend(self, width: int, height: int) -> None:
         """Count a mask of this size.
@@ -66,9 +51,31 @@ class MaskBudget:
         """
         if width * height > self.largest:
             raise ValueError(f"a mask has {width} x {height} pixels, far more than the photo")
-        self._left -= width * height
-        if self._left < 0:
-            raise BadItemError(f"Its masks have more than {MASK_BUDGET:,} pixels together.")
+        self._to_decode -= width * height
+        if self._to_decode < 0:
+            raise BadItemError(f"Its masks have more than {DECODED_BUDGET:,} pixels together.")
+
+    def cut(self, pixels: NDArray[np.bool_], x: int = 0, y: int = 0) -> Patch:
+        """Return a mask cut to what it covers.
+
+        Args:
+            pixels: bool (H, W).
+            x: of its left column in the photo, pixels.
+            y: of its top row.
+
+        Raises:
+            ValueError: it covers nothing.
+            BadItemError: all masks together cover too much.
+        """
+        rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
+        if not len(rows):
+            raise ValueError("a mask holds no pixel")
+        left, top = int(columns[0]), int(rows[0])
+        part = np.ascontiguousarray(pixels[top : rows[-1] + 1, left : columns[-1] + 1])
+        self._to_keep -= part.size
+        if self._to_keep < 0:
+            raise BadItemError(f"Its masks cover more than {MASK_BUDGET:,} pixels together.")
+        return Patch(x + left, y + top, part)
 
     def read_png(self, data: bytes) -> NDArray[np.uint8]:
         """Decode a PNG whose alpha channel, or where it has none whose grey, is a mask.

@@ -148,6 +148,9 @@ def test_masks_that_are_too_large_together_refuse_the_image(tmp_path, monkeypatc
     source = build(tmp_path, *[bitmap(data)] * 3)
     with pytest.raises(BadItemError, match="1,000 pixels together"):
         read(source)
+    monkeypatch.setattr(patches, "DECODED_BUDGET", 900)
+    with pytest.raises(BadItemError, match="900 pixels together"):
+        read(source)
 
 
 @given(st.binary(max_size=200), st.booleans())

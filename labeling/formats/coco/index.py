@@ -13,13 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import ijson
-
-from db.errors import UserError
 from labeling.formats.coco.categories import id_text
 from labeling.formats.coco.kinds import Categories, Entry, Kind
+from labeling.formats.json_stream import stream_objects
 
-_BOM = b"\xef\xbb\xbf"
 _SCHEMA = """
 CREATE TABLE image (file INTEGER, id TEXT, name TEXT, width INTEGER, height INTEGER);
 CREATE TABLE annotation (file INTEGER, image TEXT, id TEXT, labelled INTEGER, body TEXT);
@@ -134,17 +131,7 @@ def stream(path: Path, prefix: str) -> Iterator[dict[str, Any]]:
     Raises:
         UserError: the file cannot be opened, or is no JSON.
     """
-    try:
-        with path.open("rb") as file:
-            if file.read(len(_BOM)) != _BOM:
-                file.seek(0)
-            for entry in ijson.items(file, prefix, use_float=True):
-                yield entry if isinstance(entry, dict) else {}
-    except (ijson.JSONError, ValueError) as error:
-        cause = " ".join(str(error).split())
-        raise UserError(f"{path}: expected COCO's JSON, found text that is none: {cause}.") from error
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}).") from error
+    return stream_objects(path, prefix, "COCO's JSON")
 
 
 def _row(entry: Entry, kind: Kind, categories: Categories) -> tuple[str | None, str | None, bool, str]:

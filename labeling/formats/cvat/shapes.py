@@ -9,14 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 from labeling.annotation import Label, Patch, Point, Shape, Special
+from labeling.formats.curves import ellipse_corners, turned
 from labeling.formats.cvat.image import Element
 from labeling.formats.cvat.runs import decode_runs
 from labeling.formats.labels import IGNORE_NAME
 from labeling.formats.patches import MaskBudget
 
 _FAR = 1e9  # pixels; no photo reaches there
-_SAGITTA = 0.05  # pixels that a polygon may lie inside the ellipse that it stands for
-_MIN_CORNERS, _MAX_CORNERS = 16, 720
 _SHOWN = 5
 _POSITION = {"points", "rle", "left", "top", "width", "height", "xtl", "ytl", "xbr", "ybr", "cx", "cy", "rx", "ry"}
 _READ = _POSITION | {"label", "group_id", "rotation"}
@@ -89,10 +88,7 @@ class ShapeReader:
         if width < 1 or height < 1:
             raise ValueError("a mask has no size")
         self._budget.spend(width, height)
-        pixels = decode_runs(element.attributes.get("rle", ""), width, height)
-        if not pixels.any():
-            raise ValueError("a mask holds no pixel")
-        return Patch(left, top, pixels)
+        return self._budget.cut(decode_runs(element.attributes.get("rle", ""), width, height), left, top)
 
 
 def _label(element: Element) -> Label:
@@ -157,7 +153,7 @@ def _box(element: Element, common: Shape) -> Shape:
     if not angle:
         return replace(common, kind="rectangle", points=((left, top), (right, bottom)))
     corners = ((left, top), (right, top), (right, bottom), (left, bottom))
-    return replace(common, points=_turned(corners, ((left + right) / 2, (top + bottom) / 2), angle))
+    return replace(common, points=turned(corners, ((left + right) / 2, (top + bottom) / 2), angle))
 
 
 def _ellipse(element: Element, common: Shape) -> Shape:
@@ -166,28 +162,12 @@ def _ellipse(element: Element, common: Shape) -> Shape:
         raise ValueError("an ellipse has no area")
     if across == down:
         return replace(common, kind="circle", points=((x, y), (x + across, y)))
-    # The sagitta of a chord of n is r (1 - cos(pi / n)), about r (pi / n)^2 / 2.
-    count = math.ceil(math.pi / math.sqrt(2 * _SAGITTA / max(across, down)))
-    count = min(max(count, _MIN_CORNERS), _MAX_CORNERS)
-    steps = [2 * math.pi * step / count for step in range(count)]
-    corners = tuple((x + across * math.cos(step), y + down * math.sin(step)) for step in steps)
-    return replace(common, points=_turned(corners, (x, y), _angle(element)))
+    return replace(common, points=ellipse_corners((x, y), across, down, _angle(element)))
 
 
 def _angle(element: Element) -> float:
     """Return the rotation in degrees, clockwise as the photo is seen."""
     return _finite(element.attributes.get("rotation", "0")) % 360
-
-
-def _turned(points: Sequence[Point], center: Point, degrees: float) -> tuple[Point, ...]:
-    cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-    return tuple(
-        (
-            center[0] + cosine * (x - center[0]) - sine * (y - center[1]),
-            center[1] + sine * (x - center[0]) + cosine * (y - center[1]),
-        )
-        for x, y in points
-    )
 
 
 def _listed(which: Sequence[str]) -> str:

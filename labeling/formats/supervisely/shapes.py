@@ -13,7 +13,7 @@ from typing import Any
 
 from labeling.annotation import Point, Shape
 from labeling.formats.extra import kept
-from labeling.formats.patches import MaskBudget, cut
+from labeling.formats.patches import MaskBudget
 from labeling.formats.supervisely.bitmap import decode_bitmap
 
 _DRAWN = frozenset({"classTitle", "points", "parts", "bitmap"})
@@ -123,7 +123,7 @@ class ShapeReader:
         if not x.is_integer() or not y.is_integer():
             raise ValueError(f"a bitmap's origin is {origin!r}, which is no pixel")
         pixels = decode_bitmap(bitmap.get("data"), self._budget)
-        return Shape("mask", label, patch=cut(pixels, int(x), int(y)))
+        return Shape("mask", label, patch=self._budget.cut(pixels, int(x), int(y)))
 
 
 def _exterior(rings: Any, kind: str) -> tuple[Point, ...]:
