@@ -39,7 +39,7 @@ _FIRST_STUFF, _OTHER = 92, 183
 
 
 def is_stuff_only(categories: Iterable[tuple[str, str]]) -> bool:
-    """Tell whether categories (id, name) are those of COCO-Stuff's own `stuff_*.json`: stuff, and `other` for things."""
+    """Tell whether categories (id, name) are those of `stuff_*.json`: stuff, and `other` for things."""
     known = {str(id): name for id, name in NAMES.items() if id >= _FIRST_STUFF} | {str(_OTHER): "other"}
     found = list(categories)
     return bool(found) and all(known.get(id) == name for id, name in found)
