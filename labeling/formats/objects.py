@@ -128,7 +128,7 @@ def _drawn(picture: Picture) -> dict[int, _Drawn]:
             shapes[number].append(shape)
     found = {}
     for number, own in shapes.items():
-        patch = _cover(own, picture.request, picture.height, picture.width)
+        patch = cover(own, picture.request, picture.height, picture.width)
         if patch is not None:
             found[number] = _Drawn(int(own[0].label), tuple(own), patch, int(np.count_nonzero(patch.pixels)))
     return found
@@ -165,7 +165,7 @@ def _by_class(patch: Patch, class_map: NDArray[np.uint8], *, is_object: bool) ->
         yield Region(label, Patch.cut(patch.pixels & (here == label), patch.x, patch.y), is_object=is_object)
 
 
-def _cover(shapes: Sequence[Shape], request: WriteRequest, height: int, width: int) -> Patch | None:
+def cover(shapes: Sequence[Shape], request: WriteRequest, height: int, width: int) -> Patch | None:
     """Return what shapes cover together, drawn in a window of their size; None where that is nothing."""
     boxes = [_box(shape, request) for shape in shapes]
     # Not below zero, where the rule of labelme rounds to the other side.

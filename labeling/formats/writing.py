@@ -117,19 +117,23 @@ class Picture:
     @cached_property
     def unlabelled(self) -> NDArray[np.bool_]:
         """The pixels (H, W) that nobody labelled."""
-        index: dict[Label, int] = dict.fromkeys(range(len(self.request.classes)), 0)
+        return self.render(dict.fromkeys(range(len(self.request.classes)), 0), unlabelled=1) == 1
+
+    def render(
+        self, index: Mapping[Label, int], *, unlabelled: int, rule: RasterRule | None = None
+    ) -> NDArray[np.uint8]:
+        """Render the annotation with other values for its labels, or by another rule than the request's."""
         request = self.request
-        drawn = render(
+        return render(
             self.annotation,
             self._layers.__getitem__,
             index,
-            rule=request.rule,
+            rule=rule or request.rule,
             overlap=request.overlap,
             line_width=request.line_width,
             point_radius=request.point_radius,
-            unlabelled=1,
+            unlabelled=unlabelled,
         )
-        return drawn == 1
 
     def _stored_objects(self, _sha: str) -> NDArray[np.uint16]:
         assert self.objects is not None

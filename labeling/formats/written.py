@@ -53,7 +53,7 @@ EXPORTS: Mapping[ExportFormat, WrittenFormat] = {
     ),
     "cvat": WrittenFormat(
         "CVAT for images 1.1",
-        "One XML file: shapes as drawn, in their order, everything else as masks. Roles are its subsets.",
+        "An XML file a role: shapes as drawn, in their order, everything else as masks. It has no lists.",
         objects=True,
         stems=False,
     ),

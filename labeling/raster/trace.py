@@ -28,7 +28,7 @@ def trace(patch: Patch) -> list[Outline]:
     """
     large = np.repeat(np.repeat(patch.pixels.astype(np.uint8), 2, axis=0), 2, axis=1)
     rings, tree = cv2.findContours(large, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
-    if tree is None:
+    if not rings:
         return []
     found = [_corners(np.asarray(ring)[:, 0], patch) for ring in rings]
     holes: dict[int, list[tuple[Point, ...]]] = {}
