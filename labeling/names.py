@@ -9,6 +9,7 @@ from labeling.annotation import Special
 
 MAX_NAME = 200
 MAX_CLASS_NAME = 1000
+_RESERVED = frozenset(special.value for special in Special)
 
 
 def clean_name(name: str, what: str) -> str:
@@ -52,7 +53,7 @@ def clean_class_name(name: str) -> str:
 
 def is_reserved(name: str) -> bool:
     """Tell whether a label means something other than a class (`ignore`, `unlabelled`)."""
-    return name in {special.value for special in Special}
+    return name in _RESERVED
 
 
 def _has_control(text: str) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from db.errors import UserError
-from labeling.annotation import Label, Special
+from labeling.annotation import Label, Shape, Special
 from labeling.formats.base import (
     IMAGE_SUFFIXES,
     BadItemError,
@@ -30,7 +30,7 @@ from labeling.formats.labelme.document import peek_image_path, read_document
 from labeling.formats.labelme.extra import DOCUMENT_KEYS, kept
 from labeling.formats.labelme.files import Match, PhotoIndex, embedded_name, is_index_png
 from labeling.formats.labelme.photo import place
-from labeling.formats.labelme.shapes import ShapeReader, turn_points
+from labeling.formats.labelme.shapes import ShapeReader, bounds, turn_points
 from labeling.formats.labels import BACKGROUND_NAME, IGNORE_NAME, PLAIN_BACKGROUND, read_labels
 from labeling.formats.places import refuse_outside
 from labeling.formats.turning import turn_shape
@@ -124,7 +124,7 @@ def _read_label_file(label_file: Path, payload: Payload) -> Record:
     shapes, left_out = reader.read(document.shapes), reader.left_out
     if placement.orientation != 1:
         turn = (placement.orientation, *placement.drawn_size)
-        shapes = tuple(replace(turn_shape(s, *turn), extra=turn_points(s.extra, *turn)) for s in shapes)
+        shapes = tuple(_turned(shape, *turn) for shape in shapes)
         left_out = [(position, turn_points(entry, *turn)) for position, entry in left_out]
     extra, lost = kept(document.fields, DOCUMENT_KEYS)
     dropped = [f"it has a number that is not finite under {key!r}, which was dropped" for key in lost]
@@ -140,6 +140,17 @@ def _read_label_file(label_file: Path, payload: Payload) -> Record:
         repairs=(*document.repairs, *moved, *placement.repairs, *dropped, *reader.repairs()),
         extra=extra,
     )
+
+
+def _turned(shape: Shape, orientation: int, width: float, height: float) -> Shape:
+    """Turn a shape with what its file says of its points."""
+    turned = turn_shape(shape, orientation, width, height)
+    extra = turn_points(shape.extra, orientation, width, height)
+    if shape.kind == "mask":  # its pixels have their place
+        extra = {key: value for key, value in extra.items() if key != "points"}
+    elif shape.kind == "rectangle" and "points" in extra:
+        turned = replace(turned, points=bounds(turned.points))
+    return replace(turned, extra=extra)
 
 
 def _label_files(source: Path) -> tuple[list[Path], Path]:

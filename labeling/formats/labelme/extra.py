@@ -17,7 +17,8 @@ SHAPE_KEYS = frozenset({"label", "points", "group_id", "shape_type", "mask"})
 
 def kept(fields: Mapping[str, Any], drawn: frozenset[str]) -> tuple[dict[str, Any], list[str]]:
     """Return `labeling.formats.extra.kept` of what says anything."""
-    return extra.kept({key: value for key, value in fields.items() if not _says_nothing(key, value)}, drawn)
+    said = {key: value for key, value in fields.items() if key not in drawn and not _says_nothing(key, value)}
+    return extra.kept(said, drawn) if said else ({}, [])
 
 
 def _says_nothing(key: str, value: Any) -> bool:

@@ -13,7 +13,6 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -90,30 +89,29 @@ class ShapeReader:
         kind = entry.get("shape_type") or "polygon"
         if not isinstance(kind, str):
             raise _UnusableError(f"its type {kind!r} is not one of labelme's")
+        patch, corners = None, points
+        drawn: ShapeKind = "mask"
         if kind == "mask":
-            patch = self._patch(entry, points, position)
-            shape = Shape("mask", label, patch=patch, group=group)
-            return replace(shape, extra=self._extra(entry, shape, kind, points == mask_corners(patch), position))
-        drawn, corners = self._vector(kind, points, position)
-        shape = Shape(drawn, label, corners, group=group)
-        return replace(shape, extra=self._extra(entry, shape, kind, points == corners, position))
+            patch, corners = self._patch(entry, points, position), ()
+        else:
+            drawn, corners = self._vector(kind, points, position)
+        extra = self._extra(entry, label, group, position)
+        if kind != drawn:
+            extra["shape_type"] = kind
+        if points != (corners if patch is None else mask_corners(patch)):
+            extra["points"] = entry["points"]
+        return Shape(drawn, label, corners, patch, group, extra=extra)
 
-    def _extra(
-        self, entry: dict[str, Any], shape: Shape, kind: str, same_points: bool, position: int
-    ) -> dict[str, Any]:
-        """Return what an entry says besides the shape, and what it says in other words."""
+    def _extra(self, entry: dict[str, Any], label: Label, group: int | None, position: int) -> dict[str, Any]:
+        """Return what an entry says besides its shape, and what it says in other words."""
         found, lost = kept(entry, SHAPE_KEYS)
         for key in lost:
             self._notes[f"has a number that is not finite under {key!r}, which was dropped"].append(position)
-        written = IGNORE_NAME if isinstance(shape.label, Special) else str(shape.label)
+        written = IGNORE_NAME if isinstance(label, Special) else str(label)
         if entry["label"] != written or is_reserved(written):
             found["label"] = entry["label"]
-        if kind != shape.kind:
-            found["shape_type"] = kind
-        if not same_points:
-            found["points"] = entry["points"]
-        if shape.group is None and is_plain(group := entry.get("group_id")) and group is not None:
-            found["group_id"] = group
+        if group is None and (given := entry.get("group_id")) is not None and is_plain(given):
+            found["group_id"] = given
         return found
 
     def _label(self, entry: dict[str, Any], position: int) -> Label:
