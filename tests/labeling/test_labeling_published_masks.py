@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from db.errors import UserError
-from labeling.annotation import IGNORE
+from labeling.annotation import IGNORE, Annotation, Label, Layer
 from labeling.formats import ade20k, camvid, cihp, pets
 from labeling.formats.base import BadItemError, Codec, Listing, ReadRequest, Record
 from labeling.formats.cityscapes import codec as cityscapes
@@ -20,6 +20,7 @@ from labeling.formats.labels import read_colors
 from labeling.formats.voc import codec as voc
 from labeling.importing.recognise import recognise
 from labeling.options import DatasetOptions
+from labeling.raster import render
 from tests.support.codec_sources import write, write_mask
 from tests.support.photo_files import encode, scene
 
@@ -84,7 +85,7 @@ SQUARE = [[1, 1], [5, 1], [5, 4], [1, 4]]
 
 
 def test_of_all_that_cityscapes_brings_the_label_ids_are_read(tmp_path):
-    everything = {
+    everything: dict[str, np.ndarray | str] = {
         "labelIds": mask(0, 7, 26, 33),
         "labelTrainIds": mask(0, 1),
         "instanceIds": mask(0, 7, 26001, 33, dtype=np.uint16),
@@ -156,7 +157,7 @@ def test_cityscapes_lies_where_its_archives_were_unpacked(tmp_path):
         f"gtFine_trainvaltest/{CITY}_labelIds.png": mask(7),
         f"gtCoarse/gtCoarse/{ULM}_gtCoarse_labelIds.png": mask(0),
     }
-    listing, records = read(cityscapes, build(tmp_path, files))
+    _, records = read(cityscapes, build(tmp_path, files))
     assert [names_in(record) for record in records.values()] == [{"road"}]
     build(tmp_path, {f"copy/{CITY_PHOTO}": None})
     with pytest.raises(UserError, match="several folders leftImg8bit"):
@@ -200,9 +201,8 @@ def test_polygons_of_cityscapes_that_cannot_be_used(tmp_path, text, said):
 
 
 corner = st.tuples(st.floats(-3, 12), st.floats(-3, 12))
-shape = st.tuples(
-    st.sampled_from([label.name for label in LABELS]), st.lists(corner, min_size=3, max_size=7, unique=True)
-)
+outline = st.lists(corner, min_size=3, max_size=7, unique=True)
+shape = st.tuples(st.sampled_from([label.name for label in LABELS]), outline)
 
 
 @settings(max_examples=40, deadline=None)
@@ -222,14 +222,11 @@ def test_polygons_give_the_pixels_that_cityscapes_draws(tmp_path_factory, drawn)
 
 
 def rendered(record: Record, names: Sequence[str]) -> np.ndarray:
-    from labeling.annotation import Annotation, Layer
-    from labeling.raster import render
-
     assert record.base is not None
     base = record.base
     annotation = Annotation(record.width, record.height, record.shapes, base=Layer("base", base.legend))
-    index = {name: place for place, name in enumerate(names)}
-    return render(annotation, lambda _: base.pixels, dict(index), rule="labelme", unlabelled=IGNORE)
+    index: dict[Label, int] = {name: place for place, name in enumerate(names)}
+    return render(annotation, lambda _: base.pixels, index, rule="labelme", unlabelled=IGNORE)
 
 
 # --- ADE20K
