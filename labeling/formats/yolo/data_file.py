@@ -13,7 +13,7 @@ from db.errors import UserError
 from labeling.formats.base import RoleName
 from labeling.formats.splits import role_of
 
-MAX_BYTES = 2**20
+MAX_BYTES = 2**18
 
 _NAMES = ("data.yaml", "dataset.yaml")
 _SUFFIXES = frozenset({".yaml", ".yml"})
@@ -81,7 +81,7 @@ def read_data_file(path: Path) -> DataFile:
 def _parse(path: Path) -> Any:
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise UserError(f"{path}: larger than {MAX_BYTES // 2**20} MiB, which no data.yaml is.")
+            raise UserError(f"{path}: larger than {MAX_BYTES // 2**10} KiB, which no data.yaml is.")
         loader = yaml.BaseLoader(path.read_text("utf-8-sig"))
         try:
             return loader.get_single_data()
