@@ -18,12 +18,12 @@ from labeling.projects import find_project
 def class_uses(session: Session, project: Project) -> dict[int, str]:
     """Return what uses each class that something uses, by the class's id, as the rest of a sentence about it."""
     classes = live_classes(session, project.id)
-    filling = _filling(session, project)
+    fills = _fills(session, project)
     named = select(Class.id).where(Class.project_id == project.id, exists().where(VersionClass.class_id == Class.id))
     uses = dict.fromkeys(session.scalars(named), "the labels of an image show it, or did in an earlier version")
     for row in classes:
-        if row.name in filling:
-            uses[row.id] = f"pixels without a label become it in the dataset {filling[row.name]!r}"
+        if row.name in fills:
+            uses[row.id] = f"pixels without a label become it in the dataset {fills[row.name]!r}"
         if row.merged_into_id is not None:
             uses.setdefault(row.merged_into_id, f"{row.name!r} is merged into it")
     return uses
@@ -63,10 +63,14 @@ def delete_classes(database: Database, project: str | None, names: Sequence[str]
             session.flush()
 
 
-def _filling(session: Session, project: Project) -> dict[str, str]:
+def filling(options: DatasetOptions) -> str:
+    """Return the name of the class that a dataset's pixels without a label become, or `ignore`."""
+    return options.background if options.unlabelled == "background" else options.unlabelled
+
+
+def _fills(session: Session, project: Project) -> dict[str, str]:
     """Return the names of the classes that pixels without a label become, each with a dataset, in the trash or not."""
     found = {}
     for dataset in session.scalars(select(Dataset).where(Dataset.project_id == project.id)):
-        options = DatasetOptions.model_validate(dataset.options)
-        found[options.background if options.unlabelled == "background" else options.unlabelled] = dataset.name
+        found[filling(DatasetOptions.model_validate(dataset.options))] = dataset.name
     return found

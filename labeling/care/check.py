@@ -22,7 +22,7 @@ from labeling.care.findings import CheckedImage, Finding, by_severity, some
 from labeling.care.image_check import check_images
 from labeling.care.leaks import known_groups
 from labeling.care.role_check import check_roles
-from labeling.class_deletion import unused_classes
+from labeling.class_deletion import filling, unused_classes
 from labeling.classes import live_classes
 from labeling.datasets import find_dataset, live_datasets
 from labeling.map_counts import count_maps
@@ -92,6 +92,7 @@ def check_project(
     labelled = [image for image in images if image.labelled]
     dense = [row for row in found.classes if row.merged_into_id is None]
     names = [row.name for row in dense]
+    fills = {filling(DatasetOptions.model_validate(row.options)) for row in chosen}
     # Which classes nothing uses is a question to the whole project.
     deletable = unused_classes(database, owner.name) if not datasets else []
     groups = known_groups(home, database, project=owner.name)
@@ -100,7 +101,7 @@ def check_project(
         *check_names({row.name: found.showing[row.id] for row in dense}),
         *check_colors(labelled, names, lambda sha: load_map(store, sha)),
         *check_roles(images),
-        *check_classes(labelled, names, deletable),
+        *check_classes(labelled, names, deletable, fills),
         *([] if groups is None else _leaks(groups.leaking)),
     ]
     return Check(by_severity(findings), len(images), len(labelled), groups is not None)

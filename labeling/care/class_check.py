@@ -34,7 +34,7 @@ class _Shown:
 
 
 def check_classes(
-    images: Sequence[CheckedImage], classes: Sequence[str], deletable: Collection[str] = ()
+    images: Sequence[CheckedImage], classes: Sequence[str], deletable: Collection[str] = (), fills: Collection[str] = ()
 ) -> list[Finding]:
     """Look for classes that nothing shows, that only train or only val shows, and that are all but absent in train.
 
@@ -42,6 +42,7 @@ def check_classes(
         images: the labelled ones, their class maps counted.
         classes: names in index order.
         deletable: names of the classes that can be deleted.
+        fills: names of the classes that pixels without a label become, if there are any: to have none is no fault.
     """
     shown = defaultdict[str | None, _Shown](_Shown)
     for image in images:
@@ -49,7 +50,7 @@ def check_classes(
     train, val, test = shown["train"], shown["val"], shown["test"]
     used = {index for each in shown.values() for index in each.images}
     names = dict(enumerate(classes))
-    found = _unused([name for index, name in names.items() if index not in used], deletable)
+    found = _unused([name for index, name in names.items() if index not in used and name not in fills], deletable)
     if not train.images:
         return found
     judged = val.images.keys() | test.images.keys()

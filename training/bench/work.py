@@ -112,6 +112,8 @@ class _Work:
         if run is None:
             with self._display.working(label) as progress:
                 made = create_run(self._home, self._database, self._request(number), progress)
+            for warning in made.warnings:
+                self._display.say(f"{label}: {warning}")
             self._change(number, run=made.id)
             run = self._again(made.id)
         if is_alive(run.directory):

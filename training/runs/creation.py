@@ -6,7 +6,7 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sqlalchemy import func
@@ -19,7 +19,7 @@ from db.home import Home
 from db.schema import Model, Project, Run
 from db.session import Database
 from db.store import Store
-from labeling.manifest import Manifest, ManifestImage, load_manifest
+from labeling.manifest import ManifestImage, load_manifest
 from labeling.progress import Progress, silent
 from labeling.projects import find_project
 from labeling.revisions import RevisionInfo, find_revision, freeze, photo_path
@@ -27,6 +27,7 @@ from training.architectures import check_options, names
 from training.engine.rundir import Command, Images, Link, Photo, RunDirectory, Start
 from training.evaluation.selection import split
 from training.recipe import Recipe, load_recipe
+from training.runs.data_check import check_data
 from training.runs.start import absolute_init, check_device, check_start, start_of_file
 
 
@@ -59,10 +60,11 @@ class TrainRequest:
 
 @dataclass(frozen=True)
 class RunHandle:
-    """A run and where it lives."""
+    """A run, where it lives, and, as it is created, what its data are warned of."""
 
     id: int
     directory: Path
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,19 +76,22 @@ class RunPlan:
         name: of the run.
         command: what the trainer is to do.
         images: on what.
+        warnings: of what is wrong with the data, in sentences.
     """
 
     project: str
     name: str
     command: Command
     images: Images
+    warnings: tuple[str, ...] = ()
 
 
 def plan_run(home: Home, database: Database, request: TrainRequest, progress: Progress = silent) -> RunPlan:
     """Look up everything that a training needs, freezing the data where no revision is named.
 
     Raises:
-        UserError: the recipe, architecture, data or weights asked for are not there or do not fit.
+        UserError: the recipe, architecture, data or weights asked for are not there or do not fit, or the data cannot
+            be trained on.
     """
     recipe = settle_recipe(request)
     with database.read() as session:
@@ -96,7 +101,10 @@ def plan_run(home: Home, database: Database, request: TrainRequest, progress: Pr
         recipe = recipe.model_copy(update={"init": absolute_init(recipe.init)})
     revision = _revision(home, database, project, request, progress)
     store = Store(home.store)
-    images = _images(database, store, load_manifest(store, revision.digest), request)
+    manifest = load_manifest(store, revision.digest)
+    train, val = split(manifest, request.datasets, request.on)
+    images = _images(database, store, train, val)
+    findings = check_data(database, store, manifest, train, val, progress)
     command = Command(
         architecture=request.architecture,
         classes=revision.classes,
@@ -111,7 +119,7 @@ def plan_run(home: Home, database: Database, request: TrainRequest, progress: Pr
     )
     check_start(command)
     name = request.name or "-".join([request.architecture, *request.datasets])
-    return RunPlan(project, name, command, images)
+    return RunPlan(project, name, command, images, tuple(finding.text for finding in findings))
 
 
 def settle_recipe(request: TrainRequest) -> Recipe:
@@ -141,7 +149,7 @@ def create_run(home: Home, database: Database, request: TrainRequest, progress: 
     except BaseException:
         shutil.rmtree(run.directory)  # ours alone: nobody else knows its number
         raise
-    return run
+    return replace(run, warnings=plan.warnings)
 
 
 def _claim(home: Home, database: Database) -> RunHandle:
@@ -193,9 +201,8 @@ def _revision(home: Home, database: Database, project: str, request: TrainReques
     return freeze(home, database, project=project, datasets=tuple(request.datasets), progress=progress)
 
 
-def _images(database: Database, store: Store, manifest: Manifest, request: TrainRequest) -> Images:
-    """Split a revision into what is trained on and what validates, which never overlap."""
-    chosen, val = split(manifest, request.datasets, request.on)
+def _images(database: Database, store: Store, train: Sequence[ManifestImage], val: Sequence[ManifestImage]) -> Images:
+    """Return where the photos and class maps lie that are trained on, and those that validate."""
 
     def photo(image: ManifestImage) -> Photo:
         path = photo_path(database, store, image)
@@ -207,7 +214,7 @@ def _images(database: Database, store: Store, manifest: Manifest, request: Train
             link=None if store.has(image.image_sha256) else _link(path, image.image_sha256),
         )
 
-    return Images(train=tuple(map(photo, chosen)), val=tuple(map(photo, val)))
+    return Images(train=tuple(map(photo, train)), val=tuple(map(photo, val)))
 
 
 def _link(path: Path, sha256: str) -> Link:

@@ -95,6 +95,7 @@ def train(
         return
     with progress_bar() as progress:
         run = create_run(place.home, place.database, request, progress)
+    _warn(run.warnings)
     open_ended = not {"steps", "epochs", "minutes"} & settings.keys()
     if open_ended and not detach and sys.stdin.isatty() and sys.stderr.isatty() and not as_json:
         _ask(place, run)
@@ -197,6 +198,7 @@ def _estimate(place: Workplace, request: TrainRequest, *, as_json: bool) -> None
 
     with progress_bar() as progress:
         plan = plan_run(place.home, place.database, request, progress)
+    _warn(plan.warnings)
     with watch_training() as watcher:
         found = estimate_plan(plan, watcher)
 
@@ -207,6 +209,13 @@ def _estimate(place: Workplace, request: TrainRequest, *, as_json: bool) -> None
         say(f"  init: {found.init}")
 
     emit({**asdict(found), "sentence": f"{_taking(found)}."}, as_json=as_json, show=show)
+
+
+def _warn(warnings: tuple[str, ...]) -> None:
+    for warning in warnings:
+        note(f"Warning: {warning}")
+    if warnings:
+        note("What to do about it: workbench check")
 
 
 def _taking(found: Estimate) -> str:
