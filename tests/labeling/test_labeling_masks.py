@@ -16,6 +16,7 @@ from labeling.formats.base import BadItemError, Listing, ReadRequest, Record
 from labeling.formats.masks import codec as masks
 from labeling.formats.masks.files import MaskFile
 from labeling.formats.masks.legend import Legend, name_values, number_values, to_base_map
+from labeling.maps import voc_colormap
 from labeling.options import DatasetOptions
 from tests.support.codec_sources import write
 from tests.support.photo_files import encode, scene
@@ -310,3 +311,40 @@ def test_named_values_keep_their_names_or_the_mask_is_refused(names, values, ign
         expected_ignore = value == ignored or names[value] in ("ignore", "unlabelled", "__ignore__")
         assert (index == 255) == expected_ignore
         assert expected_ignore or base.legend[index] == names[value]
+
+
+# --- values that were colours
+
+
+@pytest.mark.parametrize("convert", [lambda image: image.convert("L"), None])
+def test_colours_that_were_turned_into_grey_are_called_out(tmp_path, convert):
+    """By Pillow, and by OpenCV's reading in grey, as training scripts do it."""
+    colors = voc_colormap()[mask(0, 1, 2, 15)]
+    write(tmp_path / "images" / "a.jpg", PHOTO)
+    (tmp_path / "masks").mkdir()
+    if convert:
+        convert(Image.fromarray(colors)).save(tmp_path / "masks" / "a.png")
+    else:
+        cv2.imwrite(str(tmp_path / "masks" / "a.png"), cv2.cvtColor(colors, cv2.COLOR_RGB2GRAY))
+    notes = masks.list_source(ReadRequest(tmp_path)).notes
+    assert "a.png holds 0, 38, 75, 147: the greys of VOC's colours." in notes[1]
+    assert "--colors FILE" in notes[1]
+
+
+@pytest.mark.parametrize(
+    ("values", "suspected"),
+    [
+        ((0, 1, 2, 255), False),
+        ((0, 255), False),
+        ((0, 200), False),
+        (tuple(range(34)), False),
+        (tuple(range(0, 180)), False),
+        ((0, 85, 170), True),
+        ((0, 29, 76, 150, 255), True),
+    ],
+)
+def test_only_values_with_wide_gaps_are_suspected(tmp_path, values, suspected):
+    pixels = np.resize(np.array(values, np.uint8), (16, 16))
+    photo = encode(scene(16, 16), "PNG")
+    request = build(tmp_path, {"images/a.png": photo, "masks/a.png": pixels})
+    assert any("such gaps" in note for note in masks.list_source(request).notes) is suspected

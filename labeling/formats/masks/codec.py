@@ -8,6 +8,7 @@ from db.errors import UserError
 from labeling.annotation import IGNORE
 from labeling.formats.base import Item, Listing, ReadRequest, Record
 from labeling.formats.labels import check_count, find_colors, find_labels, read_colors, read_labels
+from labeling.formats.masks.greys import note_on_greys
 from labeling.formats.masks.layouts import find_layout
 from labeling.formats.masks.legend import FoundLegend, Legend, name_colors, name_values, number_values, order_colors
 from labeling.formats.masks.listing import MaskPairs
@@ -73,4 +74,4 @@ def _legend_of_values(labels: tuple[str, ...], masks: Sequence[Place], ignored: 
         return FoundLegend(Legend(*name_values(labels)).without(ignored))
     names, values = number_values(found - {ignored})
     note = "No label file: classes are named after the values in the masks. Give --classes FILE to name them."
-    return FoundLegend(Legend(names, values).without(ignored), notes=(note,))
+    return FoundLegend(Legend(names, values).without(ignored), notes=(note, *note_on_greys(masks, scanned)))

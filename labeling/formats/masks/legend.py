@@ -132,8 +132,10 @@ def _from_values(values: NDArray[np.uint8 | np.uint16], legend: Legend) -> NDArr
         found, counts = np.unique(values[unknown], return_counts=True)
         listed = describe_counts({str(value): int(count) for value, count in zip(found, counts, strict=True)})
         known = ", ".join(_ranges(sorted(legend.values)))
-        message = f"The mask holds values without a class: {listed}. Values with a meaning: {known}."
-        raise BadItemError(f"{message} {legend.remedy}".rstrip())
+        remedy = legend.remedy or "Name them in the file of classes, or correct the mask."
+        raise BadItemError(
+            f"The mask holds values without a class: {listed}. Values with a meaning: {known or 'none'}. {remedy}"
+        )
     return pixels
 
 

@@ -58,13 +58,14 @@ class MaskPairs:
         items = []
         subsets = dict.fromkeys(lists.members)
         for pair in self.matches.matches:
-            key, mask = pair.photo.key, pair.mask and Place(self.folders.masks, pair.mask.name)
+            key = pair.photo.key
+            mask = Place(self.folders.masks, pair.mask.name) if pair.mask else None
             split = _split(key)
             joined = (*lists.subsets(key), *((split,) if split else ()))
             subsets |= dict.fromkeys(joined)
             legend = found.legend if mask is None or legend_of is None else legend_of(mask)
-            role = lists.role(key) or role_of(split)
-            items.append(self.folders.item(pair, legend, joined, role, mask and objects_of(mask)))
+            objects = None if mask is None else objects_of(mask)
+            items.append(self.folders.item(pair, legend, joined, lists.role(key) or role_of(split), objects))
         return Listing(
             items=items,
             classes=found.legend.classes,

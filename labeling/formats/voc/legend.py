@@ -12,6 +12,7 @@ from labeling.colors import RGB
 from labeling.formats.base import BadItemError, ReadRequest
 from labeling.formats.labels import check_count, find_colors, find_labels, read_colors, read_labels
 from labeling.formats.masks.files import read_mask_file
+from labeling.formats.masks.greys import note_on_greys
 from labeling.formats.masks.legend import FoundLegend, Legend, name_colors, name_values, number_values, order_colors
 from labeling.formats.masks.scan import scan_masks
 from labeling.formats.places import Place
@@ -59,11 +60,12 @@ def _from_values(masks: Sequence[Place], ignored: int | None) -> FoundLegend:
     found = {value for values in scanned if values for value in values} - {IGNORE, ignored}
     if found and max(found) < len(VOC_2012) and all(_VOC_STEM.fullmatch(PurePosixPath(m.name).stem) for m in masks):
         names, values = name_values(VOC_2012)
-        note = "File names and values are those of PASCAL VOC 2012: its 21 class names were taken."
+        notes: tuple[str, ...] = ("File names and values are those of PASCAL VOC 2012: its 21 class names were taken.",)
     else:
         names, values = number_values(found)
         note = "Found neither labels.txt nor labelmap.txt: classes are named after the values in the masks."
-    return FoundLegend(Legend(names, values, _voc_colors(values)).without(ignored), notes=(note,))
+        notes = (note, *note_on_greys(masks, scanned))
+    return FoundLegend(Legend(names, values, _voc_colors(values)).without(ignored), notes=notes)
 
 
 def _voc_colors(values: Mapping[int, int]) -> dict[RGB, int]:
