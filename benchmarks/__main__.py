@@ -16,6 +16,7 @@ def main() -> int:
     known = (
         "counting",
         "labelme_import",
+        "coco_import",
         "loader",
         "training",
         "affinity",
