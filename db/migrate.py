@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from db.errors import UserError
 from db.files import explain_os_errors, sync_folder
 from db.home import Home
-from db.sqlite import BUSY_SECONDS, damaged, explain_sqlite_errors, list_backups
+from db.sqlite import BUSY_SECONDS, copy_database, damaged, explain_sqlite_errors, list_backups
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -111,22 +111,13 @@ def _refuse_unknown(found: str, known: list[str], home: Home) -> None:
 
 
 def _back_up(home: Home, revision: str) -> None:
-    """Copy the database, whole or not at all, and keep the last three copies.
-
-    SQLite's backup API includes what still lies in the write-ahead log and waits for writers, unlike a file copy.
-    """
+    """Copy the database, whole or not at all, and keep the last three copies."""
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     target = home.backups / f"{moment}-from-{revision}.db"
     partial = target.with_suffix(".partial")
     for left_over in home.backups.glob("*.partial*"):  # of a process that was killed, its journal too; we hold the lock
         left_over.unlink()
-    with closing(_connect(home.database)) as source, closing(_connect(partial)) as copy:
-        source.backup(copy)
-        copy.execute("PRAGMA journal_mode = DELETE")  # one file, readable from a read-only medium too
-        problems = [row[0] for row in copy.execute("PRAGMA quick_check(1)")]
-    if problems != ["ok"]:
-        partial.unlink()
-        raise damaged(home.database, home.backups, problems[0])
+    copy_database(home.database, partial, home.backups)
     partial.replace(target)
     sync_folder(home.backups)
     for old in list_backups(home.backups)[KEPT_BACKUPS:]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 from db.errors import UserError
@@ -36,14 +37,40 @@ def explain(error: sqlite3.Error, database: Path, backups: Path) -> UserError | 
 
 
 def damaged(database: Path, backups: Path, found: str) -> UserError:
-    """Return the error for a file that is no sound database; it names the backups there are, newest first."""
+    """Return the error for a file that is no sound database."""
+    return UserError(
+        f"{database} should be a workbench database, but it cannot be read as one ({found}). "
+        f"{way_back(database, backups)}"
+    )
+
+
+def way_back(database: Path, backups: Path) -> str:
+    """Return how to go back to a copy of the database; names those there are, newest first."""
     copies = [str(path) for path in list_backups(backups)]
     listing = "Backups, newest first: " + ", ".join(copies) if copies else f"There are no backups in {backups}"
-    return UserError(
-        f"{database} should be a workbench database, but it cannot be read as one ({found}). {listing}. To go back "
-        f"to a backup, end every workbench program, move {database.name}, {database.name}-wal and "
-        f"{database.name}-shm away together, and copy the backup to {database}. Without one, use another --home."
+    return (
+        f"{listing}. To go back to a backup, end every workbench program, move {database.name}, {database.name}-wal "
+        f"and {database.name}-shm away together, and copy the backup to {database}. Without one, use another --home."
     )
+
+
+def copy_database(database: Path, target: Path, backups: Path) -> None:
+    """Copy a database to a new file, checked and in one piece; readers and writers go on meanwhile.
+
+    SQLite's backup API includes what still lies in the write-ahead log and waits for writers, unlike a file copy.
+
+    Raises:
+        UserError: what was copied is damaged.
+        sqlite3.Error: it cannot be read, or the copy cannot be written.
+    """
+    connect = partial(sqlite3.connect, timeout=BUSY_SECONDS, isolation_level=None)
+    with closing(connect(database)) as source, closing(connect(target)) as copy:
+        source.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")  # one file, readable from a read-only medium too
+        problems = [row[0] for row in copy.execute("PRAGMA quick_check(1)")]
+    if problems != ["ok"]:
+        target.unlink()
+        raise damaged(database, backups, problems[0])
 
 
 def list_backups(backups: Path) -> list[Path]:

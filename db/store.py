@@ -7,10 +7,11 @@ entries. It is written under `<root>/incoming`, flushed, then renamed: whoever f
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,7 +20,7 @@ from db.files import explain_os_errors, scratch_file, settle, sync_folder
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _CHUNK_BYTES = 1 << 20
 _READ_ONLY = 0o444  # what lies here is never edited in place
-_ABANDONED_SECONDS = 24 * 3600
+ABANDONED_SECONDS = 24 * 3600
 
 
 class Store:
@@ -49,6 +50,19 @@ class Store:
     def has(self, sha: str) -> bool:
         """Tell whether the content is stored."""
         return self.path(sha).is_file()
+
+    def keep(self, sha: str) -> bool:
+        """Tell whether the content is stored, and keep it so for a day: `collect` spares what was used within one.
+
+        Whoever is going to commit a row that names content that is there already asks this instead of `has`.
+        """
+        try:
+            os.utime(self.path(sha))
+        except FileNotFoundError:
+            return False
+        except PermissionError:  # of a file that another user of a shared home wrote
+            return self.has(sha)
+        return True
 
     def read(self, sha: str) -> bytes:
         """Return the content, unchecked (see `verify`).
@@ -107,12 +121,42 @@ class Store:
             UserError: the disk is full or the store cannot be written.
             ValueError: `name_sha` is not a sha256.
         """
-        if not self.has(name_sha):
+        if not self.keep(name_sha):
             self._write(name_sha, data)
+
+    def files(self) -> Iterator[tuple[str, os.stat_result]]:
+        """Yield the name and the status of everything that is stored, in the order of the names."""
+        for folder, folders, names in os.walk(self.root):
+            folders.sort()
+            for name in sorted(names):
+                if _SHA256.fullmatch(name):
+                    with suppress(FileNotFoundError):  # deleted meanwhile
+                        yield name, (Path(folder) / name).stat()
+
+    def collect(self, sha: str) -> int:
+        """Delete content that nothing refers to, unless somebody wrote or kept it within a day.
+
+        Safe beside writers: the file is first taken out of its place, then its time is looked at, so that who keeps it
+        either does so before and is seen, or finds it gone and writes it anew.
+
+        Returns:
+            The bytes that are free now, 0 where it stays.
+        """
+        path, aside = self.path(sha), self._incoming_folder / f".{sha}.tmp"
+        if _age_seconds(path) <= ABANDONED_SECONDS:
+            return 0
+        self._incoming_folder.mkdir(exist_ok=True)
+        path.replace(aside)
+        size = aside.stat().st_size
+        if _age_seconds(aside) <= ABANDONED_SECONDS:
+            aside.replace(path)
+            return 0
+        aside.unlink()
+        return size
 
     def sweep(self) -> int:
         """Delete what killed writers left half written more than a day ago; return how many files that were."""
-        abandoned = [file for file in self._incoming_folder.glob("*.tmp") if _age_seconds(file) > _ABANDONED_SECONDS]
+        abandoned = [file for file in self._incoming_folder.glob("*.tmp") if _age_seconds(file) > ABANDONED_SECONDS]
         for file in abandoned:
             file.unlink(missing_ok=True)
         return len(abandoned)
@@ -122,11 +166,8 @@ class Store:
         return self.root / "incoming"
 
     def is_whole(self, sha: str, size: int) -> bool:
-        """Tell whether the content is there in full length; a damaged file is worth writing again."""
-        try:
-            return self.path(sha).stat().st_size == size
-        except FileNotFoundError:
-            return False
+        """Tell whether the content is there in full length, and `keep` it; damaged, it is worth writing again."""
+        return self.keep(sha) and self.path(sha).stat().st_size == size
 
     def _write(self, sha: str, data: bytes) -> None:
         with self._incoming() as file:

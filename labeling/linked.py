@@ -105,19 +105,33 @@ def _looks_unchanged(photo: LinkedPhoto) -> bool:
     return (status.st_size, status.st_mtime_ns) == (photo.byte_size, photo.mtime_ns)
 
 
-def _cause(photo: LinkedPhoto) -> str | None:
+def what_happened(photo: LinkedPhoto, *, full: bool = True) -> tuple[str, str] | None:
+    """Return what happened to a linked file since it was imported, and what to do; None where it is the same.
+
+    Args:
+        photo: as it was.
+        full: hash it in any case; otherwise one of the same size and modification time is taken to be the same.
+    """
+    if not full and _looks_unchanged(photo):
+        return None
     try:
         found = file_sha256(Path(photo.path))
     except OSError as error:
         return (
-            f"The linked photo {photo.path} cannot be read ({error.strerror or error}). Put it back, or import the "
-            "dataset again from where it is now."
+            f"The linked photo {photo.path} cannot be read ({error.strerror or error}).",
+            "Put it back, or import the dataset again from where it is now.",
         )
     if found == photo.sha256:
         return None
     return (
-        f"The linked photo {photo.path} changed since it was imported. Import the dataset again to take the change in."
+        f"The linked photo {photo.path} changed since it was imported.",
+        "Import the dataset again to take the change in.",
     )
+
+
+def _cause(photo: LinkedPhoto) -> str | None:
+    happened = what_happened(photo)
+    return None if happened is None else " ".join(happened)
 
 
 def _died(photo: LinkedPhoto) -> str:

@@ -24,7 +24,7 @@ def stage_map(store: Store, pixels: NDArray[np.uint8]) -> tuple[str, tuple[Stage
         UserError: the store cannot be written.
     """
     sha = pixels_sha256(pixels)
-    return sha, () if store.has(sha) else (stage(store, sha, write_map_png(pixels)),)
+    return sha, () if store.keep(sha) else (stage(store, sha, write_map_png(pixels)),)
 
 
 def pixels_sha256(pixels: NDArray[np.uint8]) -> str:
@@ -46,15 +46,20 @@ def load_map(store: Store, sha: str) -> NDArray[np.uint8]:
 
 def stage_instances(store: Store, pixels: NDArray[np.uint16]) -> tuple[str, tuple[Staged, ...]]:
     """Stage a uint16 (H, W) map of objects, as `stage_map` does a map of classes."""
-    height, width = pixels.shape
-    digest = hashlib.sha256(f"{height}x{width} uint16\n".encode())
-    digest.update(np.ascontiguousarray(pixels, "<u2").data)
-    sha = digest.hexdigest()
-    if store.has(sha):
+    sha = instances_sha256(pixels)
+    if store.keep(sha):
         return sha, ()
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     return sha, (stage(store, sha, buffer.getvalue()),)
+
+
+def instances_sha256(pixels: NDArray[np.uint16]) -> str:
+    """Return the sha256 of a uint16 (H, W) map of objects, over its size and pixels."""
+    height, width = pixels.shape
+    digest = hashlib.sha256(f"{height}x{width} uint16\n".encode())
+    digest.update(np.ascontiguousarray(pixels, "<u2").data)
+    return digest.hexdigest()
 
 
 def load_instances(store: Store, sha: str) -> NDArray[np.uint16]:

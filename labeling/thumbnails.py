@@ -127,7 +127,7 @@ def _source(home: Home, database: Database, image: PhotoName) -> Path:
 
 def pictures(home: Home) -> PictureCache:
     """Return the cache of pictures of a home."""
-    return PictureCache(home.path / "cache" / "pictures")
+    return PictureCache(home.cache / "pictures")
 
 
 def _original(source: Path, size: Size) -> str | None:

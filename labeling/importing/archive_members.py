@@ -17,13 +17,10 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from db.errors import UserError
+from db.tar import BoundedInfo
 
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
 _IS_UTF8 = 0x800
-_LARGEST_HEADER = 1024**2  # of a tar's extended headers, which the library reads whole
-_EXTENDED = frozenset({tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE}) | frozenset(
-    {tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK}
-)
 _OPENERS: dict[bytes, Callable[[Path], io.BufferedIOBase]] = {
     b"\x1f\x8b": gzip.GzipFile,
     b"BZh": bz2.BZ2File,
@@ -77,7 +74,7 @@ def open_archive(path: Path, most_members: int, most_bytes: int) -> Iterator[Arc
     with opener(path) if opener is not None else path.open("rb") as unpacked:
         # A header and padding a member, beside the content.
         bounded = _Bounded(unpacked, path.name, most_bytes + most_members * 4096)
-        with tarfile.open(fileobj=bounded, mode="r|", tarinfo=_BoundedInfo) as tar:
+        with tarfile.open(fileobj=bounded, mode="r|", tarinfo=BoundedInfo) as tar:
             yield Archive(_tar_members(tar), None, None)
 
 
@@ -177,17 +174,6 @@ def _opener(tar: tarfile.TarFile, info: tarfile.TarInfo) -> Callable[[], IO[byte
         return file
 
     return open_member
-
-
-class _BoundedInfo(tarfile.TarInfo):
-    """A tar header that refuses an extended one of a size no honest name or attribute has."""
-
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _BoundedInfo:
-        info = super().frombuf(buf, encoding, errors)
-        if info.type in _EXTENDED and info.size > _LARGEST_HEADER:
-            raise UserError("The archive holds a header too large to be honest. Pack it again.")
-        return info
 
 
 class _Bounded(io.BufferedIOBase):

@@ -35,13 +35,15 @@ def campus(ask, tmp_path):
 def test_projects_are_made_named_thrown_away_and_taken_back(ask, campus):
     assert ask("projects", "create", "other")[0] == 0
     assert [p["name"] for p in ask("projects", "rename", "other", "second")[1]["projects"]] == ["campus", "second"]
-    assert [p["name"] for p in ask("projects", "delete", "campus")[1]["projects"]] == ["second"]
-    assert [p["name"] for p in ask("projects", "--trash")[1]["projects"]] == ["campus"]
-    assert [p["name"] for p in ask("projects", "restore", "campus")[1]["projects"]] == ["campus", "second"]
+    assert ask("discard", "project", "campus")[0] == 0
+    assert [p["name"] for p in ask("projects")[1]["projects"]] == ["second"]
+    assert [(i["kind"], i["name"]) for i in ask("trash")[1]["items"]] == [("project", "campus")]
+    assert ask("trash", "restore", "project", "campus")[0] == 0
+    assert [p["name"] for p in ask("projects")[1]["projects"]] == ["campus", "second"]
     card = ask("projects")[1]["projects"][0]
     assert (card["images"], card["labelled"], card["best"]) == (3, 3, None)
     assert set(card["cover"]) == {"image", "photo_version"}
-    assert ask("projects", "delete", "gone")[0] == 2
+    assert ask("discard", "project", "gone")[0] == 2
     assert "campus" in ask("projects", as_json=False)[1]
 
 

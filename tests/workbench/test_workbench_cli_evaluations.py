@@ -63,12 +63,12 @@ def test_figures_for_spreadsheets(home: str, capsys: pytest.CaptureFixture[str])
 
 
 def test_the_trash_and_back(home: str, capsys: pytest.CaptureFixture[str]) -> None:
-    _ask(capsys, "evaluations", "discard", "1", "--home", home)
+    _ask(capsys, "discard", "evaluation", "1", "--home", home)
     assert _ask(capsys, "evaluations", "--home", home)["evaluations"] == []
-    assert [e["evaluation"] for e in _ask(capsys, "evaluations", "--trash", "--home", home)["evaluations"]] == [1]
-    app(["evaluations", "--trash", "--home", home], standalone_mode=False)
+    assert [(i["kind"], i["name"]) for i in _ask(capsys, "trash", "--home", home)["items"]] == [("evaluation", "1")]
+    app(["trash", "--home", home], standalone_mode=False)
     assert "campus" in capsys.readouterr().out
-    _ask(capsys, "evaluations", "restore", "1", "--home", home)
+    _ask(capsys, "trash", "restore", "evaluation", "1", "--home", home)
     assert [e["evaluation"] for e in _ask(capsys, "evaluations", "--home", home)["evaluations"]] == [1]
 
 

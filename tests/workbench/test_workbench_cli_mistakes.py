@@ -16,12 +16,13 @@ from tests.support.cli import ROOT, TINY
 from workbench.cli import app, main
 
 pytestmark = pytest.mark.xdist_group("cli-mistakes")
-PROJECTS = {"projects", *(f"projects {change}" for change in ("create", "rename", "delete", "restore"))}
+PROJECTS = {"projects", *(f"projects {change}" for change in ("create", "rename"))}
 TASKS = {"tasks", *(f"tasks {what}" for what in ("show", "cancel", "log"))}
+CARE = {"doctor", "du", "gc", "backup", "restore"}
 USERS = {f"users {what}" for what in ("list", "add", "remove")}
 OUTSIDE_HOMES = {"archs", "settings"}
 OUTSIDE_PROJECTS = {
-    *(*PROJECTS, *TASKS, *USERS, *OUTSIDE_HOMES),
+    *(*PROJECTS, *TASKS, *USERS, *CARE, *OUTSIDE_HOMES),
     *("label", "use", "demo", "weights list", "weights fetch", "weights add", "weights check", "recognise"),
 }
 SHARED = {"--home", "--project", "--json", "--help", "-h", "-d"}
@@ -127,6 +128,18 @@ MISTAKES = [
     ("train --arch unet --revision abcdef", "abcdef"),
     ("train --arch unet --init 77", "77"),
     ("resume 77", "workbench runs"),
+    ("discard image day/nosuch.jpg", "DATASET/PATH"),
+    ("discard dataset nosuch", "day"),
+    ("discard evaluation one", "number"),
+    ("trash restore image day/nosuch.jpg", "workbench trash"),
+    ("doctor --home nowhere", "nowhere"),
+    ("backup full", "full"),
+    ("backup nowhere/backup.tar", "nowhere"),
+    ("backup blank.txt", "--overwrite"),
+    ("backup home/store/backup.tar", "elsewhere"),
+    ("restore nowhere.tar --home new", "nowhere.tar"),
+    ("restore broken.json --home new", "no whole backup"),
+    ("restore blank.txt --home full", "not empty"),
     ("stop nosuch", "workbench runs"),
     ("logs 77", "workbench runs"),
     ("evaluate 77 --dataset day", "workbench runs"),

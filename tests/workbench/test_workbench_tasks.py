@@ -152,8 +152,9 @@ def test_listed_shown_read_cancelled_and_estimates_that_leave_nothing(bench: Wor
         refused = bench.run(*arguments)
         assert (refused.code, "Traceback" in refused.err) == (2, False)
 
-    assert bench.ask("discard", 1) == {"run": 1, "name": "unet", "discarded": True}
-    assert [row["run"] for row in bench.ask("trash")["runs"]] == [1]
+    assert bench.ask("discard", "run", "unet") == {"discarded": [{"kind": "run", "name": "unet"}]}
+    assert [(item["kind"], item["name"]) for item in bench.ask("trash")["items"]] == [("run", "1")]
     assert bench.run("resume", 1).code == 2
-    assert bench.ask("restore", 1)["state"] == "stopped"
-    assert bench.ask("trash") == {"runs": []}
+    assert bench.ask("trash", "restore", "run", 1)["restored"] == [{"kind": "run", "name": "1"}]
+    assert [run["state"] for run in bench.ask("runs")["runs"]] == ["stopped"]
+    assert bench.ask("trash") == {"items": []}

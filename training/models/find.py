@@ -92,7 +92,7 @@ def find_model_file(
             return ModelFile(path, f"{run.id}:{path.stem}", is_checkpoint=True)
         if bundles and (path := Path(reference).expanduser()).suffix == ".safetensors" and path.is_file():
             return ModelFile(path, str(path), is_checkpoint=False)
-        row = _find_imported(session, owner, reference)
+        row = find_imported(session, owner, reference)
         return ModelFile(home.path / row.path, reference, is_checkpoint=False)
 
 
@@ -106,7 +106,7 @@ def read_spec(home: Home, database: Database, project: str | None, reference: st
     if file.is_checkpoint:
         return read_checkpoint(file.path)[0]
     with database.read() as session:
-        return ModelSpec.model_validate(_find_imported(session, find_project(session, project), reference).spec)
+        return ModelSpec.model_validate(find_imported(session, find_project(session, project), reference).spec)
 
 
 def load_model_file(file: ModelFile) -> LoadedModel:
@@ -183,7 +183,12 @@ def _find_run(session: Session, project: Project, number: int) -> Run:
     return run
 
 
-def _find_imported(session: Session, project: Project, name: str) -> Model:
+def find_imported(session: Session, project: Project, name: str) -> Model:
+    """Return the row of an imported model.
+
+    Raises:
+        UserError: the project has none of this name.
+    """
     row = session.scalars(
         select(Model).where(Model.project_id == project.id, Model.name == name, Model.deleted_at.is_(None))
     ).first()

@@ -102,8 +102,14 @@ def import_model(
         owner = find_project(session, project)
         taken = session.scalars(select(Model).where(Model.project_id == owner.id, Model.name == chosen)).first()
         if taken is not None and taken.sha256 != sha256:
-            raise UserError(f"Project {owner.name} already has another model {chosen!r}. Give this one a --name.")
-        if taken is None:
+            where = " in its trash" if taken.deleted_at is not None else ""
+            raise UserError(
+                f"Project {owner.name} already has another model {chosen!r}{where}. Give this one a --name."
+            )
+        if taken is not None and taken.deleted_at is not None:
+            taken.deleted_at = None
+            notes.append("It was in the trash and is back.")
+        elif taken is None:
             session.add(
                 Model(
                     project_id=owner.id,

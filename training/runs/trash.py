@@ -74,7 +74,7 @@ def restore_run(home: Home, database: Database, project: str | None, reference: 
     named = (row for row in rows if (row.name == reference if number is None else row.id == number))
     row = next((row for row in named if _files(home, row) is not None), None)
     if row is None:
-        raise NotFoundError(f"The trash holds no run {reference!r}; `workbench runs --trash` lists what it holds.")
+        raise NotFoundError(f"The trash holds no run {reference!r}; `workbench trash` lists what it holds.")
     files, directory = _files(home, row), home.path / row.directory
     if files is not None and files != directory:
         with explain_os_errors(home.runs):

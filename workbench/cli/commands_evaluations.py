@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from workbench.cli.options import HomeOption, JsonOption, ProjectOption, Workplace
-from workbench.cli.output import emit, moment, percent, say, table
+from workbench.cli.output import emit, percent, say, table
 
 NumberArgument = Annotated[int, typer.Argument(metavar="EVAL", help="Number of an evaluation.")]
 MappingOption = Annotated[
@@ -22,14 +22,11 @@ def register(app: typer.Typer) -> None:
     group.callback(epilog="Example: workbench evaluations")(evaluations)
     group.command("show", epilog="Example: workbench evaluations show 3")(evaluations_show)
     group.command("images", epilog="Example: workbench evaluations images 3 --cell road,sidewalk")(evaluations_images)
-    group.command("discard", epilog="Example: workbench evaluations discard 3")(evaluations_discard)
-    group.command("restore", epilog="Example: workbench evaluations restore 3")(evaluations_restore)
     app.add_typer(group, name="evaluations")
 
 
 def evaluations(
     context: typer.Context,
-    trash: Annotated[bool, typer.Option("--trash", help="List those in the trash instead.")] = False,
     project: ProjectOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -40,9 +37,6 @@ def evaluations(
     from training.evaluation.report import list_evaluations
 
     place = Workplace(home)
-    if trash:
-        _list_trash(place, project, as_json=as_json)
-        return
     found = list_evaluations(place.database, place.project(project))
 
     def show() -> None:
@@ -51,18 +45,6 @@ def evaluations(
         for evaluation in found:
             if evaluation.note:
                 say(f"{evaluation.id}: {evaluation.note}")
-
-    emit({"evaluations": found}, as_json=as_json, show=show)
-
-
-def _list_trash(place: Workplace, project: str | None, *, as_json: bool) -> None:
-    from training.evaluation.trash import list_trashed_evaluations
-
-    found = list_trashed_evaluations(place.home, place.database, place.project(project))
-
-    def show() -> None:
-        rows = ((e.evaluation, e.model, e.dataset, e.on, moment(e.deleted_at), moment(e.gone_at)) for e in found)
-        table(None, [">evaluation", "model", "dataset", "on", "discarded", "kept until"], rows)
 
     emit({"evaluations": found}, as_json=as_json, show=show)
 
@@ -130,29 +112,3 @@ def evaluations_images(
         say(f"{len(page.images)} of {page.total} images")
 
     emit(page, as_json=as_json, show=show)
-
-
-def evaluations_discard(
-    number: NumberArgument, project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False
-) -> None:
-    """Move an evaluation to the trash; it can be restored for 30 days."""
-    from training.evaluation.trash import discard_evaluation
-
-    place = Workplace(home)
-    discard_evaluation(place.home, place.database, place.project(project), number)
-
-    def show() -> None:
-        say(f"Evaluation {number} is in the trash. Within 30 days: workbench evaluations restore {number}")
-
-    emit({"evaluation": number, "discarded": True}, as_json=as_json, show=show)
-
-
-def evaluations_restore(
-    number: NumberArgument, project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False
-) -> None:
-    """Take an evaluation out of the trash."""
-    from training.evaluation.trash import restore_evaluation
-
-    place = Workplace(home)
-    restore_evaluation(place.home, place.database, place.project(project), number)
-    emit({"evaluation": number, "restored": True}, as_json=as_json, show=lambda: say(f"Evaluation {number} is back."))

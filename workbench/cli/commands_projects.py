@@ -1,4 +1,4 @@
-"""Projects: list, create, rename, delete and restore them, choose the current one; and the demo."""
+"""Projects: list, create and rename them, choose the current one; and the demo."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from workbench.cli.options import HomeOption, JsonOption, Workplace
-from workbench.cli.output import emit, moment, percent, progress_bar, say, table
+from workbench.cli.output import emit, percent, progress_bar, say, table
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The project.")]
 
@@ -18,8 +18,6 @@ def register(app: typer.Typer) -> None:
     group.callback(epilog="Example: workbench projects")(projects)
     group.command("create", epilog="Example: workbench projects create campus")(create)
     group.command("rename", epilog="Example: workbench projects rename campus 'campus 2026'")(rename)
-    group.command("delete", epilog="Example: workbench projects delete campus")(delete)
-    group.command("restore", epilog="Example: workbench projects restore campus")(restore)
     app.add_typer(group, name="projects")
     app.command("use", epilog="Example: workbench use campus")(use)
     app.command("demo", epilog="Example: workbench demo")(demo)
@@ -27,16 +25,11 @@ def register(app: typer.Typer) -> None:
 
 def projects(
     context: typer.Context,
-    trash: Annotated[bool, typer.Option("--trash", help="List those in the trash instead.")] = False,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the projects; the current one is marked."""
-    if context.invoked_subcommand is not None:
-        return
-    if trash:
-        _list_trash(Workplace(home), as_json=as_json)
-    else:
+    if context.invoked_subcommand is None:
         _list(Workplace(home), as_json=as_json)
 
 
@@ -64,26 +57,6 @@ def rename(
     _list(place, as_json=as_json)
 
 
-def delete(name: NameArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Move a project with all that is in it to the trash; it can be restored for 30 days."""
-    from labeling.project_trash import sweep_trash
-    from labeling.projects import trash_project
-
-    place = Workplace(home)
-    trash_project(place.database, name)
-    sweep_trash(place.database)
-    _list(place, as_json=as_json)
-
-
-def restore(name: NameArgument, home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """Take a project out of the trash."""
-    from labeling.projects import restore_project
-
-    place = Workplace(home)
-    restore_project(place.database, name)
-    _list(place, as_json=as_json)
-
-
 def _list(place: Workplace, *, as_json: bool) -> None:
     from labeling.project_cards import project_cards
 
@@ -107,21 +80,6 @@ def _list(place: Workplace, *, as_json: bool) -> None:
             for p in found
         )
         table(None, columns, rows)
-
-    emit({"projects": found}, as_json=as_json, show=show)
-
-
-def _list_trash(place: Workplace, *, as_json: bool) -> None:
-    from labeling.projects import list_projects
-
-    found = list_projects(place.database, trashed=True)
-
-    def show() -> None:
-        if not found:
-            say("The trash holds no project.")
-            return
-        rows = ((p.name, p.datasets, p.images, moment(p.trashed_at) if p.trashed_at else "") for p in found)
-        table(None, ["project", ">datasets", ">images", "in the trash since"], rows)
 
     emit({"projects": found}, as_json=as_json, show=show)
 

@@ -1,59 +1,95 @@
-"""Runs into the trash and back."""
+"""Everything that can be deleted into the trash, and back."""
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 import typer
 
-from workbench.cli.commands_train import RunArgument, show_run
 from workbench.cli.options import HomeOption, JsonOption, ProjectOption, Workplace
 from workbench.cli.output import emit, moment, say, table
+
+Kind = Literal["project", "dataset", "image", "run", "evaluation", "model"]
+KindArgument = Annotated[
+    Kind, typer.Argument(metavar="KIND", help="project, dataset, image, run, evaluation or model.")
+]
+NamesArgument = Annotated[
+    list[str],
+    typer.Argument(metavar="NAME...", help="Their names; of runs and evaluations numbers, of images DATASET/PATH."),
+]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
-    app.command("discard", epilog="Example: workbench discard 12")(discard)
-    app.command("restore", epilog="Example: workbench restore 12")(restore)
-    app.command("trash", epilog="Example: workbench trash")(trash)
+    app.command("discard", epilog="Example: workbench discard image day/photos/17.jpg")(discard)
+    group = typer.Typer(help="List what lies in the trash, and take it out.", invoke_without_command=True)
+    group.callback(epilog="Example: workbench trash")(trash)
+    group.command("restore", epilog="Example: workbench trash restore run 12")(restore)
+    app.add_typer(group, name="trash")
 
 
 def discard(
-    run: RunArgument, project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False
+    kind: KindArgument,
+    names: NamesArgument,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Move a run to the trash; it can be restored for 30 days."""
-    from training.runs.creation import RunHandle
-    from training.runs.lifecycle import find_run
-    from training.runs.trash import discard_run
+    """Move something to the trash; it can be restored for 30 days.
+
+    A dataset or an image in the trash is left out of what is frozen from then on; revisions that hold it keep it.
+    """
+    from training.care.trash import discard as put_away
 
     place = Workplace(home)
-    found = find_run(place.home, place.database, place.project(project), run)
-    discard_run(place.home, place.database, RunHandle(found.id, found.directory))
+    put_away(place.home, place.database, project, kind, names)
 
     def show() -> None:
-        say(f"Run {found.id} ({found.name}) is in the trash. Within 30 days: workbench restore {found.id}")
+        for name in names:
+            say(f"In the trash: {kind} {name}. Within 30 days: workbench trash restore {kind} {name}")
 
-    emit({"run": found.id, "name": found.name, "discarded": True}, as_json=as_json, show=show)
+    emit({"discarded": [{"kind": kind, "name": name} for name in names]}, as_json=as_json, show=show)
 
 
 def restore(
-    run: RunArgument, project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False
+    kind: KindArgument,
+    names: NamesArgument,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Take a run out of the trash."""
-    from training.runs.trash import restore_run
+    """Take something out of the trash."""
+    from training.care.trash import restore as take_out
 
     place = Workplace(home)
-    info = restore_run(place.home, place.database, place.project(project), run)
-    emit(info, as_json=as_json, show=lambda: show_run(info))
-
-
-def trash(project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """List the runs in the trash, and until when they can be restored."""
-    from training.runs.trash import list_trash
-
-    place = Workplace(home)
-    found = list_trash(place.home, place.database, place.project(project))
+    take_out(place.home, place.database, project, kind, names)
 
     def show() -> None:
-        rows = ((r.run, r.name, r.architecture, moment(r.deleted_at), moment(r.gone_at)) for r in found)
-        table(None, [">run", "name", "architecture", "discarded", "kept until"], rows)
+        for name in names:
+            say(f"Back: {kind} {name}")
 
-    emit({"runs": found}, as_json=as_json, show=show)
+    emit({"restored": [{"kind": kind, "name": name} for name in names]}, as_json=as_json, show=show)
+
+
+def trash(
+    context: typer.Context, project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False
+) -> None:
+    """List projects in the trash and what of the project is, and until when it can be restored."""
+    if context.invoked_subcommand is not None:
+        return
+    from labeling.projects import list_projects
+    from training.care.trash import list_trash
+
+    place = Workplace(home)
+    current = next((info.name for info in list_projects(place.database) if info.current), None)
+    owner = place.project(project) if project is not None else current
+    found = list_trash(place.home, place.database, owner)
+
+    def show() -> None:
+        if not found:
+            say("The trash is empty.")
+            return
+        rows = ((i.kind, i.name, i.about, moment(i.deleted_at), moment(i.gone_at)) for i in found)
+        table(None, ["what", "name", "about", "discarded", "kept until"], rows)
+
+    emit({"items": found}, as_json=as_json, show=show)

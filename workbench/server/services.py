@@ -51,7 +51,7 @@ class Services:
     @property
     def cache(self) -> Path:
         """What can be made again, thumbnails for one: safe to delete."""
-        return self.home.path / "cache"
+        return self.home.cache
 
     @cached_property
     def architectures(self) -> ArchitectureList:
