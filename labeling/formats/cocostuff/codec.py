@@ -107,7 +107,8 @@ def _layout(request: ReadRequest) -> Layout:
     pictures = _named((path for path in iter_image_files(photos) if not path.is_relative_to(maps)), photos)
     if not masks or not pictures:
         what, folder, option = ("maps", maps, "--masks") if pictures else ("photos", photos, "--images")
-        raise UserError(f"{folder}: expected COCO-Stuff's {what}, found none. Name their folder: {option} DIR. {notes}")
+        hint = " ".join((f"Name their folder: {option} DIR.", *notes))
+        raise UserError(f"{folder}: expected COCO-Stuff's {what}, found none. {hint}")
     return Layout(photos, maps, tuple(_keyed(pictures, masks)), tuple(masks), notes)
 
 

@@ -38,7 +38,9 @@ def read_mat(path: Path) -> MaskFile:
     try:
         plain: Any = io.BytesIO(_unpacked(path.read_bytes()))  # scipy takes files, its types only names
         variables = {name: (shape, kind) for name, shape, kind in matlab.whosmat(plain)}
-        shape, kind = variables.get("S", ((), "missing"))
+        if "S" not in variables:
+            raise BadItemError(f"Expected a map S in the .mat file, found {', '.join(sorted(variables)) or 'nothing'}.")
+        shape, kind = variables["S"]
         if len(shape) != 2 or not 0 < shape[0] * shape[1] <= MAX_PIXELS or kind not in _NUMBERS:
             raise BadItemError(f"Expected a map S of class ids in the .mat file, found {kind} {shape}.")
         if np.prod(variables.get("names", ((0,), ""))[0]) == _NAMES_1_0:
@@ -74,7 +76,8 @@ def _unpacked(data: bytes) -> bytes:
 
 def _ids(found: Any) -> np.ndarray[Any, np.dtype[np.uint16]]:
     values = np.asarray(found)
-    ids = np.ascontiguousarray(values, np.uint16)
+    with np.errstate(invalid="ignore"):  # NaN, which the comparison finds
+        ids = np.ascontiguousarray(values, np.uint16)
     if not np.array_equal(ids, values):
         raise BadItemError("The map S of the .mat file holds numbers that are no class ids.")
     return ids
