@@ -12,7 +12,6 @@ from labeling.formats.panoptic import codec as panoptic
 from labeling.formats.supervisely import codec as supervisely
 from labeling.formats.voc import codec as voc
 from labeling.formats.yolo import codec as yolo
-from labeling.formats.yolo import codec as yolo
 
 CODECS: dict[str, Codec] = {
     "labelme": labelme,
@@ -27,7 +26,6 @@ CODECS: dict[str, Codec] = {
     "pets": pets,
     "cihp": cihp,
     "cvat": cvat,
-    "yolo": yolo,
     "yolo": yolo,
     "supervisely": supervisely,
 }

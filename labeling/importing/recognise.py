@@ -12,6 +12,7 @@ from pathlib import Path
 
 from db.errors import NotFoundError
 from db.home import Home
+from labeling.formats.names import FORMATS
 from labeling.importing.recognition.coco import recognise_coco
 from labeling.importing.recognition.cvat import recognise_cvat
 from labeling.importing.recognition.guess import Guess
@@ -28,7 +29,6 @@ from labeling.importing.recognition.published import (
 )
 from labeling.importing.recognition.supervisely import recognise_supervisely
 from labeling.importing.recognition.voc import recognise_voc
-from labeling.importing.recognition.yolo import recognise_yolo
 from labeling.importing.recognition.yolo import recognise_yolo
 from labeling.importing.source import OpenedSource, open_source
 from labeling.importing.source_files import MAX_FILES, SourceFiles, look_through
@@ -49,7 +49,6 @@ RECOGNISERS: dict[str, Callable[[SourceFiles, Path], Guess | None]] = {
     "pets": recognise_pets,
     "cihp": recognise_cihp,
     "cvat": recognise_cvat,
-    "yolo": recognise_yolo,
     "yolo": recognise_yolo,
     "supervisely": recognise_supervisely,
 }
@@ -91,10 +90,8 @@ def recognise(source: Path) -> Recognised:
     if not files.complete:
         notes.append(f"There are more than {MAX_FILES:,} files; the rest was not looked at.")
     if not found:
-        notes.append(
-            "No labels were recognised. Expected: labelme JSON files beside photos, a COCO JSON file, VOC's JPEGImages "
-            "and SegmentationClass, or a folder of photos beside a folder of masks (images/ and masks/)."
-        )
+        expected = "; ".join(f"{format.title}, {format.sign}" for format in FORMATS.values())
+        notes.append(f"No labels were recognised. Expected: {expected}.")
         if files.images:
             count = len(files.images)
             photos = "The photo" if count == 1 else f"The {count} photos"

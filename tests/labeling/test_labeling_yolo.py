@@ -339,6 +339,7 @@ def test_it_is_recognised_by_its_lines_and_not_by_other_text(tmp_path):
     guess = found.guesses[0]
     assert (guess.format, guess.images, guess.labels, guess.classes) == ("yolo", 3, 2, {"road": 2})
     assert any("a box is no outline" in problem for problem in guess.problems)
+    assert recognise(tmp_path / "data.yaml").guesses[0].images == 3
     prose = tmp_path / "prose"
     build(prose, images__a="Car 0 1 2 3 4 5 6 7\n")
     assert not [guess for guess in recognise(prose).guesses if guess.format == "yolo"]

@@ -323,19 +323,6 @@ def build_yolo(folder: Path, names: Sequence[str]) -> ReadRequest:
     return ReadRequest(folder)
 
 
-def build_yolo(folder: Path, names: Sequence[str]) -> ReadRequest:
-    for name in names:
-        lines = (
-            " ".join([str(k), *(f"{x / WIDTH:.6f} {y / HEIGHT:.6f}" for x, y in corners(label))])
-            for k, label in enumerate(SQUARES)
-        )
-        write((folder / "labels" / name).with_suffix(".txt"), "\n".join(lines))
-    for name in (*names, BARE):
-        write(folder / "images" / name, photo_bytes(name))
-    write(folder / "data.yaml", "path: ../datasets/mine\ntrain: images\nnc: 2\nnames:\n  0: car\n  1: räum <b>\n")
-    return ReadRequest(folder)
-
-
 @dataclass(frozen=True)
 class Form:
     """What a format's own layout and table make of the photos' names and of the classes.
@@ -383,7 +370,6 @@ BUILDERS: dict[str, Callable[[Path, Sequence[str]], ReadRequest]] = {
     "pets": build_pets,
     "cihp": build_cihp,
     "cvat": build_cvat,
-    "yolo": build_yolo,
     "yolo": build_yolo,
     "supervisely": build_supervisely,
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 from db.errors import UserError
 from labeling.formats.base import BadItemError, ReadRequest
 from labeling.formats.yolo.codec import Payload, list_source
+from labeling.formats.yolo.data_file import is_data_file
 from labeling.formats.yolo.shapes import LineReader, read_lines
 from labeling.importing.recognition.guess import Guess, few, spread
 from labeling.importing.source_files import SourceFiles
@@ -17,7 +18,8 @@ SAMPLED_LABEL_FILES = 200
 
 def recognise_yolo(files: SourceFiles, source: Path) -> Guess | None:
     """Look for label files beside photos that hold lines of YOLO's."""
-    if not files.complete or not any(name.lower().endswith(".txt") for name in files.others):
+    is_named = is_data_file(source)  # the file itself, of which nothing beside it was looked at
+    if not files.complete or not (is_named or any(name.lower().endswith(".txt") for name in files.others)):
         return None
     try:
         listing = list_source(ReadRequest(source))
