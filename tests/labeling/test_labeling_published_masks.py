@@ -19,9 +19,11 @@ from labeling.formats.cityscapes.labels import EVALUATED, LABELS
 from labeling.formats.labels import read_colors
 from labeling.formats.voc import codec as voc
 from labeling.importing.recognise import recognise
+from labeling.map_store import load_instances
 from labeling.options import DatasetOptions
 from labeling.raster import render
 from tests.support.codec_sources import write, write_mask
+from tests.support.labelled_home import make_place
 from tests.support.photo_files import encode, scene
 
 PHOTO = encode(scene(6, 8), "JPEG")
@@ -451,3 +453,39 @@ def test_a_file_of_classes_is_refused_where_they_are_published(tmp_path, codec):
     labels = write(tmp_path / "labels.txt", "a\nb\n")
     with pytest.raises(UserError, match="--map SOURCE=CLASS"):
         codec.list_source(ReadRequest(tmp_path, classes_file=labels))
+
+
+# --- imported
+
+
+def test_an_import_keeps_objects_options_and_roles(tmp_path):
+    place = make_place(tmp_path / "home")
+    city(tmp_path / "city", labelIds=mask(0, 9, 26), instanceIds=mask(0, 9, 26001, dtype=np.uint16))
+    report = place.run_import(tmp_path / "city", "cityscapes", project="streets")
+    assert (report.imported, report.skipped) == (1, 0)
+    assert report.classes == tuple(label.name for label in EVALUATED)
+    path = CITY_PHOTO.removeprefix("leftImg8bit/")
+    instances = place.annotation(path).instances
+    assert instances is not None
+    np.testing.assert_array_equal(load_instances(place.store, instances), mask(0, 0, 26001, dtype=np.uint16))
+    again = place.run_import(tmp_path / "city", "cityscapes", project="streets")
+    assert (again.imported, again.unchanged) == (0, 1)
+    wider = place.run_import(tmp_path / "city", "cityscapes", project="streets", void="class")
+    assert (wider.updated, len(wider.classes)) == (1, 34)
+    assert any("Option void changed from 'ignore' to 'class'" in note for note in wider.notes)
+    kept = place.run_import(tmp_path / "city", "cityscapes", project="streets")
+    assert kept.unchanged == 1
+
+
+def test_a_wrong_mask_costs_only_itself_and_the_report_says_what_to_mend(tmp_path):
+    place = make_place(tmp_path / "home")
+    build_pets(tmp_path / "pets", mask(1, 2, 3))
+    write_mask(tmp_path / "pets/annotations/trimaps/beagle_2.png", mask(0, 1))
+    report = place.run_import(tmp_path / "pets", "pets", project="pets", border="ignore")
+    assert report.classes == ("foreground", "background")
+    assert {file.file: file.action for file in report.files} == {
+        "annotations/test.txt": "skipped",
+        "annotations/trimaps/beagle_2.png": "skipped",
+    }
+    assert report.files[-1].reason.endswith("A trimap holds 1 foreground, 2 background and 3 border.")
+    assert report.subsets == {"list": 1, "test": 0, "trainval": 1}

@@ -216,6 +216,8 @@ def test_every_answer_reaches_the_command(tmp_path: Path, monkeypatch: pytest.Mo
         ignore_index=0,
         overlap="area",
         crowd="class",
+        border="ignore",
+        void="class",
         raster="center",
         line_width=3,
         point_radius=2,

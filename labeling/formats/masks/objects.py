@@ -12,9 +12,9 @@ from labeling.formats.base import BadItemError
 from labeling.formats.masks.files import read_mask_file
 from labeling.formats.masks.legend import packed
 from labeling.formats.places import Place
+from labeling.maps import VOC_VOID
 
-_NO_OBJECT: tuple[RGB, ...] = ((0, 0, 0), (224, 224, 192))
-"""Black, and the void of VOC's colour map (VOCdevkit, VOClabelcolormap.m)."""
+_NO_OBJECT: tuple[RGB, ...] = ((0, 0, 0), VOC_VOID)
 
 
 @dataclass(frozen=True)
