@@ -15,7 +15,9 @@ from workbench.server.guard import Guard
 from workbench.server.mounting import mount_pages, prepare_gradio
 from workbench.server.routes import (
     benches,
+    care,
     data,
+    desktop,
     evaluations,
     imports,
     links,
@@ -45,6 +47,8 @@ ROUTERS: tuple[Callable[[Services], APIRouter], ...] = (
     imports.router,
     photos.router,
     data.router,
+    care.router,
+    desktop.router,
     revisions.router,
     evaluations.router,
     predict.router,

@@ -1,4 +1,4 @@
-"""The images of a project: the gallery, and the roles and lists of those selected."""
+"""The images of a project: the gallery, the roles and lists of those selected, and labelling them in labelme."""
 
 from __future__ import annotations
 
@@ -15,17 +15,20 @@ from workbench.server.services import Services
 from workbench.ui.address import name_of
 from workbench.ui.components.widget import payload, widget
 from workbench.ui.events import change
+from workbench.ui.pages import data_desktop
 
 
 def tab(services: Services, blocks: gr.Blocks, project: gr.Number) -> Sequence[gr.Component]:
     """Fill the tab."""
-    images = widget("data_images", events=("set_role", "enlist", "unlist"), elem_id="wb-data-gallery")
+    events = ("set_role", "enlist", "unlist", "label_images", "take_back")
+    images = widget("data_images", events=events, elem_id="wb-data-gallery")
     for event, act in ((images.set_role, give_role), (images.enlist, enlist), (images.unlist, unlist)):
 
         def handle(number: int, sent: gr.EventData, act: Any = act) -> None:
             act(services, number, payload(sent))
 
         change(event, handle, project, failed=False)
+    data_desktop.listen(services, images, project)
     return [images]
 
 

@@ -1,9 +1,10 @@
 // The images of a project: filters, gallery, and what is done with those selected. value: {project}; null shows nothing.
-// Sends "set_role" {images, role}, "enlist" {images, subset} and "unlist" {images, subset}; images are numbers, role null
-// for none.
+// Sends "set_role" {images, role}, "enlist" {images, subset}, "unlist" {images, subset}, "label_images" {images, dataset, on} and
+// "take_back" {on_conflict}; images are numbers, role null for none.
 
 import { getJson } from "../api.js";
 import { mountFilters, readFilters } from "../data_filters.js";
+import { askToLabel, mountDesktop } from "../desktop.js";
 import { ask, askForm } from "../dialog.js";
 import { exact, h, loadStyle } from "../dom.js";
 import { follow } from "../follow.js";
@@ -48,14 +49,15 @@ class Images {
       [getJson(`${root}/datasets`, { signal }), getJson(`${root}/classes`, { signal })]);
     const known = JSON.stringify([datasets, classes]);
     const same = known === this.known;
-    if (this.gallery && same && byTask && this.selected.length) return; // what is selected stays so
+    const told = this.desktop?.load(signal);
+    if (this.gallery && same && byTask && this.selected.length) return told; // what is selected stays so
     Object.assign(this, { datasets, known });
     if (!datasets.some(({ images }) => images)) return this.drawEmpty();
     if (this.gallery) {
       this.choose([]);
       this.gallery.refresh();
       if (same) return;
-    } else this.build();
+    } else this.build(signal);
     this.filters?.destroy();
     this.filters = mountFilters(this.bar, { datasets, classes }, (filters) => this.show(filters));
   }
@@ -68,7 +70,7 @@ class Images {
       h("a", { class: "wb-button wb-primary", href: dataPage(this.project, "import") }, "Import photos")));
   }
 
-  build() {
+  build(signal) {
     const button = (text, id, act) => h("button", { type: "button", class: "wb-button", id: `wb-selected-${id}`, onclick: act }, text);
     this.bar = h("div", { class: "wb-filters", role: "search", "aria-label": "Filters" });
     this.picker = button("Select", "pick", () => this.pick(!this.picking));
@@ -80,7 +82,11 @@ class Images {
     this.all = button("Select all", "all", () => this.selectAll());
     this.tools = h("div", { class: "wb-tools", role: "group", "aria-label": "Selected images" }, ...this.acts, this.all, this.count);
     const place = h("div");
-    this.element.replaceChildren(h("div", { class: "wb-above" }, this.bar, this.picker), this.tools, place);
+    const sessions = h("div", { role: "status" });
+    this.desktop = mountDesktop(sessions, this.project, (name, what) => this.emit(name, what));
+    this.desktop.load(signal).catch(() => {}); // the gallery does not wait for it, nor fail with it
+    const buttons = h("div", { class: "wb-tools" }, button("Label …", "label", () => this.label()), this.picker);
+    this.element.replaceChildren(sessions, h("div", { class: "wb-above" }, this.bar, buttons), this.tools, place);
     this.gallery = mountGallery(place, {
       value: this.value(readFilters()), selectable: true, onSelect: (keys) => this.choose(keys), onTotal: (total) => { this.total = total; },
     });
@@ -167,6 +173,12 @@ class Images {
       fields: [{ name: "subset", label: "List", type: "select", value: "", options: this.lists.map((name) => [name, name]) }],
       send: (answer) => this.send("unlist", answer),
     });
+  }
+
+  async label() {
+    const { dataset, subset, role } = readFilters();
+    const on = subset || (role && role !== "none" ? role : null);
+    await askToLabel({ datasets: this.datasets, dataset, on, selected: this.selected, send: (name, what) => this.emit(name, what) });
   }
 
   send(name, what) {
