@@ -78,6 +78,12 @@ def test_what_an_annotation_says_besides_is_kept_with_each_of_its_parts(tmp_path
     assert (crowd.label, crowd.extra) == (Special.IGNORE, {"id": "a7", "iscrowd": 1, "category_id": 90})
 
 
+def test_what_a_file_says_of_an_image_besides_is_kept(tmp_path):
+    entry = image(7, license=3, coco_url="http://host/a.jpg", date_captured="2013-11-14 11:18:45")
+    _, (record,) = read(build(tmp_path, annotation([TRIANGLE], image_id=7), images=[entry]))
+    assert record.extra == {key: entry[key] for key in ("id", "license", "coco_url", "date_captured")}
+
+
 def test_what_is_nested_too_deeply_to_be_stored_is_not_kept(tmp_path):
     deep: Any = 1
     for _ in range(60):

@@ -37,4 +37,5 @@ def read(item: Item, request: ReadRequest) -> Record:
     if orientation != 1:
         shapes = tuple(turn_shape(shape, orientation, width, height) for shape in shapes)
         repairs += (f"The annotations were made on the unrotated photo and turned with it (EXIF {orientation}).",)
-    return Record(photo, info.width, info.height, shapes, repairs=repairs + reader.repairs())
+    repairs += reader.repairs()
+    return Record(photo, info.width, info.height, shapes, repairs=repairs, extra=json.loads(payload.extra))

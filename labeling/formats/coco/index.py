@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from labeling.formats.coco.categories import id_text
-from labeling.formats.coco.kinds import Categories, Entry, Kind
+from labeling.formats.coco.kinds import Categories, Entry, Kind, keep_image
 from labeling.formats.json_stream import stream_objects
 
 _SCHEMA = """
-CREATE TABLE image (file INTEGER, id TEXT, name TEXT, width INTEGER, height INTEGER);
+CREATE TABLE image (file INTEGER, id TEXT, name TEXT, width INTEGER, height INTEGER, extra TEXT);
 CREATE TABLE annotation (file INTEGER, image TEXT, id TEXT, labelled INTEGER, body TEXT);
 CREATE INDEX image_of_id ON image (file, id);
 CREATE INDEX annotation_of_image ON annotation (file, image);
@@ -55,12 +55,12 @@ class CocoIndex:
             UserError: it cannot be read as JSON.
         """
         images = (
-            (file, id_text(entry.get("id")), json.dumps(entry.get("file_name")), *_size(entry))
+            (file, id_text(entry.get("id")), _text(entry.get("file_name")), *_size(entry), _text(keep_image(entry)))
             for entry in stream(path, "images.item")
         )
         annotations = ((file, *_row(entry, kind, categories)) for entry in stream(path, "annotations.item"))
         with self._database:
-            self._database.executemany("INSERT INTO image VALUES (?, ?, ?, ?, ?)", images)
+            self._database.executemany("INSERT INTO image VALUES (?, ?, ?, ?, ?, ?)", images)
             self._database.executemany("INSERT INTO annotation VALUES (?, ?, ?, ?, ?)", annotations)
 
     def images(self, file: int, limit: int = -1) -> Iterator[ImageEntry]:
@@ -69,6 +69,11 @@ class CocoIndex:
             "SELECT id, name, width, height FROM image WHERE file = ? ORDER BY rowid LIMIT ?", (file, limit)
         )
         return (ImageEntry(id, json.loads(name), width, height) for id, name, width, height in rows)
+
+    def extra(self, file: int, image: str) -> bytes:
+        """Return what a file says of an image besides its photo and its annotations, as JSON."""
+        query = "SELECT extra FROM image WHERE file = ? AND id = ? LIMIT 1"
+        return str(self._database.execute(query, (file, image)).fetchone()[0]).encode()
 
     def annotations(self, file: int, image: str) -> bytes:
         """Return an image's annotations as a JSON list of what the file's kind keeps of them."""
@@ -138,10 +143,14 @@ def _row(entry: Entry, kind: Kind, categories: Categories) -> tuple[str | None, 
     """Return an annotation's image, id, whether it has labels of the kind, and what is kept of it."""
     kept = kind.keep(entry, categories)
     try:
-        body = json.dumps(kept, separators=(",", ":"))
+        body = _text(kept)
     except RecursionError:  # lists within lists, thousands deep: no segmentation is that
-        body = json.dumps(kept | {kind.content: "nested too deeply"}, separators=(",", ":"))
+        body = _text(kept | {kind.content: "nested too deeply"})
     return id_text(entry.get("image_id")), id_text(entry.get("id")), entry.get(kind.content) is not None, body
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _size(entry: dict[str, Any]) -> tuple[int | None, int | None]:

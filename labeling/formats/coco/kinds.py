@@ -14,6 +14,7 @@ Entry = Mapping[str, Any]
 Categories = Mapping[str, Category]
 
 _READ = frozenset({"id", "image_id", "category_id", "iscrowd", "segmentation"})
+_PHOTO = frozenset({"file_name", "width", "height"})
 _DERIVED = frozenset({"area", "bbox"})  # from the segmentation, by whoever writes it again
 _DEEPEST = 50  # levels of what is kept; whoever writes the database stands deeper in the stack than whoever reads here
 
@@ -46,15 +47,24 @@ class Kind:
 def keep_instance(entry: Entry, categories: Categories) -> dict[str, Any]:
     """Keep an object: `id`, `label` (None: unknown category), `category_id`, `iscrowd`, `segmentation`, `extra`."""
     category = category_of(entry, categories)
-    extra = {key: value for key, value in entry.items() if key not in _READ | _DERIVED and not _is_too_deep(value)}
     return {
         "id": entry.get("id"),
         "label": None if category is None else category.name,
         "category_id": entry.get("category_id"),
         "iscrowd": is_crowd(entry),
-        "extra": extra,
+        "extra": besides(entry, _READ | _DERIVED),
         "segmentation": entry.get("segmentation"),
     }
+
+
+def keep_image(entry: Entry) -> dict[str, Any]:
+    """Keep what an entry of `images` says besides its photo: its id, its licence, where it came from."""
+    return besides(entry, _PHOTO)
+
+
+def besides(entry: Entry, read: frozenset[str]) -> dict[str, Any]:
+    """Return what an entry says under other keys than those that are read."""
+    return {key: value for key, value in entry.items() if key not in read and not _is_too_deep(value)}
 
 
 def background_of(files: Sequence[Categories]) -> str | None:

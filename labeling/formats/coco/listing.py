@@ -25,13 +25,23 @@ _SAMPLE = 100  # photos looked up to find their folder
 
 @dataclass(frozen=True)
 class Payload:
-    """What reading an image needs: its photo, its size as the file says, a note, the PNGs' folder, its annotations."""
+    """What reading an image needs.
+
+    Attributes:
+        photo: its file.
+        size: its width and height as the COCO file says.
+        note: sentence for the report, empty where there is nothing to say.
+        maps: folder of the PNGs (panoptic).
+        annotations: what the file's kind keeps of them, as JSON.
+        extra: what the file says of the image besides, as JSON.
+    """
 
     photo: Place
     size: tuple[int, int] | None
     note: str
     maps: Path | None = None
     annotations: bytes = b"[]"
+    extra: bytes = b"{}"
 
 
 @dataclass(frozen=True)
@@ -64,7 +74,9 @@ class CocoItems(Sequence[Item]):
         if isinstance(at, slice):
             return CocoItems(self._index, self._items[at], self._images[at])
         item = self._items[at]
-        return replace(item, payload=replace(item.payload, annotations=self._index.annotations(*self._images[at])))
+        file, image = self._images[at]
+        annotations, extra = self._index.annotations(file, image), self._index.extra(file, image)
+        return replace(item, payload=replace(item.payload, annotations=annotations, extra=extra))
 
 
 def list_files(request: ReadRequest, kind: Kind) -> Listing:

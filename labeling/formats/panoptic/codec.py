@@ -42,9 +42,9 @@ def read(item: Item, request: ReadRequest) -> Record:
     photo = payload.photo.path
     info = inspect(photo)
     notes: tuple[str, ...] = (payload.note,) if payload.note else ()
-    annotations = json.loads(payload.annotations)
+    annotations, extra = json.loads(payload.annotations), json.loads(payload.extra)
     if not annotations:
-        return Record(photo, info.width, info.height, labelled=False, repairs=notes)
+        return Record(photo, info.width, info.height, labelled=False, repairs=notes, extra=extra)
     if len(annotations) > 1:
         names = " and ".join(str(annotation["file_name"]) for annotation in annotations)
         raise BadItemError(f"Expected one annotation of the image, found {len(annotations)}: {names}. Keep one.")
@@ -55,7 +55,7 @@ def read(item: Item, request: ReadRequest) -> Record:
     if orientation != 1:
         base = _turned(base, orientation)
         notes += (f"The PNG was made for the unrotated photo and turned with it (EXIF {orientation}).",)
-    return Record(photo, info.width, info.height, base=base, repairs=notes + reader.repairs())
+    return Record(photo, info.width, info.height, base=base, repairs=notes + reader.repairs(), extra=extra)
 
 
 def _png(payload: Payload, annotation: Mapping[str, Any]) -> Place:
