@@ -114,7 +114,8 @@ def test_the_higher_z_order_covers_the_lower_and_equal_ones_stay_in_order(tmp_pa
 
 def test_what_draws_nothing_is_kept_under_cvats_names(tmp_path):
     shape = (
-        '<polygon label=" road " source="semi-auto" occluded="1" points="2,2;12,2;12,9" z_order="3" group_id="4">'
+        '<polygon label=" road " source="semi-auto" occluded="1" points="2,2;12,2;12,9" z_order="3" group_id="4" '
+        'xml:lang="de">'
         '<attribute name="wet">yes &amp; no</attribute><attribute name="lanes">2</attribute></polygon>'
     )
     (found,) = read_shapes(tmp_path, shape)

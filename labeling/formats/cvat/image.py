@@ -59,7 +59,9 @@ class _ImageReader:
         if len(path) == 2:
             if len(self.elements) == MAX_ELEMENTS:
                 raise BadItemError(f"It has more than {MAX_ELEMENTS:,} shapes, the most that one image may have.")
-            self.elements.append(Element(path[1], attributes))
+            # What has another namespace is not CVAT's, and its name could not be written again.
+            own = {key: value for key, value in attributes.items() if not key.startswith("{")}
+            self.elements.append(Element(path[1], own))
         elif len(path) == 3 and path[2] == "attribute":
             self._value_name = attributes.get("name", "")
 
