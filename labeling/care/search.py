@@ -112,7 +112,7 @@ def search(home: Home, database: Database, project_id: int, images: Searched, pr
 
 
 def _file(home: Home, project_id: int) -> Path:
-    return home.path / "cache" / "groups" / f"{project_id}.json"
+    return home.cache / "groups" / f"{project_id}.json"
 
 
 def _write(path: Path, digest: str, found: Found) -> None:

@@ -1,4 +1,4 @@
-"""The data of a project, a tab each: images, import, statistics, classes, roles and lists, revisions."""
+"""The data of a project, a tab each: images, import, statistics, classes, roles and lists, care, revisions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ from workbench.server.services import Services
 from workbench.ui.address import read_address
 from workbench.ui.components.widget import kept_number
 from workbench.ui.events import on
-from workbench.ui.pages import data_classes, data_images, data_import, data_revisions, data_roles, data_statistics
+from workbench.ui.pages import (
+    data_care,
+    data_classes,
+    data_images,
+    data_import,
+    data_revisions,
+    data_roles,
+    data_statistics,
+)
 
 # Each fills its tab and returns the widgets that are to be told the project.
 Tab = Callable[[Services, gr.Blocks, gr.Number], Sequence[gr.Component] | None]
@@ -22,6 +30,7 @@ TABS: tuple[tuple[str, str, Tab], ...] = (
     ("statistics", "Statistics", data_statistics.tab),
     ("classes", "Classes", data_classes.tab),
     ("roles", "Roles and lists", data_roles.tab),
+    ("care", "Care", data_care.tab),
     ("revisions", "Revisions", data_revisions.tab),
 )
 _NO_PROJECT = "No project is chosen. Choose one in the bar above, or make one: [All projects](/)."

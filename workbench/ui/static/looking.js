@@ -1,0 +1,56 @@
+// Work that a task has to do before a part of a page can show anything: its bar, and what became of it.
+
+import { h } from "./dom.js";
+import { followTask, progressText } from "./task.js";
+
+export class Looking {
+  // place: what it fills; start(): emits the event that starts the task; ended(): the part can be shown now
+  constructor(place, start, ended) {
+    Object.assign(this, { place, start, ended, failed: false, asked: false });
+  }
+
+  destroy() {
+    this.follower?.stop();
+  }
+
+  // A task that failed is tried again by whoever looks at it, not by us over and over.
+  begin(text) {
+    if (this.failed || this.asked) return;
+    this.asked = true;
+    this.fill = h("span", { class: "wb-bar-fill" });
+    this.figures = h("p", { role: "status" }, "Starting …");
+    this.text = text;
+    this.place.replaceChildren(h("div", { class: "wb-message" }, h("p", {}, text), h("span", { class: "wb-bar-rail", "aria-hidden": "true" }, this.fill), this.figures));
+    this.start();
+  }
+
+  watch(task) {
+    if (this.watched === task) return;
+    this.watched = task;
+    this.follower?.stop();
+    this.follower = followTask(task, (found) => this.told(found));
+  }
+
+  told(found) {
+    if (found?.state === "running") {
+      const { done, total } = found.progress ?? {};
+      if (total) this.fill.style.width = `${(100 * done) / total}%`;
+      this.figures.textContent = progressText(found) || "Starting …";
+      return;
+    }
+    Object.assign(this, { watched: null, asked: false });
+    if (found?.state === "finished") this.ended();
+    else this.fail(found?.sentence ?? `It was ${found?.state ?? "broken off"}.`);
+  }
+
+  failToStart() {
+    if (this.asked && !this.watched) this.fail("It could not be started.");
+  }
+
+  fail(message) {
+    Object.assign(this, { failed: true, asked: false });
+    const again = () => { this.failed = false; this.begin(this.text); };
+    this.place.replaceChildren(h("div", { class: "wb-message", role: "alert" }, h("p", { class: "wb-bad" }, message),
+      h("button", { type: "button", class: "wb-button", onclick: again }, "Try again")));
+  }
+}
