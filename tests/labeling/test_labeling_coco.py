@@ -17,6 +17,7 @@ from labeling.annotation import Shape, Special
 from labeling.formats.base import BadItemError, Listing, ReadRequest, Record
 from labeling.formats.coco import codec as coco
 from labeling.formats.rle import decode_rle
+from labeling.importing.recognise import recognise
 from labeling.options import DatasetOptions
 from tests.support.codec_sources import write
 from tests.support.photo_files import encode, scene
@@ -360,3 +361,26 @@ def test_a_photo_of_another_size_is_refused_with_both(tmp_path):
 def test_a_size_that_says_nothing_is_the_photos(tmp_path, width):
     _, (record,) = read(build(tmp_path, annotation([TRIANGLE]), images=[image(width=width)]))
     assert (record.width, record.height) == (WIDTH, HEIGHT)
+
+
+# --- recognition
+
+
+@pytest.mark.parametrize("last", [True, False])
+def test_of_a_large_file_the_beginning_is_read_and_the_categories_wherever_they_stand(tmp_path, monkeypatch, last):
+    monkeypatch.setattr("labeling.importing.recognition.coco.MAX_SAMPLED_BYTES", 20_000)
+    monkeypatch.setattr("labeling.importing.recognition.coco._END_BYTES", 500)
+    write(tmp_path / "train2017" / "a.jpg", PHOTO)
+    parts = {
+        "images": [image()],
+        "annotations": [annotation([TRIANGLE], id=k, category_id=3) for k in range(1000)],
+        "categories": CATEGORIES,
+    }
+    document = parts if last else {"categories": CATEGORIES, **parts}
+    write(tmp_path / "annotations" / "instances_train2017.json", json.dumps(document))
+    (guess, *_) = recognise(tmp_path).guesses
+    assert (guess.format, guess.images, guess.labels, set(guess.classes)) == ("coco", 1, 1, {"road"})
+    assert 20 < guess.classes["road"] < 1000
+    assert any("the first" in problem for problem in guess.problems)
+    _, (record,) = read(tmp_path)
+    assert len(record.shapes) == 1000

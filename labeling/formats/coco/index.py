@@ -130,13 +130,18 @@ class CocoIndex:
         return int(self._database.execute(query, {"file": file}).fetchone()[0])
 
 
-def stream(path: Path, prefix: str) -> Iterator[dict[str, Any]]:
-    """Yield the objects at an ijson prefix (`images.item`) of a JSON file, one at a time; {} for what is no object.
+def stream(path: Path, prefix: str, limit: int | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the objects at `images.item`, `annotations.item` or `categories.item` of a file, one at a time.
+
+    Args:
+        path: COCO file.
+        prefix: which of them.
+        limit: bytes to read, None: all.
 
     Raises:
         UserError: the file cannot be opened, or is no JSON.
     """
-    return stream_objects(path, prefix, "COCO's JSON")
+    return stream_objects(path, prefix, "COCO's JSON", limit)
 
 
 def _row(entry: Entry, kind: Kind, categories: Categories) -> tuple[str | None, str | None, bool, str]:

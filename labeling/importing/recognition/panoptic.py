@@ -12,4 +12,4 @@ from labeling.importing.source_files import SourceFiles
 
 def recognise_panoptic(files: SourceFiles, source: Path) -> Guess | None:
     """Look for JSON files with segments_info, where an import looks for them: at the top and one folder below."""
-    return recognise_kind(files, source, PANOPTIC, "panoptic", "ignore")
+    return recognise_kind(files, source, PANOPTIC, "panoptic")
