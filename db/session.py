@@ -9,6 +9,7 @@ save little, as the last connection to close flushes the log anyway.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import warnings
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import ORMExecuteState, Session, sessionmaker, with_loader_criteria
 from sqlalchemy.pool import NullPool
 
-from db.files import filesystem_type, is_network_filesystem
+from db.files import explain_os_errors, filesystem_type, is_network_filesystem
 from db.home import Home
 from db.migrate import bring_up_to_date
 from db.schema import Image
@@ -67,6 +68,27 @@ class Database:
         with self._explained(writes=True), self._writing.begin() as session:
             yield session
 
+    def stamp(self) -> bytes:
+        """Return some bytes that are others after every commit, whoever made it.
+
+        Taken before reading, they tell later whether what was read may have changed since: the head of the file, whose
+        change counter every checkpoint raises (https://www.sqlite.org/fileformat2.html, 1.3.7), and in WAL mode that of
+        the index of a log that holds anything, which every commit rewrites (https://www.sqlite.org/walformat.html,
+        2.1).
+
+        Raises:
+            UserError: the database cannot be read.
+        """
+        path = self.home.database
+        with explain_os_errors(path), path.open("rb") as file:
+            head = file.read(_HEAD) + str(os.fstat(file.fileno()).st_mtime_ns).encode()
+        try:
+            with path.with_name(f"{path.name}-shm").open("rb") as file:
+                log = file.read(_LOG_HEAD)
+        except FileNotFoundError:  # nobody has the database open
+            log = b""
+        return head + log if any(log[_FRAMES]) else head
+
     def _connect(self) -> sqlite3.Connection:
         # isolation_level None: the driver begins nothing by itself, `_begin` does. A web server may hand a session
         # from thread to thread, which SQLite's default build allows.
@@ -95,6 +117,8 @@ class Database:
             raise explained from error
 
 
+_HEAD, _LOG_HEAD, _FRAMES = 100, 48, slice(16, 20)
+"""Bytes of the heads of the database and of its log's index; where the latter says how many frames the log has."""
 _WROTE = "a session of Database.read() wrote, and it would be lost: use Database.write()"
 
 

@@ -15,6 +15,7 @@ from db.session import Database
 from labeling.classes import find_class, live_classes
 from labeling.datasets import UNASSIGNED, find_dataset, live_datasets
 from labeling.formats.base import RoleName
+from labeling.gallery_orders import orders_of
 from labeling.options import DatasetOptions
 from labeling.presence import classes_of, merged_below, roots
 from labeling.projects import project_of_id
@@ -111,15 +112,21 @@ def gallery_page(
     """
     if offset < 0 or not 1 <= limit <= MAX_PAGE:
         raise UserError(f"A page has 1 to {MAX_PAGE} images and begins at 0 or later, found {limit} from {offset}.")
+    stamp = database.stamp()
     with database.read() as session:
         project = project_of_id(session, project_id)
         datasets = {row.id: row for row in live_datasets(session, project)}
         classes = live_classes(session, project_id)
         chosen = _datasets(session, project, datasets, wanted or GalleryFilter())
         conditions = _conditions(session, project, chosen, classes, wanted or GalleryFilter())
+        query = _ordered(project, chosen, conditions, order)
+        known = orders_of(database).ids((project_id, wanted, order), stamp, lambda: session.scalars(query))
+        if known is not None:
+            page = known[offset : offset + limit].tolist()
+            return GalleryPage(len(known), _images(session, page, datasets, classes))
         total = session.scalar(select(func.count(Image.id)).where(Image.dataset_id.in_(chosen), *conditions)) or 0
         # Numbers first: the order needs no more of the images that are not on the page.
-        ids = list(session.scalars(_ordered(project, chosen, conditions, order).offset(offset).limit(limit)))
+        ids = list(session.scalars(query.offset(offset).limit(limit)))
         return GalleryPage(total, _images(session, ids, datasets, classes))
 
 

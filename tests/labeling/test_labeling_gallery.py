@@ -1,5 +1,9 @@
 """The gallery: which images fit which filter, in which order, and which classes they show."""
 
+import sqlite3
+import subprocess
+import sys
+
 import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
@@ -157,3 +161,22 @@ def test_what_is_in_the_trash_is_not_shown(place):
     trash_project(place.database, "campus")
     with pytest.raises(NotFoundError):
         gallery_page(place.database, PROJECT)
+
+
+def test_pages_after_the_first_are_of_the_list_as_it_is_now(place):
+    held = sqlite3.connect(place.home.database)  # another program keeps the log open, and reads
+    held.execute("SELECT count(*) FROM image").fetchall()
+    pages = [gallery_page(place.database, PROJECT, offset=offset, limit=2) for offset in (0, 2, 4, 0, 1)]
+    shown = [[image.path for image in page.images] for page in pages]
+    assert [page.total for page in pages] == [6] * 5
+    assert shown[0] + shown[1] + shown[2] == paths(place)
+    assert (shown[3], shown[4]) == (shown[0], paths(place)[1:3])
+    train = GalleryFilter(role="train")
+    assert [gallery_page(place.database, PROJECT, train).total for _ in range(3)] == [2] * 3
+    writer = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit()"
+    change = "UPDATE role SET role = 'val' WHERE image_id = (SELECT min(image_id) FROM role)"
+    subprocess.run([sys.executable, "-c", writer, str(place.home.database), change], check=True)
+    assert [gallery_page(place.database, PROJECT, train).total for _ in range(3)] == [1] * 3
+    held.close()
+    set_roles(place.database, None, "day", ["c.png"], "train")
+    assert [gallery_page(place.database, PROJECT, train).total for _ in range(3)] == [2] * 3
