@@ -21,6 +21,7 @@ from workbench.cli import (
     commands_curves,
     commands_data,
     commands_evaluations,
+    commands_history,
     commands_images,
     commands_import,
     commands_label,
@@ -74,6 +75,7 @@ for module in (
     commands_serve,
     commands_subsets,
     commands_images,
+    commands_history,
 ):
     module.register(app)
 

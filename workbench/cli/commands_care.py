@@ -10,6 +10,7 @@ import typer
 from db.errors import UserError
 from workbench.cli.options import HomeOption, JsonOption, Workplace
 from workbench.cli.output import emit, progress_bar, say, table
+from workbench.plain import plain
 
 EXIT_FINDINGS = 1
 
@@ -45,10 +46,13 @@ def doctor(
     def show() -> None:
         for finding in report.findings:
             say(f"{finding.severity}: {finding.what}\n  -> {finding.remedy}")
-        read = "read whole" if full else "by name and size; --full reads them"
-        say(f"{report.files} stored files looked at ({read}). " + ("All is well." if report.clean else "See above."))
+        say(sentence)
 
-    emit(report, as_json=as_json, show=show)
+    read = "read whole" if full else "looked at by name and size; --full reads them"
+    todo = sum(finding.severity != "note" for finding in report.findings)
+    found = "all is well" if report.clean else f"{todo} {'thing needs' if todo == 1 else 'things need'} to be done"
+    sentence = f"{report.files} stored files {read}: {found}."
+    emit({**plain(report), "sentence": sentence}, as_json=as_json, show=show)
     if not report.clean:
         raise typer.Exit(EXIT_FINDINGS)
 
@@ -87,10 +91,11 @@ def gc(
 
     def show() -> None:
         table(None, ["what", ">items", ">size"], ((f.kind, f.items, _size(f.bytes)) for f in found))
-        said = f"{_size(total)} freed" if delete else f"{_size(total)} can be freed: workbench gc --delete"
-        say(said if total or any(f.items for f in found) else "Nothing to free.")
+        say(sentence)
 
-    emit({"deleted": delete, "bytes": total, "kinds": found}, as_json=as_json, show=show)
+    freed = f"{_size(total)} freed." if delete else f"{_size(total)} can be freed: workbench gc --delete"
+    sentence = freed if total or any(f.items for f in found) else "Nothing to free."
+    emit({"deleted": delete, "bytes": total, "sentence": sentence, "kinds": found}, as_json=as_json, show=show)
 
 
 def backup(
@@ -114,7 +119,7 @@ def backup(
         report = back_up(place, file, with_runs=not without_runs, overwrite=overwrite, progress=progress)
     said = f"{report.path}: {report.files} files, {_size(report.bytes)}"
     restoring = f"{said}\nTo have it back: workbench restore {report.path} --home FOLDER"
-    emit(report, as_json=as_json, show=lambda: say(restoring))
+    emit({**plain(report), "sentence": said}, as_json=as_json, show=lambda: say(restoring))
 
 
 def restore(

@@ -65,6 +65,15 @@ export function paintCell(canvas, truth, prediction, [t, m]) {
   compare(canvas, truth, prediction, (a, b) => (a === t && b === m ? lit : 0));
 }
 
+// Classes, with the pixels lit that another map of the same size says otherwise; one of another size lights none.
+export function paintDifference(canvas, map, other, table) {
+  const lit = pack(...rgb(LIT));
+  const comparable = other && other.width === map.width && other.height === map.height;
+  paint(canvas, map.width, map.height, (target) => {
+    for (let i = 0; i < target.length; i += 1) target[i] = comparable && map.data[i] !== other.data[i] ? lit : table[map.data[i]];
+  });
+}
+
 // A confidence map (0..255 for 0..1): dark where the network was unsure.
 export function paintConfidence(canvas, map) {
   const table = new Uint32Array(256);

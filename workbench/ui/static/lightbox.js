@@ -24,13 +24,14 @@ export class Lightbox {
     this.legend = mountLegend(look);
     const button = (label, title, act) => h("button", { type: "button", class: "wb-button", title, "aria-label": title, onclick: act }, label);
     this.zooming = zooming(this.view, () => this.box(this.panes[0].element));
+    this.historyButton = this.source.history && button("History", "Earlier versions of the labels (V)", () => this.openHistory());
     this.fourButton = this.source.fourUp && button("4", "Four side by side, or one (4)", () => this.setFour(!this.four));
     this.element = h("dialog", {
       class: "wb-lightbox", "aria-label": "Image", onkeydown: (event) => this.key(event), onclose: () => this.closed(),
     },
       h("header", {}, this.title, this.place,
         button("◀", "The one before (A)", () => this.step(-1)), button("▶", "The next (D)", () => this.step(1)),
-        ...this.zooming.buttons, this.fourButton,
+        ...this.zooming.buttons, this.fourButton, this.historyButton,
         button("✕", "Close (Esc)", () => this.element.close())),
       this.stage, h("footer", {}, this.controls.element, this.facts, this.legend.element),
       this.pointed);
@@ -97,11 +98,18 @@ export class Lightbox {
     this.title.replaceChildren(h("bdi", {}, this.source.caption(entry)), badge ? ` · ${badge.title ?? badge.text}` : "");
     this.facts.replaceChildren(...(this.source.facts?.(entry) ?? []).map((fact) => h("bdi", {}, fact)));
     this.pointed.replaceChildren();
+    if (this.historyButton) this.historyButton.disabled = !this.source.has(entry);
     this.place.textContent = `${exact(index + 1)} of ${exact(this.entries.total)}`;
     this.arrange();
     await Promise.all(this.panes.map(({ picture }) => picture.show(entry, this.size)));
     this.count();
     for (const near of [index + 1, index - 1]) this.preload(near);
+  }
+
+  openHistory() {
+    if (!this.source.has(this.entry)) return;
+    const { entry, index } = this;
+    this.source.history(entry, this.element, () => this.index === index && this.show(index));
   }
 
   step(by) {
@@ -175,6 +183,7 @@ export class Lightbox {
     const act = {
       a: () => this.step(-1), ArrowLeft: () => this.step(-1), d: () => this.step(1), ArrowRight: () => this.step(1),
       Home: () => this.show(0), End: () => this.show(this.entries.total - 1),
+      v: () => this.source.history && this.openHistory(),
       ...this.zooming.keys, 4: () => this.source.fourUp && this.setFour(!this.four),
     }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     // A slider or a choice that has the focus keeps its own keys.

@@ -9,11 +9,13 @@
 //   key(entry), caption(entry), badge(entry) -> {text, title, level} or null, has(entry, mode)
 //   facts(entry) -> [text], said below the picture where it is large; may be missing
 //   photoUrl(entry, size), mapUrl(entry, layer, size)
+//   history(entry, parent, onRestored)  opens the versions of its labels in `parent`; may be missing
 //   empty              what to say where there is no image at all
 
 import { address, getJson } from "./api.js";
 import { paintCell, paintConfidence, paintErrors, paintMap } from "./colorize.js";
 import { exact, percent } from "./dom.js";
+import { openHistory } from "./history.js";
 
 const PHOTO = { id: "photo", label: "Photo", maps: [], paint: null };
 
@@ -30,8 +32,9 @@ export async function openData({ project, empty, dataset, subset, role, class: s
   const { classes } = await getJson(`/api/projects/${project}/classes`, { signal });
   const filters = { dataset, subset, role, class: shown, labelled, text, order };
   const image = (entry) => `/api/projects/${project}/images/${entry.id}`;
+  const shownClasses = classes.filter(({ index }) => index !== null).sort((a, b) => a.index - b.index);
   return {
-    classes: classes.filter(({ index }) => index !== null).sort((a, b) => a.index - b.index),
+    classes: shownClasses,
     modes: [{ id: "labels", label: "Labels", maps: ["map"], paint: paintClasses }, PHOTO],
     fourUp: null,
     empty: empty ?? "No image fits these filters.",
@@ -49,6 +52,7 @@ export async function openData({ project, empty, dataset, subset, role, class: s
     has: (entry) => entry.labelled,
     photoUrl: (entry, size) => address(`${image(entry)}/photo`, { size, v: entry.photo_version }),
     mapUrl: (entry, layer, size) => address(`${image(entry)}/${layer}`, { size, v: entry.map_version }),
+    history: (entry, parent, onRestored) => openHistory({ root: image(entry), entry, classes: shownClasses, parent, onRestored }),
   };
 }
 

@@ -5,15 +5,20 @@
 import { ask } from "../dialog.js";
 import { address } from "../api.js";
 import { exact, h, isolated, loadStyle, name as bdi, percent } from "../dom.js";
+import { mountStorage } from "../storage.js";
 import { term } from "../words.js";
 
 export function mount(element, value, emit) {
   loadStyle();
   element.classList.add("wb-projects");
+  const cards = h("div", {});
+  const storage = h("div", {});
+  element.replaceChildren(cards, storage);
+  mountStorage(storage, () => document.dispatchEvent(new Event("wb-data")));
   const update = (next) => {
     if (!next?.cards) return; // before the first answer there is nothing to say
     if (next.created) location.href = `/data?project=${next.created}&tab=import`;
-    else element.replaceChildren(...draw(next, emit));
+    else cards.replaceChildren(...draw(next, emit));
     document.dispatchEvent(new Event("wb-projects"));
   };
   update(value);
