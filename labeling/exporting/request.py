@@ -85,7 +85,7 @@ class DatasetExport:
     """
 
     to: Path
-    format: str
+    format: ExportFormat
     images: int
     files: int
     losses: tuple[Loss, ...] = ()

@@ -67,12 +67,8 @@ def regions(picture: Picture) -> tuple[list[Region], int]:
             hidden += 1
     for patch in seen.values():
         found += _by_class(patch, picture.class_map, is_object=True)
-    alone = Patch(0, 0, picture.instances == 0)
-    found += [
-        region
-        for region in _by_class(alone, picture.class_map, is_object=False)
-        if region.label != picture.request.background
-    ]
+    found += _by_class(Patch(0, 0, picture.instances == 0), picture.class_map, is_object=False)
+    found = [region for region in found if region.label != picture.request.background]
     return sorted(found, key=lambda region: -region.area), hidden
 
 
@@ -82,11 +78,8 @@ def outlines(region: Region) -> list[tuple[Point, ...]] | None:
     return [points for points in found if points] if found and all(found) else None
 
 
-def unlike(found: Sequence[Region], picture: Picture) -> int:
-    """Return how many pixels are of another class where regions are drawn by the rule `center`, the largest first.
-
-    What is ignored is left out of the count.
-    """
+def read_back(found: Sequence[Region], picture: Picture) -> NDArray[np.uint8]:
+    """Return the class map as it is read where regions are drawn by the rule `center`, one after the other."""
     background = picture.request.background
     canvas = CenterCanvas(
         np.full(picture.class_map.shape, IGNORE if background is None else background, np.uint8), 0, 0
@@ -95,7 +88,7 @@ def unlike(found: Sequence[Region], picture: Picture) -> int:
         drawn = region.shapes if outlines(region) else (Shape("mask", region.label, patch=region.patch),)
         for shape in drawn:
             canvas.draw(shape, region.label)
-    return int(np.count_nonzero((canvas.pixels() != picture.class_map) & (picture.class_map != IGNORE)))
+    return canvas.pixels()
 
 
 def _corners(shape: Shape) -> tuple[Point, ...]:
@@ -120,11 +113,11 @@ class _Drawn:
 
 
 def _drawn(picture: Picture) -> dict[int, _Drawn]:
-    """Return the objects of shapes by number, without those that lie outside of the photo."""
+    """Return the objects of shapes by number, without the background and what lies outside of the photo."""
     first = 1 + (0 if picture.objects is None else int(picture.objects.max(initial=0)))
     shapes: dict[int, list[Shape]] = defaultdict(list)
     for shape, number in zip(picture.annotation.shapes, object_numbers(picture.annotation.shapes, first), strict=True):
-        if number:
+        if number and shape.label != picture.request.background:
             shapes[number].append(shape)
     found = {}
     for number, own in shapes.items():

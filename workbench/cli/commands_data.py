@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from workbench.cli.options import DatasetOption, HomeOption, JsonOption, OverwriteOption, ProjectOption, Workplace
+from workbench.cli.options import DatasetOption, HomeOption, JsonOption, ProjectOption, Workplace
 from workbench.cli.output import emit, moment, percent, progress_bar, say, table
 
 if TYPE_CHECKING:
@@ -200,31 +199,6 @@ def diff(
             say(f"  ... and {left} more (--offset, --limit)")
 
     emit(found, as_json=as_json, show=show)
-
-
-def export_masks(
-    dataset: DatasetOption,
-    to: Annotated[Path, typer.Option(help="Folder to write into; empty or new.")],
-    overwrite: OverwriteOption = False,
-    project: ProjectOption = None,
-    home: HomeOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Write a dataset's class maps as index PNGs."""
-    from labeling.exporting.masks import export_masks as write_masks
-
-    place = Workplace(home)
-    with progress_bar() as progress:
-        report = write_masks(
-            place.home,
-            place.database,
-            project=place.project(project),
-            dataset=dataset,
-            to=to,
-            overwrite=overwrite,
-            progress=progress,
-        )
-    emit(report, as_json=as_json, show=lambda: say(f"{report.images} masks in {report.to}"))
 
 
 def _revision(info: RevisionInfo) -> dict[str, object]:

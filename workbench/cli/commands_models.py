@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from workbench.cli.commands_data import export_masks
+from workbench.cli.commands_export import export_dataset, export_masks
 from workbench.cli.options import (
     CombineOption,
     CrfOption,
@@ -41,7 +41,10 @@ def register(app: typer.Typer) -> None:
         "import", epilog="Example: workbench models import deeplabv2.pth --arch deeplabv2 --classes voc.txt"
     )(models_import)
     app.add_typer(models_app, name="models")
-    export = typer.Typer(help="Write class maps or weights for use elsewhere.", no_args_is_help=True)
+    export = typer.Typer(help="Write datasets, class maps or weights for use elsewhere.", no_args_is_help=True)
+    export.command(
+        "dataset", epilog="Example: workbench export dataset --dataset photos --format coco --to ./photos-coco"
+    )(export_dataset)
     export.command("masks", epilog="Example: workbench export masks --dataset photos --to ./masks")(export_masks)
     export.command("weights", epilog="Example: workbench export weights 12:best --format onnx --to model.onnx")(
         export_weights

@@ -20,7 +20,7 @@ from pycocotools import mask as coco_mask
 from labeling.annotation import IGNORE, Patch
 from labeling.formats.base import RoleName
 from labeling.formats.labels import IGNORE_NAME
-from labeling.formats.objects import Region, outlines, regions, unlike
+from labeling.formats.objects import Region, outlines, read_back, regions
 from labeling.formats.writing import Part, Picture, WriteRequest, Written
 from labeling.raster.center_rule import CenterCanvas
 
@@ -60,7 +60,7 @@ def write(picture: Picture) -> Written:
         _NO_LISTS: len(picture.subsets),
         _HIDDEN: hidden,
         _IGNORED: sum(region.label == IGNORE for region in found),
-        _BORDER: unlike(found, picture),
+        _BORDER: int(np.count_nonzero(read_back(found, picture) != picture.class_map)),
     }
     return Written(part="\n".join(lines).encode(), losses={what: count for what, count in losses.items() if count})
 

@@ -50,10 +50,13 @@ def photo_path(name: str, role: RoleName | None) -> str:
 
 def write(picture: Picture) -> Written:
     """Write the element of one image, which lacks only its id."""
+    background = picture.request.background or 0
     losses: dict[str, int] = {_NO_LISTS: len(picture.subsets)}
     if picture.request.objects == "pixels":
         found, losses[_HIDDEN] = regions(picture)
         elements = [_mask(region.patch, _name(region.label, picture.request), 0, region.extra) for region in found]
+        if not elements:  # nothing but background; an image without any shape is one that is not labelled yet
+            elements = [_mask(Patch(0, 0, picture.class_map != IGNORE), _name(background, picture.request), 0, {})]
     else:
         elements = [*_map(picture.base, picture.annotation.base, picture, 0), *_drawn(picture, losses)]
         elements += _map(picture.paint, picture.annotation.paint, picture, len(picture.annotation.shapes) + 1)
@@ -61,8 +64,6 @@ def write(picture: Picture) -> Written:
         by_center = picture.render(index, unlabelled=picture.request.unlabelled, rule="center")
         losses[_BORDER] = int(np.count_nonzero(by_center != picture.class_map))
         elements[:0] = _rest(picture, alone=not elements)
-    if not elements:  # an image without any shape is one that is not labelled yet
-        elements = list(_rest(picture, alone=True))
     head = _tag("image", {"name": picture.name, "width": picture.width, "height": picture.height})
     tags = [_element("tag", tag.get("label", ""), {}, tag) for tag in picture.annotation.extra.get("tags", ())]
     content = "\n".join((head.removeprefix("<image"), *elements, *tags, "</image>\n"))

@@ -17,7 +17,7 @@ import numpy as np
 
 from labeling.annotation import IGNORE, Point
 from labeling.formats.base import RoleName
-from labeling.formats.objects import outlines, regions, unlike
+from labeling.formats.objects import outlines, read_back, regions
 from labeling.formats.writing import Part, Picture, WriteRequest, Written
 from labeling.raster.clip import clip_polygon
 from labeling.raster.trace import bridged, trace
@@ -53,12 +53,13 @@ def write(picture: Picture) -> Written:
             losses[_HOLES] += sum(len(outline.holes) for outline in traced)
         losses[_PARTS] += region.is_object and len(polygons) > 1
         lines += [line for points in polygons if (line := _line(ids[region.label], points, picture))]
+    ignored = picture.class_map == IGNORE
     losses |= {
         _NO_LISTS: len(picture.subsets),
         _NO_ROLE: picture.role is None,
-        _IGNORED: int(np.count_nonzero(picture.class_map == IGNORE)),
+        _IGNORED: int(np.count_nonzero(ignored)),
         _HIDDEN: hidden,
-        _BORDER: unlike(found, picture),
+        _BORDER: int(np.count_nonzero((read_back(named, picture) != picture.class_map) & ~ignored)),
     }
     path = PurePosixPath(picture.name).with_suffix(".txt")
     text = "".join(f"{line}\n" for line in lines)
