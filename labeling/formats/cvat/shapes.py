@@ -132,10 +132,11 @@ def _finite(text: str) -> float:
 
 
 def _points(element: Element) -> tuple[Point, ...]:
-    pairs = [pair.split(",") for pair in element.attributes.get("points", "").split(";")]
-    if any(len(pair) != 2 for pair in pairs):
+    text = element.attributes.get("points", "")
+    if any(pair.count(",") != 1 for pair in text.split(";")):
         raise ValueError("their points are not written x,y;x,y")
-    return tuple((_finite(x), _finite(y)) for x, y in pairs)
+    values = [_finite(word) for word in text.replace(";", ",").split(",")]
+    return tuple(zip(values[0::2], values[1::2], strict=True))
 
 
 def _corners(element: Element) -> tuple[Point, ...]:

@@ -19,7 +19,7 @@ MAX_TAG_BYTES = 32 * 2**20
 """Largest tag with its attributes, and largest text of an element: a mask's runs on the largest photo stay below."""
 MAX_DEPTH = 32
 
-_CHUNK = 2**18
+_CHUNKS = (2**14, 2**22)  # bytes: the first is about an image's, and the parser goes over a long tag at each anew
 _ENCODING = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']*)[\"']")
 _UTF_8 = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 
@@ -57,11 +57,14 @@ def read_xml(file: Path, reader: Reader, start: int = 0) -> None:
         raise XmlError(f"it is larger than {MAX_FILE_BYTES // 2**30} GiB, the largest size read; export it in parts")
     feed = _Feed(reader, start)
     with file.open("rb") as stream:
-        _refuse_encoding(stream.read(1024))
+        if not start:
+            _refuse_encoding(stream.read(1024))
         stream.seek(start)
+        size, largest = _CHUNKS
         try:
-            while not reader.done and (chunk := stream.read(_CHUNK)):
+            while not reader.done and (chunk := stream.read(size)):
                 feed.take(chunk)
+                size = min(2 * size, largest)
             if not reader.done:
                 feed.parser.close()
         except DefusedXmlException as error:
