@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from pycocotools import mask as coco_mask
@@ -185,6 +185,25 @@ def test_an_image_that_loses_every_annotation_does_not_become_background(tmp_pat
     source = build(tmp_path, annotation([[1, 2]]), annotation([TRIANGLE], id=2, category_id=5))
     with pytest.raises(BadItemError, match="None of its 2 annotations"):
         read(source)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(-1e300, 1e300) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.sampled_from(["size", "counts", "x"]), inner),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=50)
+@given(st.lists(JSON, max_size=3), JSON, JSON)
+@example([{"size": [HEIGHT, WIDTH], "counts": [0, 1, 2**62, -(2**62), 95]}], 1, 0)
+def test_whatever_an_annotation_holds_costs_only_itself(tmp_path_factory, segmentations, id, crowd):
+    more = {"category_id": id, "iscrowd": crowd, "area": id, "attributes": segmentations}
+    bad = [{**annotation(segmentation, id=id), **more} for segmentation in segmentations]
+    source = build(tmp_path_factory.mktemp("coco"), annotation([TRIANGLE]), *bad, {"image_id": 1}, {})
+    _, (record,) = read(source)
+    assert list(record.shapes[0].points) == [(1, 1), (6, 1), (6, 5)]
+    assert json.loads(json.dumps([dict(shape.extra) for shape in record.shapes]))
 
 
 # --- the file

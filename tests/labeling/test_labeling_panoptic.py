@@ -1,12 +1,13 @@
 """COCO panoptic: ids in the colours of a PNG, what segments_info says of them, and files as they are found broken."""
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -205,6 +206,20 @@ def test_a_palette_and_a_grey_png_hold_ids_too():
         segment_ids(MaskFile(values, lossy=True))
 
 
+ANYTHING = st.none() | st.booleans() | st.integers(-5, 1 << 25) | st.floats(-9, 9) | st.text(max_size=3)
+SEGMENT = st.dictionaries(st.sampled_from(["id", "category_id", "iscrowd"]), ANYTHING)
+
+
+@settings(max_examples=40)
+@given(st.lists(SEGMENT | ANYTHING, max_size=4))
+def test_whatever_segments_info_holds_gives_a_record_or_a_reason(tmp_path_factory, segments):
+    source = build(tmp_path_factory.mktemp("panoptic"), [SEGMENTS[0], *segments])
+    with contextlib.suppress(BadItemError):  # an id listed twice
+        _, (record,) = read(source)
+        assert labels(record)[0][0] == "sky"
+
+
+@settings(max_examples=40)
 @given(st.lists(st.integers(1, (1 << 24) - 1), min_size=1, max_size=300, unique=True), st.integers(0, 2**32 - 1))
 def test_any_ids_come_back_as_their_classes_and_objects(numbers, seed):
     """Against the plain way: a mask a segment."""

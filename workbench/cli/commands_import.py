@@ -28,7 +28,7 @@ def import_(
     ],
     source: Annotated[Path, typer.Argument(metavar="SRC", help="Folder (COCO: the JSON file) or zip to import.")],
     images: Annotated[Path | None, typer.Option(help="Folder of the photos, where SRC does not hold them.")] = None,
-    masks: Annotated[Path | None, typer.Option(help="masks: folder of the masks.")] = None,
+    masks: Annotated[Path | None, typer.Option(help="Folder of the masks, where it is not beside the photos.")] = None,
     dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="Name (default: the folder's).")] = None,
     classes: Annotated[Path | None, typer.Option(help="Class names in index order, one a line.")] = None,
     colors: Annotated[Path | None, typer.Option(help="Colour table of colour masks: `name r g b` lines.")] = None,
