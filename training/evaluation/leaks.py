@@ -1,7 +1,7 @@
 """Images of an evaluation that the model has seen in training, anywhere in its lineage.
 
 What was trained in a home is compared image by image, in two tests: the same bytes, and a perceptual hash within
-`HASH_DISTANCE` bits, which finds copies that were re-encoded or rescaled. Of what was trained on public data before,
+`COPY_DISTANCE` bits, which finds copies that were re-encoded or rescaled. Of what was trained on public data before,
 the images are not at hand: there the names of an image, its folders and its lists tell whether it was among them.
 """
 
@@ -10,9 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select as sql_select
 
@@ -20,6 +17,7 @@ from db.errors import UserError
 from db.schema import Image
 from db.session import WITH_TRASHED, Database
 from db.store import Store
+from labeling.care.hashes import COPY_DISTANCE, nearest
 from labeling.manifest import ManifestImage, load_manifest
 from training.evaluation.public_data import PUBLIC, PublicTraining
 from training.evaluation.selection import select
@@ -27,15 +25,7 @@ from training.evaluation.selection import select
 if TYPE_CHECKING:  # it loads torch, which reading an evaluation does not need
     from training.models.spec import Ancestor, Lineage
 
-HASH_DISTANCE = 2
-"""Bits of 64 in which copies may differ.
-
-Measured on CamVid: its val photos re-encoded as JPEG of quality 30 to 95 or scaled by 0.25 to 1.7 moved by 0 or 2
-bits, while the nearest of all train photos of the same streets lay 10 or more away.
-"""
-
 _EXAMPLES = 20
-_CHUNK = 1 << 17  # OpenCV's matcher takes fewer than 2^18 at once
 _SQL_CHUNK = 500  # SQLite's limit on variables was 999 for long
 
 
@@ -178,19 +168,11 @@ def _look_alike(
 ) -> list[tuple[ManifestImage, ManifestImage]]:
     if not images or not trained:
         return []
-    # OpenCV's matcher counts differing bits with vector instructions: 10,000 against 30,000 in a few seconds.
-    matcher = cv2.BFMatcher(cv2.NORM_HAMMING)
-    matcher.add([_bits(trained[start : start + _CHUNK], hashes) for start in range(0, len(trained), _CHUNK)])
-    return [
-        (images[match.queryIdx], trained[match.imgIdx * _CHUNK + match.trainIdx])
-        for match in matcher.match(_bits(images, hashes))
-        if match.distance <= HASH_DISTANCE
-    ]
-
-
-def _bits(images: Sequence[ManifestImage], hashes: dict[str, str]) -> NDArray[np.uint8]:
-    joined = bytes.fromhex("".join(hashes[image.image_sha256] for image in images))
-    return np.frombuffer(joined, np.uint8).reshape(len(images), -1)
+    places, distances = nearest(
+        [hashes[image.image_sha256] for image in images], [hashes[image.image_sha256] for image in trained]
+    )
+    found = zip(images, places, distances, strict=True)
+    return [(image, trained[place]) for image, place, distance in found if distance <= COPY_DISTANCE]
 
 
 def _name(image: ManifestImage) -> str:

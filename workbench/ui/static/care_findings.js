@@ -21,7 +21,7 @@ export class Findings {
     this.place = h("div", { id: "wb-care-findings", "aria-live": "polite" });
     element.replaceChildren(h("h3", {}, "Findings"),
       h("p", { class: "wb-say" }, "What would spoil a training or its figures. The same is looked at before every training."), this.place);
-    this.counting = new Looking(this.place, () => emit("look", { command: "check" }), () => this.following.renew());
+    this.counting = new Looking(this.place, "check", () => emit("look", { command: "check" }), () => this.following.renew());
     const say = (message) => this.place.replaceChildren(h("p", { class: "wb-message wb-bad", role: "alert" }, message));
     this.following = follow(element, project, (signal) => this.load(signal), say);
   }

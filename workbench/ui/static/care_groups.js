@@ -22,7 +22,7 @@ export class Groups {
     element.replaceChildren(h("h3", {}, "Images that show the same"),
       h("p", { class: "wb-say" }, "A model that learnt from one frame of a scene knows the next one. Where such images have different roles, figures are too good to be true. Give each group one role; frozen revisions keep theirs."),
       this.tools, this.place);
-    this.counting = new Looking(this.place, () => emit("look", { command: "leaks" }), () => this.following.renew());
+    this.counting = new Looking(this.place, "search", () => emit("look", { command: "leaks" }), () => this.following.renew());
     this.following = follow(element, project, (signal) => this.load(signal), (message) => this.say(message));
   }
 

@@ -4,9 +4,10 @@ import { h } from "./dom.js";
 import { followTask, progressText } from "./task.js";
 
 export class Looking {
-  // place: what it fills; start(): emits the event that starts the task; ended(): the part can be shown now
-  constructor(place, start, ended) {
-    Object.assign(this, { place, start, ended, failed: false, asked: false });
+  // place: what it fills; what: the work, one word that is verb and noun ("count"); start(): emits the event that starts
+  // the task; ended(): the part can be shown now
+  constructor(place, what, start, ended) {
+    Object.assign(this, { place, what, start, ended, failed: false, asked: false });
   }
 
   destroy() {
@@ -40,17 +41,17 @@ export class Looking {
     }
     Object.assign(this, { watched: null, asked: false });
     if (found?.state === "finished") this.ended();
-    else this.fail(found?.sentence ?? `It was ${found?.state ?? "broken off"}.`);
+    else this.fail(found?.sentence ?? `The ${this.what} was ${found?.state ?? "broken off"}.`);
   }
 
   failToStart() {
-    if (this.asked && !this.watched) this.fail("It could not be started.");
+    if (this.asked && !this.watched) this.fail(`The ${this.what} could not be started.`);
   }
 
   fail(message) {
     Object.assign(this, { failed: true, asked: false });
     const again = () => { this.failed = false; this.begin(this.text); };
     this.place.replaceChildren(h("div", { class: "wb-message", role: "alert" }, h("p", { class: "wb-bad" }, message),
-      h("button", { type: "button", class: "wb-button", onclick: again }, "Try again")));
+      h("button", { type: "button", class: "wb-button", onclick: again }, `${this.what[0].toUpperCase()}${this.what.slice(1)} again`)));
   }
 }

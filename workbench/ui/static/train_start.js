@@ -7,8 +7,12 @@
 import { getJson, post } from "./api.js";
 import { mountCommand } from "./command.js";
 import { exact, h } from "./dom.js";
+import { follow } from "./follow.js";
+import { dataPage } from "./place.js";
 import { followTask, lasting, progressText } from "./task.js";
 import { term } from "./words.js";
+
+const WARNINGS = 3; // findings that are shown
 
 export class StartPanel {
   constructor(element, { project, kept, save, onForm, onEstimate }) {
@@ -18,6 +22,7 @@ export class StartPanel {
     this.waits = h("p", { class: "wb-note", hidden: true });
     this.data = h("p", { class: "wb-plan-data", "aria-live": "polite" });
     this.obstacle = h("div", { class: "wb-obstacle", role: "alert", hidden: true, id: "wb-train-obstacle" });
+    this.warnings = h("div", { id: "wb-train-warnings" });
     this.estimate = h("button", { type: "button", class: "wb-button", id: "wb-train-estimate", onclick: () => this.run("estimate") }, "Estimate");
     this.start = h("button", { type: "button", class: "wb-button wb-primary", id: "wb-train-start", onclick: () => this.run("start") }, "Start training");
     this.said = h("p", { class: "wb-note", role: "status", hidden: true });
@@ -27,11 +32,15 @@ export class StartPanel {
     element.replaceChildren(h("h2", {}, "Start"),
       h("label", { class: "wb-stack" }, "Device", this.device), this.waits,
       h("label", { class: "wb-stack" }, "Name (may stay empty)", this.name),
-      this.data, this.obstacle,
+      this.data, this.obstacle, this.warnings,
       h("div", { class: "wb-buttons" }, this.start, this.estimate), this.said, this.figures,
       this.command.element);
     this.lookAtDevices();
     document.addEventListener("wb-task", () => this.lookAtDevices());
+    follow(element, project, async (signal) => {
+      this.checked = (await getJson(`/api/projects/${project}/care/findings`, { signal })).check;
+      this.drawWarnings();
+    }, () => {}); // the start looks at the data again, and says what is wrong
     for (const what of ["start", "estimate"]) if (kept[what]) this.follow(what, kept[what].task);
   }
 
@@ -53,12 +62,24 @@ export class StartPanel {
     this.waits.textContent = busy ? `Busy: ${busy} has this device. A training or an estimate started now waits in line and begins when that one ends.` : "";
   }
 
+  // What the check of the data as they are found. A frozen revision may not have it any more, or not yet.
+  drawWarnings() {
+    const { datasets = [], revision = null } = this.form ?? {};
+    const found = revision ? [] : (this.checked?.findings ?? [])
+      .filter(({ severity, dataset }) => severity !== "note" && (!dataset || !datasets.length || datasets.includes(dataset)));
+    const more = found.length - WARNINGS;
+    this.warnings.replaceChildren(...(found.length ? [h("div", { class: "wb-note" },
+      ...found.slice(0, WARNINGS).map(({ severity, text }) => h("p", {}, h("strong", {}, severity === "error" ? "Cannot be trained: " : "Warning: "), text)),
+      h("a", { href: dataPage(this.project, "care") }, more > 0 ? `${more} more, and what to do` : "What to do"))] : []));
+  }
+
   show(form, plan) {
     Object.assign(this, { form, plan });
     this.device.value = form.device;
     if (this.name.value !== form.name) this.name.value = form.name;
     this.name.placeholder = [form.architecture, ...form.datasets].join("-"); // what it is called otherwise
     this.drawWaits();
+    this.drawWarnings();
     if (!plan) return;
     this.command.say(plan.command);
     this.obstacle.hidden = !plan.obstacle;

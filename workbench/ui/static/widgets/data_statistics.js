@@ -5,9 +5,9 @@
 import { getJson } from "../api.js";
 import { exact, h, loadStyle, name as bdi, percent, short } from "../dom.js";
 import { follow } from "../follow.js";
+import { Looking } from "../looking.js";
 import { dataPage } from "../place.js";
 import { showTable } from "../table.js";
-import { followTask, progressText } from "../task.js";
 import { term } from "../words.js";
 
 const SIZES = 8; // image sizes shown
@@ -22,8 +22,8 @@ export function mount(element, value, emit) {
       statistics?.destroy();
       statistics = next && new Statistics(element, next.project, emit);
     }
-    if (next?.task) statistics.watch(next.task);
-    if (next?.failed) statistics.fail("The count could not be started.");
+    if (next?.task) statistics.counting.watch(next.task);
+    if (next?.failed) statistics.counting.failToStart();
   };
   update(value);
   return { update };
@@ -32,11 +32,12 @@ export function mount(element, value, emit) {
 class Statistics {
   constructor(element, project, emit) {
     Object.assign(this, { element, project, emit, dataset: "", text: "", sort: { id: "index", down: false } });
+    this.counting = new Looking(element, "count", () => emit("count", {}), () => this.following.renew());
     this.following = follow(element, project, (signal) => this.load(signal), (message) => this.say(message));
   }
 
   destroy() {
-    this.follower?.stop();
+    this.counting.destroy();
     this.following.stop();
     this.element.replaceChildren();
   }
@@ -46,50 +47,8 @@ class Statistics {
     const [{ classes }, { uncounted, statistics }] = await Promise.all(
       [getJson(`${root}/classes`, { signal }), getJson(`${root}/statistics`, { signal })]);
     this.colors = new Map(classes.map(({ name, color }) => [name, color]));
-    if (statistics) {
-      this.failed = false;
-      return this.draw(statistics);
-    }
-    this.uncounted = uncounted;
-    // A count that failed is tried again by whoever looks at it, not by us over and over.
-    if (!this.failed && !this.watched) this.count();
-  }
-
-  // ---- counting
-
-  count() {
-    this.failed = false;
-    this.bar = bar(0, null);
-    this.figures = h("p", { role: "status" }, "Starting …");
-    this.element.replaceChildren(h("div", { class: "wb-message" },
-      h("p", {}, `Counting the pixels of ${exact(this.uncounted)} class ${this.uncounted === 1 ? "map" : "maps"}. This is done once; you can go on elsewhere meanwhile.`),
-      this.bar, this.figures));
-    this.emit("count", {});
-  }
-
-  watch(task) {
-    if (this.watched === task) return;
-    this.watched = task;
-    this.follower?.stop();
-    this.follower = followTask(task, (found) => this.told(found));
-  }
-
-  told(found) {
-    if (found?.state === "running") {
-      const { done, total } = found.progress ?? {};
-      if (total) this.bar.firstChild.style.width = `${(100 * done) / total}%`;
-      this.figures.textContent = progressText(found) || "Starting …";
-      return;
-    }
-    this.watched = null;
-    if (found?.state === "finished") this.following.renew();
-    else this.fail(found?.sentence ?? `The count was ${found?.state ?? "broken off"}.`);
-  }
-
-  fail(message) {
-    this.failed = true;
-    this.element.replaceChildren(h("div", { class: "wb-message", role: "alert" }, h("p", { class: "wb-bad" }, message),
-      h("button", { type: "button", class: "wb-button", onclick: () => this.count() }, "Count again")));
+    if (statistics) this.draw(statistics);
+    else this.counting.begin(`Counting the pixels of ${exact(uncounted)} class ${uncounted === 1 ? "map" : "maps"}. This is done once; you can go on elsewhere meanwhile.`);
   }
 
   say(text) {
