@@ -22,6 +22,7 @@ def main() -> int:
         "affinity",
         "crf",
         "gallery",
+        "scale",
         "evaluation_gallery",
         "server",
     )
