@@ -9,8 +9,8 @@ from pathlib import Path
 from labeling.formats.base import BadItemError
 from labeling.formats.cvat.stream import XmlError, read_xml
 
-MAX_BYTES = 32 * 2**20
-"""Largest text of one image's attributes together: as numbers it takes some thirty times as much."""
+MAX_BYTES = 16 * 2**20
+"""Largest text of one image's attributes together: as numbers it takes some forty times as much."""
 MAX_ELEMENTS = 100_000
 
 

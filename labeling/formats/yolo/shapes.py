@@ -9,7 +9,7 @@ from pathlib import Path
 from labeling.annotation import MAX_CLASSES, Point, Shape
 from labeling.formats.base import BadItemError
 
-MAX_BYTES = 32 * 2**20
+MAX_BYTES = 16 * 2**20
 MAX_LINES = 100_000
 
 _BOX = (5, 6)  # numbers of a box, and of a box with its track or confidence

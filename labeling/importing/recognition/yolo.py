@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from db.errors import UserError
 from labeling.formats.base import BadItemError, ReadRequest
@@ -18,8 +18,7 @@ SAMPLED_LABEL_FILES = 200
 
 def recognise_yolo(files: SourceFiles, source: Path) -> Guess | None:
     """Look for label files beside photos that hold lines of YOLO's."""
-    is_named = is_data_file(source)  # the file itself, of which nothing beside it was looked at
-    if not files.complete or not (is_named or any(name.lower().endswith(".txt") for name in files.others)):
+    if not files.complete or not (is_data_file(source) or _may_be(files)):
         return None
     try:
         listing = list_source(ReadRequest(source))
@@ -53,3 +52,12 @@ def recognise_yolo(files: SourceFiles, source: Path) -> Guess | None:
         options={"unlabelled": "background"},
         problems=few(list(problems)),
     )
+
+
+def _may_be(files: SourceFiles) -> bool:
+    """Tell whether text files lie in a folder of labels or beside photos: without opening any."""
+    texts = [PurePosixPath(name) for name in files.others if name.lower().endswith(".txt")]
+    if any("labels" in text.parts[:-1] or files.root.name == "labels" for text in texts):
+        return True
+    photos = {str(PurePosixPath(name).with_suffix("")) for name in files.images} if texts else set()
+    return any(str(text.with_suffix("")) in photos for text in texts)
