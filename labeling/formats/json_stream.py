@@ -9,8 +9,10 @@ from typing import Any, BinaryIO
 import ijson
 
 from db.errors import UserError
+from labeling.formats.json_depth import ShallowJson
 
 _BOM = b"\xef\xbb\xbf"
+_PIECE = 2**20  # bytes read at once: a text longer than that is looked through again with every piece
 
 
 class _Head:
@@ -42,14 +44,14 @@ def stream_objects(path: Path, prefix: str, expected: str, limit: int | None = N
         limit: bytes to read; what lies beyond is left out. None: all of it.
 
     Raises:
-        UserError: the file cannot be opened, or is no JSON.
+        UserError: the file cannot be opened, is no JSON, or is nested too deeply.
     """
     try:
         with path.open("rb") as file:
             if file.read(len(_BOM)) != _BOM:
                 file.seek(0)
             head = _Head(file, limit)
-            for entry in ijson.items(head, prefix, use_float=True):
+            for entry in ijson.items(ShallowJson(head), prefix, use_float=True, buf_size=_PIECE):
                 yield entry if isinstance(entry, dict) else {}
     except (ijson.JSONError, ValueError) as error:
         if head.is_cut:
