@@ -11,6 +11,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from scipy import ndimage
 
 from labeling.annotation import IGNORE, Patch, Point, Shape
 from labeling.formats.writing import Picture, WriteRequest
+from labeling.options import RasterRule
 from labeling.raster.center_rule import CenterCanvas
 from labeling.raster.instances import object_numbers
 
@@ -30,6 +32,7 @@ class Region:
     Attributes:
         label: dense class index, or 255 for what is ignored.
         patch: its pixels.
+        area: how many it has for those who read it: of polygons by the rule `center`.
         shapes: what it was drawn as, where that says the same; empty where only pixels do.
         is_object: whether it is an object.
         extra: what its source says of it besides.
@@ -37,14 +40,10 @@ class Region:
 
     label: int
     patch: Patch
+    area: int
     shapes: tuple[Shape, ...] = ()
     is_object: bool = True
     extra: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def area(self) -> int:
-        """Pixels."""
-        return int(np.count_nonzero(self.patch.pixels))
 
 
 def regions(picture: Picture) -> tuple[list[Region], int]:
@@ -62,7 +61,7 @@ def regions(picture: Picture) -> tuple[list[Region], int]:
         if region is not None:
             found.append(region)
         elif patch is not None:
-            found.append(Region(drawn.label, patch, extra=drawn.extra))
+            found.append(_of_pixels(drawn.label, patch, extra=drawn.extra))
         else:
             hidden += 1
     for patch in seen.values():
@@ -72,10 +71,20 @@ def regions(picture: Picture) -> tuple[list[Region], int]:
     return sorted(found, key=lambda region: -region.area), hidden
 
 
+def _of_pixels(
+    label: int, patch: Patch, *, is_object: bool = True, extra: Mapping[str, Any] = MappingProxyType({})
+) -> Region:
+    return Region(label, patch, int(np.count_nonzero(patch.pixels)), is_object=is_object, extra=extra)
+
+
 def outlines(region: Region) -> list[tuple[Point, ...]] | None:
     """Return the polygons that a region was drawn as, None where it is none of polygons alone."""
-    found = [_corners(shape) for shape in region.shapes]
-    return [points for points in found if points] if found and all(found) else None
+    return _polygons(region.shapes)
+
+
+def _polygons(shapes: Sequence[Shape]) -> list[tuple[Point, ...]] | None:
+    found = [_corners(shape) for shape in shapes]
+    return found if found and all(found) else None
 
 
 def read_back(found: Sequence[Region], picture: Picture) -> NDArray[np.uint8]:
@@ -91,6 +100,19 @@ def read_back(found: Sequence[Region], picture: Picture) -> NDArray[np.uint8]:
     return canvas.pixels()
 
 
+def without_holes(picture: Picture) -> Picture:
+    """Return an image whose polygons with holes are masks, for formats that have no holes."""
+
+    def put(shape: Shape) -> Iterator[Shape]:
+        if not shape.holes:
+            yield shape
+        elif (patch := cover([shape], picture.request, picture.height, picture.width)) is not None:
+            yield replace(shape, kind="mask", points=(), holes=(), patch=patch)
+
+    shapes = tuple(kept for shape in picture.annotation.shapes for kept in put(shape))
+    return replace(picture, annotation=replace(picture.annotation, shapes=shapes))
+
+
 def _corners(shape: Shape) -> tuple[Point, ...]:
     if shape.kind == "rectangle":
         (x0, y0), (x1, y1) = shape.points
@@ -100,7 +122,7 @@ def _corners(shape: Shape) -> tuple[Point, ...]:
 
 @dataclass(frozen=True)
 class _Drawn:
-    """An object of shapes: all that it covers, seen or not."""
+    """An object of shapes: all that it covers, seen or not; `area` as of a region."""
 
     label: int
     shapes: tuple[Shape, ...]
@@ -123,7 +145,9 @@ def _drawn(picture: Picture) -> dict[int, _Drawn]:
     for number, own in shapes.items():
         patch = cover(own, picture.request, picture.height, picture.width)
         if patch is not None:
-            found[number] = _Drawn(int(own[0].label), tuple(own), patch, int(np.count_nonzero(patch.pixels)))
+            read = cover(own, picture.request, picture.height, picture.width, "center") if _polygons(own) else patch
+            area = 0 if read is None else int(np.count_nonzero(read.pixels))
+            found[number] = _Drawn(int(own[0].label), tuple(own), patch, area)
     return found
 
 
@@ -137,7 +161,7 @@ def _shown(drawn: _Drawn, number: int, objects: Mapping[int, _Drawn], picture: P
         above = objects.get(other)
         if other != number and (above is None or (above.area, -other) >= (drawn.area, -number)):
             return None
-    return Region(drawn.label, patch, drawn.shapes, extra=drawn.extra)
+    return Region(drawn.label, patch, drawn.area, drawn.shapes, extra=drawn.extra)
 
 
 def _seen(instances: NDArray[np.int32]) -> dict[int, Patch]:
@@ -155,10 +179,12 @@ def _by_class(patch: Patch, class_map: NDArray[np.uint8], *, is_object: bool) ->
     height, width = patch.pixels.shape
     here = class_map[patch.y : patch.y + height, patch.x : patch.x + width]
     for label in np.flatnonzero(np.bincount(here[patch.pixels], minlength=IGNORE + 1)).tolist():
-        yield Region(label, Patch.cut(patch.pixels & (here == label), patch.x, patch.y), is_object=is_object)
+        yield _of_pixels(label, Patch.cut(patch.pixels & (here == label), patch.x, patch.y), is_object=is_object)
 
 
-def cover(shapes: Sequence[Shape], request: WriteRequest, height: int, width: int) -> Patch | None:
+def cover(
+    shapes: Sequence[Shape], request: WriteRequest, height: int, width: int, rule: RasterRule | None = None
+) -> Patch | None:
     """Return what shapes cover together, drawn in a window of their size; None where that is nothing."""
     boxes = [_box(shape, request) for shape in shapes]
     # Not below zero, where the rule of labelme rounds to the other side.
@@ -168,7 +194,7 @@ def cover(shapes: Sequence[Shape], request: WriteRequest, height: int, width: in
     )
     if left >= right or top >= bottom:
         return None
-    canvas = request.canvas(np.zeros((bottom - top, right - left), np.uint8))
+    canvas = request.canvas(np.zeros((bottom - top, right - left), np.uint8), rule)
     for shape in shapes:
         canvas.draw(_moved(shape, -left, -top), 1)
     pixels = canvas.pixels() == 1

@@ -22,7 +22,6 @@ from labeling.formats.base import RoleName
 from labeling.formats.labels import IGNORE_NAME
 from labeling.formats.objects import Region, outlines, read_back, regions
 from labeling.formats.writing import Part, Picture, WriteRequest, Written
-from labeling.raster.center_rule import CenterCanvas
 
 _NO_ROLE = "default"
 _OWN = {"id", "image_id", "category_id", "segmentation", "area", "bbox"}
@@ -83,19 +82,17 @@ def _entry(region: Region, picture: Picture, categories: Mapping[int, int]) -> d
         height, width = region.patch.pixels.shape
         box: list[float] = [region.patch.x, region.patch.y, width, height]
         segmentation: Any = _packed(region.patch, picture)
-        area = region.area
     else:
         segmentation = [[number for point in points for number in point] for points in polygons]
         (left, right), (top, bottom) = (
             (min(axis), max(axis)) for axis in zip(*(point for points in polygons for point in points), strict=True)
         )
         box = [left, top, right - left, bottom - top]
-        area = _area(region, picture)
     entry = {
         "category_id": categories[region.label],
         "iscrowd": int(region.label == IGNORE),
         "segmentation": segmentation,
-        "area": area,
+        "area": region.area,
         "bbox": box,
     }
     return entry | {key: value for key, value in region.extra.items() if key not in _OWN}
@@ -106,11 +103,6 @@ def _packed(patch: Patch, picture: Picture) -> dict[str, Any]:
     height, width = patch.pixels.shape
     whole[patch.y : patch.y + height, patch.x : patch.x + width] = patch.pixels
     return {"size": [picture.height, picture.width], "counts": coco_mask.encode(whole)["counts"].decode()}
-
-
-def _area(region: Region, picture: Picture) -> int:
-    """Return the pixels that polygons cover where they are drawn as COCO does."""
-    return CenterCanvas(np.zeros((picture.height, picture.width), np.uint8), 0, 0).area(region.shapes)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from labeling.colors import RGB, to_hex
 from labeling.formats.base import RoleName
 from labeling.formats.cvat.runs import encode_runs
 from labeling.formats.labels import IGNORE_NAME
-from labeling.formats.objects import cover, regions
+from labeling.formats.objects import regions, without_holes
 from labeling.formats.writing import Part, Picture, WriteRequest, Written
 from labeling.maps import VOC_VOID
 from labeling.raster import largest_first
@@ -58,11 +58,11 @@ def write(picture: Picture) -> Written:
         if not elements:  # nothing but background; an image without any shape is one that is not labelled yet
             elements = [_mask(Patch(0, 0, picture.class_map != IGNORE), _name(background, picture.request), 0, {})]
     else:
+        losses[_HOLES] = sum(bool(shape.holes) for shape in picture.annotation.shapes)
+        picture = without_holes(picture)
         elements = [*_map(picture.base, picture.annotation.base, picture, 0), *_drawn(picture, losses)]
         elements += _map(picture.paint, picture.annotation.paint, picture, len(picture.annotation.shapes) + 1)
-        index: dict[Label, int] = {value: value for value in range(len(picture.request.classes))}
-        by_center = picture.render(index, unlabelled=picture.request.unlabelled, rule="center")
-        losses[_BORDER] = int(np.count_nonzero(by_center != picture.class_map))
+        losses[_BORDER] = _read_otherwise(picture)
         elements[:0] = _rest(picture, alone=not elements)
     head = _tag("image", {"name": picture.name, "width": picture.width, "height": picture.height})
     tags = [_element("tag", tag.get("label", ""), {}, tag) for tag in picture.annotation.extra.get("tags", ())]
@@ -111,15 +111,12 @@ def _drawn(picture: Picture, losses: dict[str, int]) -> Iterator[str]:
         order = largest_first(shapes, request.canvas(np.zeros(picture.class_map.shape, np.uint8)))
     groups = _groups(shapes)
     losses[_THIN] = sum(shape.kind in ("line", "linestrip", "point") for shape in shapes)
-    losses[_HOLES] = sum(bool(shape.holes) for shape in shapes)
     for z_order, place in enumerate(order, start=1):
         shape = shapes[place]
-        position = _position(shape, picture)
-        if position is not None:
-            tag, attributes = position
-            group = {} if shape.group is None else {"group_id": groups[shape.group]}
-            name = _label(shape.label, request)
-            yield _element(tag, name, attributes | {"z_order": z_order} | group, shape.extra)
+        tag, attributes = _position(shape)
+        group = {} if shape.group is None else {"group_id": groups[shape.group]}
+        name = _label(shape.label, request)
+        yield _element(tag, name, attributes | {"z_order": z_order} | group, shape.extra)
 
 
 def _groups(shapes: Iterable[Shape]) -> dict[int, int]:
@@ -130,12 +127,11 @@ def _groups(shapes: Iterable[Shape]) -> dict[int, int]:
     return {group: group for group in there} | {group: max(fresh, 1) + place for place, group in enumerate(odd)}
 
 
-def _position(shape: Shape, picture: Picture) -> tuple[str, dict[str, Any]] | None:
-    """Return an element's name, and where it lies; None for a polygon with holes that covers no pixel."""
+def _position(shape: Shape) -> tuple[str, dict[str, Any]]:
+    """Return an element's name, and where it lies."""
     points = shape.points
-    if shape.kind == "mask" or shape.holes:
-        patch = shape.patch or cover([shape], picture.request, picture.height, picture.width)
-        return None if patch is None else ("mask", _box(patch))
+    if shape.patch is not None:
+        return "mask", _box(shape.patch)
     match shape.kind:
         case "rectangle":
             (left, right), (top, bottom) = (sorted(axis) for axis in zip(*points, strict=True))
@@ -164,6 +160,19 @@ def _map(pixels: NDArray[np.uint8] | None, layer: Layer | None, picture: Picture
         if label is Special.UNLABELLED and pixels is picture.base:
             continue
         yield _mask(Patch.cut(numbers == number), _label(label, picture.request), z_order, {})
+
+
+def _read_otherwise(picture: Picture) -> int:
+    """Return how many pixels are of another class where shapes are drawn by the rule `center`."""
+    request = picture.request
+    index: dict[Label, int] = {value: value for value in range(len(request.classes))}
+    read = picture.render(index, unlabelled=request.unlabelled, rule="center")
+    covered = picture.render(dict.fromkeys(index, 0), unlabelled=1, rule="center") != 1
+    if (
+        request.unlabelled != request.background
+    ):  # what the shapes leave open at their borders, the mask below does, too
+        read[~covered & ~picture.unlabelled] = SEE_THROUGH if request.background is None else request.background
+    return int(np.count_nonzero(read != picture.class_map))
 
 
 def _rest(picture: Picture, *, alone: bool) -> Iterator[str]:

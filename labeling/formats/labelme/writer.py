@@ -11,11 +11,11 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from labeling.annotation import Annotation, Label, Shape
+from labeling.annotation import Label
 from labeling.formats.base import RoleName
 from labeling.formats.labelme.write import labelme_document
 from labeling.formats.labels import IGNORE_NAME
-from labeling.formats.objects import cover
+from labeling.formats.objects import without_holes
 from labeling.formats.writing import Part, Picture, WriteRequest, Written
 from labeling.raster import largest_first
 
@@ -33,9 +33,10 @@ def photo_path(name: str, role: RoleName | None) -> str:
 
 def write(picture: Picture) -> Written:
     """Write the label file of one image."""
+    picture = without_holes(_ordered(picture))
     path, request = PurePosixPath(picture.name), picture.request
     document = labelme_document(
-        _for_labelme(picture),
+        picture.annotation,
         dict(enumerate(request.classes)),
         image_path=path.name,
         base=picture.base,
@@ -59,16 +60,11 @@ def finish(parts: Iterable[Part], request: WriteRequest) -> Iterator[tuple[str, 
     yield LABELS_FILE, ["".join(f"{name}\n" for name in (IGNORE_NAME, *request.classes)).encode()]
 
 
-def _for_labelme(picture: Picture) -> Annotation:
-    """Return the annotation with its shapes as they lie over each other, and masks for polygons with holes."""
+def _ordered(picture: Picture) -> Picture:
+    """Return an image with its shapes as they lie over each other."""
     annotation, request = picture.annotation, picture.request
-    shapes: Iterable[Shape] = annotation.shapes
-    if request.overlap == "area":
-        order = largest_first(annotation.shapes, request.canvas(np.zeros(picture.class_map.shape, np.uint8)))
-        shapes = [annotation.shapes[place] for place in order]
-    return replace(annotation, shapes=tuple(_without_holes(shape, picture) for shape in shapes))
-
-
-def _without_holes(shape: Shape, picture: Picture) -> Shape:
-    patch = cover([shape], picture.request, picture.height, picture.width) if shape.holes else None
-    return shape if patch is None else replace(shape, kind="mask", points=(), holes=(), patch=patch)
+    if request.overlap == "order":
+        return picture
+    order = largest_first(annotation.shapes, request.canvas(np.zeros(picture.class_map.shape, np.uint8)))
+    shapes = tuple(annotation.shapes[place] for place in order)
+    return replace(picture, annotation=replace(annotation, shapes=shapes), request=replace(request, overlap="order"))

@@ -14,11 +14,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 
 import numpy as np
+from numpy.typing import NDArray
 
-from labeling.annotation import IGNORE, Point
+from labeling.annotation import IGNORE, Label, Point, Shape
 from labeling.formats.base import RoleName
-from labeling.formats.objects import outlines, read_back, regions
+from labeling.formats.objects import outlines, regions
 from labeling.formats.writing import Part, Picture, WriteRequest, Written
+from labeling.raster import largest_first
+from labeling.raster.center_rule import CenterCanvas
 from labeling.raster.clip import clip_polygon
 from labeling.raster.trace import bridged, trace
 
@@ -41,8 +44,7 @@ def write(picture: Picture) -> Written:
     """Write the label file of one image."""
     found, hidden = regions(picture)
     named = [region for region in found if region.label != IGNORE]
-    ids = {index: number for number, index in enumerate(_written(picture.request))}
-    lines: list[str] = []
+    drawn: list[Shape] = []
     losses = dict.fromkeys((_PARTS, _HOLES, _TRACED), 0)
     for region in named:
         polygons = outlines(region)
@@ -52,18 +54,33 @@ def write(picture: Picture) -> Written:
             losses[_TRACED] += 1
             losses[_HOLES] += sum(len(outline.holes) for outline in traced)
         losses[_PARTS] += region.is_object and len(polygons) > 1
-        lines += [line for points in polygons if (line := _line(ids[region.label], points, picture))]
+        inside = (clip_polygon(points, (0.0, 0.0, float(picture.width), float(picture.height))) for points in polygons)
+        drawn += [Shape("polygon", region.label, tuple(points)) for points in inside if len(set(points)) > 2]
+    read, drawn = _read(drawn, picture)
     ignored = picture.class_map == IGNORE
     losses |= {
         _NO_LISTS: len(picture.subsets),
         _NO_ROLE: picture.role is None,
         _IGNORED: int(np.count_nonzero(ignored)),
         _HIDDEN: hidden,
-        _BORDER: int(np.count_nonzero((read_back(named, picture) != picture.class_map) & ~ignored)),
+        _BORDER: int(np.count_nonzero((read != picture.class_map) & ~ignored)),
     }
+    ids: dict[Label, int] = {index: number for number, index in enumerate(_written(picture.request))}
+    lines = "".join(f"{_line(ids[shape.label], shape.points, picture)}\n" for shape in drawn)
     path = PurePosixPath(picture.name).with_suffix(".txt")
-    text = "".join(f"{line}\n" for line in lines)
-    return Written({f"labels/{path}": text.encode()}, losses={what: count for what, count in losses.items() if count})
+    counted = {what: int(count) for what, count in losses.items() if count}
+    return Written({f"labels/{path}": lines.encode()}, losses=counted)
+
+
+def _read(drawn: list[Shape], picture: Picture) -> tuple[NDArray[np.uint8], list[Shape]]:
+    """Return the class map as it is read, each line an object and small ones on top, and the shapes in that order."""
+    background = picture.request.background
+    blank = np.full(picture.class_map.shape, IGNORE if background is None else background, np.uint8)
+    canvas = CenterCanvas(blank, 0, 0)
+    ordered = [drawn[place] for place in largest_first(drawn, canvas)]
+    for shape in ordered:
+        canvas.draw(shape, int(shape.label))
+    return canvas.pixels(), ordered
 
 
 def finish(parts: Iterable[Part], request: WriteRequest) -> Iterator[tuple[str, Iterable[bytes]]]:
@@ -82,12 +99,8 @@ def _written(request: WriteRequest) -> list[int]:
 
 
 def _line(id: int, points: Sequence[Point], picture: Picture) -> str:
-    """Return the line of a polygon, cut at the photo's edge; nothing where none of it is left."""
-    width, height = picture.width, picture.height
-    inside = clip_polygon(points, (0.0, 0.0, float(width), float(height)))
-    if len(set(inside)) < 3:
-        return ""
-    return " ".join((str(id), *(f"{x / width:.9g} {y / height:.9g}" for x, y in inside)))
+    corners = (f"{x / picture.width:.9g} {y / picture.height:.9g}" for x, y in points)
+    return " ".join((str(id), *corners))
 
 
 def _quoted(name: str) -> str:
