@@ -7,6 +7,7 @@ from labeling.formats.coco import codec as coco
 from labeling.formats.cocostuff import codec as cocostuff
 from labeling.formats.cvat import codec as cvat
 from labeling.formats.labelme import codec as labelme
+from labeling.formats.labelstudio import codec as labelstudio
 from labeling.formats.masks import codec as masks
 from labeling.formats.panoptic import codec as panoptic
 from labeling.formats.supervisely import codec as supervisely
@@ -28,5 +29,6 @@ CODECS: dict[str, Codec] = {
     "cvat": cvat,
     "yolo": yolo,
     "supervisely": supervisely,
+    "labelstudio": labelstudio,
 }
 """Codecs by the name that the command line and a dataset's row know them under."""

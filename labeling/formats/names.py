@@ -42,5 +42,6 @@ FORMATS: dict[str, Format] = {
     "cvat": Format("CVAT", "annotations.xml, of CVAT for images", "shapes", "background"),
     "yolo": Format("YOLO segmentation", "a text file of outlines for each photo, in labels/", "shapes", "background"),
     "supervisely": Format("Supervisely", "meta.json, and datasets with img and ann", "shapes", "background"),
+    "labelstudio": Format("Label Studio", "its JSON export, a list of tasks", "shapes", "background"),
 }
 """By the name that the command line and a dataset's row know them under; in the order they are offered in."""

@@ -17,6 +17,7 @@ from labeling.importing.recognition.coco import recognise_coco
 from labeling.importing.recognition.cvat import recognise_cvat
 from labeling.importing.recognition.guess import Guess
 from labeling.importing.recognition.labelme import recognise_labelme
+from labeling.importing.recognition.labelstudio import recognise_labelstudio
 from labeling.importing.recognition.masks import recognise_masks
 from labeling.importing.recognition.panoptic import recognise_panoptic
 from labeling.importing.recognition.published import (
@@ -51,6 +52,7 @@ RECOGNISERS: dict[str, Callable[[SourceFiles, Path], Guess | None]] = {
     "cvat": recognise_cvat,
     "yolo": recognise_yolo,
     "supervisely": recognise_supervisely,
+    "labelstudio": recognise_labelstudio,
 }
 """Of every format, what looks for its signs in the files of a source; None where there are none."""
 

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from urllib.parse import quote
 
 import numpy as np
 from PIL import Image
@@ -16,6 +17,7 @@ from scipy.io import savemat
 from labeling.annotation import Annotation, Layer, Special
 from labeling.formats.base import ReadRequest, Record
 from labeling.raster import render
+from tests.support.brush_streams import encode_mask
 from tests.support.photo_files import encode, scene
 
 WIDTH, HEIGHT = 32, 24
@@ -323,6 +325,56 @@ def build_yolo(folder: Path, names: Sequence[str]) -> ReadRequest:
     return ReadRequest(folder)
 
 
+def build_labelstudio(folder: Path, names: Sequence[str]) -> ReadRequest:
+    """The car as a polygon, the room as a brush mask; photos from a storage of local files."""
+    room = np.zeros((HEIGHT, WIDTH), np.bool_)
+    left, top, right, bottom = SQUARES["räum <b>"]
+    room[top:bottom, left:right] = True
+    points = [[100 * x / WIDTH, 100 * y / HEIGHT] for x, y in corners("car")]
+    values = {
+        "polygonlabels": {"points": points, "closed": True, "polygonlabels": ["car"]},
+        "brushlabels": {"format": "rle", "rle": encode_mask(room), "brushlabels": ["räum <b>"]},
+    }
+    result = [
+        {
+            "id": f"djbpw94CX{place}",
+            "type": kind,
+            "value": value,
+            "origin": "manual",
+            "to_name": "image",
+            "from_name": kind,
+            "image_rotation": 0,
+            "original_width": WIDTH,
+            "original_height": HEIGHT,
+        }
+        for place, (kind, value) in enumerate(values.items())
+    ]
+    annotation = {
+        "id": 211797,
+        "completed_by": 1,
+        "result": result,
+        "was_cancelled": False,
+        "ground_truth": False,
+        "created_at": "2023-01-31T07:40:19.861611Z",
+        "updated_at": "2023-01-31T07:40:19.861611Z",
+    }
+    tasks = [
+        {
+            "id": number,
+            "annotations": [] if name == BARE else [annotation],
+            "drafts": [],
+            "predictions": [],
+            "data": {"image": f"/data/local-files/?d=photos/{quote(name)}"},
+            "meta": {},
+        }
+        for number, name in enumerate((*names, BARE), start=1)
+    ]
+    for name in (*names, BARE):
+        write(folder / "photos" / name, photo_bytes(name))
+    write(folder / "project-1-at-2023-01-31-07-41-0a1b2c3d.json", json.dumps(tasks))
+    return ReadRequest(folder)
+
+
 @dataclass(frozen=True)
 class Form:
     """What a format's own layout and table make of the photos' names and of the classes.
@@ -349,6 +401,7 @@ FORMS: dict[str, Form] = {
     "pets": Form(classes=("background", "foreground", "border")),
     "cihp": Form("Training/Images/{folder}{stem}{suffix}", ("background", "hair", "face")),
     "supervisely": Form("day/{folder}{stem}{suffix}"),
+    "labelstudio": Form("photos/{folder}{stem}{suffix}"),
 }
 """Of the formats that name photos or classes in a way of their own."""
 
@@ -372,6 +425,7 @@ BUILDERS: dict[str, Callable[[Path, Sequence[str]], ReadRequest]] = {
     "cvat": build_cvat,
     "yolo": build_yolo,
     "supervisely": build_supervisely,
+    "labelstudio": build_labelstudio,
 }
 
 
