@@ -18,6 +18,7 @@ class Format:
         labels: `shapes` (overlaps and a polygon's pixels can be chosen) or `pixels` (a value that means ignore can be).
         unlabelled: what pixels without a label usually become.
         asks: further questions it has, see `labeling.options.DatasetOptions`.
+        tables: whether files of class names and of colours may be named for it.
     """
 
     title: str
@@ -25,6 +26,7 @@ class Format:
     labels: Literal["shapes", "pixels"]
     unlabelled: Literal["background", "ignore"]
     asks: tuple[Asked, ...] = ()
+    tables: bool = True
 
 
 FORMATS: dict[str, Format] = {
@@ -34,11 +36,13 @@ FORMATS: dict[str, Format] = {
     "cocostuff": Format("COCO-Stuff", "stuffthingmaps, or the .mat files of the 10k", "pixels", "ignore"),
     "voc": Format("Pascal VOC", "JPEGImages and SegmentationClass", "pixels", "ignore"),
     "masks": Format("Masks", "a picture of class numbers or colours for each photo", "pixels", "ignore"),
-    "cityscapes": Format("Cityscapes", "leftImg8bit and gtFine", "pixels", "ignore", ("void",)),
-    "ade20k": Format("ADE20K", "images and annotations of the Scene Parsing benchmark", "pixels", "ignore"),
+    "cityscapes": Format("Cityscapes", "leftImg8bit and gtFine", "pixels", "ignore", ("void",), tables=False),
+    "ade20k": Format(
+        "ADE20K", "images and annotations of the Scene Parsing benchmark", "pixels", "ignore", tables=False
+    ),
     "camvid": Format("CamVid", "32 colours, or SegNet's trainannot of 11 numbers", "pixels", "ignore"),
-    "pets": Format("Oxford-IIIT Pet", "images and annotations/trimaps", "pixels", "ignore", ("border",)),
-    "cihp": Format("CIHP", "Images, Category_ids and Instance_ids", "pixels", "ignore"),
+    "pets": Format("Oxford-IIIT Pet", "images and annotations/trimaps", "pixels", "ignore", ("border",), tables=False),
+    "cihp": Format("CIHP", "Images, Category_ids and Instance_ids", "pixels", "ignore", tables=False),
     "cvat": Format("CVAT", "annotations.xml, of CVAT for images", "shapes", "background"),
     "yolo": Format("YOLO segmentation", "a text file of outlines for each photo, in labels/", "shapes", "background"),
     "supervisely": Format("Supervisely", "meta.json, and datasets with img and ann", "shapes", "background"),

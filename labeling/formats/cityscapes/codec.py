@@ -15,7 +15,7 @@ from typing import Literal
 
 from db.errors import UserError
 from labeling.formats.base import Item, Listing, ReadRequest, Record, iter_image_files
-from labeling.formats.cityscapes.labels import FIRST_OBJECT, classes_of, colors_of, legend_of_ids, legend_of_train_ids
+from labeling.formats.cityscapes.labels import FIRST_OBJECT, colors_of, legend_of_ids, legend_of_train_ids
 from labeling.formats.cityscapes.polygons import Polygons
 from labeling.formats.masks.layouts import Layout
 from labeling.formats.masks.legend import FoundLegend, Legend
@@ -78,9 +78,8 @@ class _Labels:
     def notes(self, options: DatasetOptions) -> tuple[str, ...]:
         read = ", ".join(f"{count} {kind}" for kind in _PREFERRED if (count := self.kinds[kind]))
         rest = f"; {self.left_out} other label files beside them were left out" if self.left_out else ""
-        classes = len(classes_of(options))
-        void = "as classes" if options.void == "class" else "become ignore"
-        notes = [f"Read were {read}{rest}. Of Cityscapes' labels {classes} are classes; those not evaluated {void}."]
+        void = "All 34 labels are classes." if options.void == "class" else "The 19 evaluated labels are classes."
+        notes = [f"Read were {read}{rest}. {void}"]
         if options.void == "class" and self.kinds["labelTrainIds"]:
             notes.append("Masks of train ids do not tell the labels that are not evaluated: there they are ignored.")
         if any("test" in PurePosixPath(label.name).parts[:1] for label in self.labels):

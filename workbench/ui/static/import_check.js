@@ -26,8 +26,7 @@ class Check {
     const guessed = told.guesses.map(({ format }) => format);
     this.format = kept?.format ?? guessed[0] ?? (told.photos ? "labelme" : null);
     this.kept = kept;
-    this.formats = h("div", { class: "wb-formats", role: "radiogroup", "aria-label": "How it is labelled" },
-      ...[...guessed, ...Object.keys(told.formats).filter((each) => !guessed.includes(each))].map((each) => this.formatRow(each)));
+    this.formats = this.formatRows(guessed, Object.keys(told.formats).filter((each) => !guessed.includes(each)));
     this.problems = h("details", { class: "wb-left-out", hidden: true });
     this.place = h("div", { class: "wb-import-columns" });
     this.preview = new Preview(`${this.root}/preview`, classes);
@@ -46,6 +45,14 @@ class Check {
 
   summary() {
     return h("div", {}, ...this.told.notes.map((each) => h("p", {}, bdi(each))));
+  }
+
+  // What was recognised; all other formats folded, or in the open where nothing was.
+  formatRows(guessed, others) {
+    const rows = (formats) => h("div", { class: "wb-formats" }, ...formats.map((each) => this.formatRow(each)));
+    const folded = guessed.length > 0 && h("details", { class: "wb-more", open: !guessed.includes(this.format) },
+      h("summary", {}, `It is labelled in another way (${others.length})`), rows(others));
+    return h("div", { role: "radiogroup", "aria-label": "How it is labelled" }, guessed.length > 0 && rows(guessed), folded || rows(others));
   }
 
   formatRow(format) {

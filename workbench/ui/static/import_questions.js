@@ -98,7 +98,8 @@ export class Questions extends EventTarget {
     const fits = Object.entries(FIT).filter(([name]) => ASKED.has(name) ? this.facts.asks.includes(name) : !masked);
     const named = Object.entries(FILES).filter(([name]) => {
       if (name === "masks") return this.format === "masks";
-      if (name === "colors_file") return masked;
+      if (name === "classes_file") return this.facts.tables;
+      if (name === "colors_file") return masked && this.facts.tables;
       return name !== "images" || this.format !== "labelme";
     });
     const conflict = this.label("Labels changed both here and at the source",

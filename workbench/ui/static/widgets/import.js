@@ -109,7 +109,7 @@ class Wizard {
     this.part = mountDropzone(zone, {
       id: "wb-import-drop",
       title: "Drop photos with their labels here",
-      hint: "A folder, files, or one zip or tar. labelme, COCO, VOC and masks are recognised; photos without labels are fine too.",
+      hint: "A folder, files, or one zip or tar. labelme, COCO, VOC, YOLO, CVAT, Cityscapes, masks and others are recognised; photos without labels are fine too.",
       folders: true,
       limits: this.limits,
       begun,
