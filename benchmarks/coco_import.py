@@ -1,10 +1,10 @@
 """COCO instances: what an import of a large file takes, and polygons to class maps beside pycocotools, in one run.
 
-    python -m benchmarks.coco_import [--megabytes 100] [--images 500] [--processes 2] [--only import|maps]
+    python -m benchmarks.coco_import [--megabytes 100] [--objects 7] [--images 500] [--processes 2] [--only import|maps]
 
 **import**: `workbench import coco` as a process, of a generated `instances_train2017.json` that is as dense as COCO's
 own (3.8 kB of annotations a photo of 640 x 480: about seven objects) and ends with its categories as that does. The
-photos are 64 pictures under many names, so that a disk need not hold 118,000. Memory is the resident memory of the
+photos are 64 pictures, the objects 5,000 outlines, both many times over. Memory is the resident memory of the
 process and its workers together, looked at five times a second, pages that they share counted once a process; and
 the most that the importing process itself ever held, by the system's own count.
 
@@ -53,6 +53,7 @@ from labeling.raster import render
 WIDTH, HEIGHT = 640, 480
 CATEGORIES = 80
 PICTURES = 64
+OBJECTS = 5000
 ROUNDS = 3
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -61,17 +62,18 @@ def main() -> None:
     """Measure both, or one of them."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--megabytes", type=int, default=100)
+    parser.add_argument("--objects", type=int, default=7, help="of an image, on average")
     parser.add_argument("--images", type=int, default=500)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--only", choices=["import", "maps"])
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
         if arguments.only != "maps":
-            source = _generate(Path(work) / "large", megabytes=arguments.megabytes)
+            source = _generate(Path(work) / "large", objects=arguments.objects, megabytes=arguments.megabytes)
             line = _import(source, Path(work) / "home")
             print(json.dumps({"benchmark": "coco_import/import", **line}), flush=True)
         if arguments.only != "import":
-            source = _generate(Path(work) / "small", images=arguments.images)
+            source = _generate(Path(work) / "small", objects=arguments.objects, images=arguments.images)
             print(json.dumps({"benchmark": "coco_import/maps", **_maps(source, arguments.processes)}), flush=True)
 
 
@@ -181,34 +183,29 @@ def _no_layer(sha256: str) -> NDArray[np.uint8]:
 # --- files
 
 
-def _generate(folder: Path, *, megabytes: int = 0, images: int = 0) -> Path:
-    """Write train2017/ and annotations/instances_train2017.json: of so many images, or as large as asked for."""
+def _generate(folder: Path, *, objects: int, megabytes: int = 0, images: int = 0) -> Path:
+    """Write train2017/ and annotations/instances_train2017.json: of so many images, or about as large as asked for."""
     rng = np.random.default_rng(0)
     photos, file = folder / "train2017", folder / "annotations" / "instances_train2017.json"
     for made in (folder / "pictures", photos, file.parent):
         made.mkdir(parents=True)
     pictures = [_picture(rng, folder / "pictures" / f"{number}.jpg") for number in range(PICTURES)]
-    entries: list[str] = []
-    with tempfile.TemporaryFile("w+") as annotations:
-        count = 0
-        while len(entries) < images or annotations.tell() + 150 * len(entries) < megabytes * 1_000_000:
-            image = len(entries) + 1
+    texts = [json.dumps(_annotation(rng)) for _ in range(OBJECTS)]
+    images = images or round(megabytes * 1e6 / (objects * (np.mean(list(map(len, texts))) + 30) + 90))
+    counts = rng.poisson(objects, images)
+    chosen = iter(rng.integers(0, OBJECTS, counts.sum()))
+    with file.open("w") as target:
+        target.write('{"info": {"year": 2017}, "images": [')
+        for image in range(images):
+            entry = {"id": image, "file_name": f"{image:012}.jpg", "width": WIDTH, "height": HEIGHT, "license": 1}
+            target.write((", " if image else "") + json.dumps(entry))
             os.link(pictures[image % PICTURES], photos / f"{image:012}.jpg")
-            entries.append(
-                json.dumps(
-                    {"id": image, "file_name": f"{image:012}.jpg", "width": WIDTH, "height": HEIGHT, "license": 1}
-                )
-            )
-            for _ in range(int(rng.integers(2, 13))):
-                count += 1
-                annotations.write((", " if count > 1 else "") + json.dumps(_annotation(rng, count, image)))
-        annotations.seek(0)
-        with file.open("w") as target:
-            target.write('{"info": {"year": 2017}, "images": [' + ", ".join(entries) + '], "annotations": [')
-            for part in iter(partial(annotations.read, 1 << 20), ""):
-                target.write(part)
-            categories = [{"id": id, "name": _name(id), "supercategory": "thing"} for id in range(1, CATEGORIES + 1)]
-            target.write(f'], "categories": {json.dumps(categories)}}}')
+        target.write('], "annotations": [')
+        owners = enumerate(np.repeat(np.arange(images), counts).tolist())
+        for (id, image), number in zip(owners, chosen, strict=True):
+            target.write(f'{", " if id else ""}{{"id": {id}, "image_id": {image}, {texts[number][1:]}')
+        categories = [{"id": id, "name": _name(id), "supercategory": "thing"} for id in range(1, CATEGORIES + 1)]
+        target.write(f'], "categories": {json.dumps(categories)}}}')
     return folder
 
 
@@ -218,7 +215,7 @@ def _picture(rng: np.random.Generator, path: Path) -> Path:
     return path
 
 
-def _annotation(rng: np.random.Generator, id: int, image: int) -> dict[str, Any]:
+def _annotation(rng: np.random.Generator) -> dict[str, Any]:
     parts = list(_parts(rng))
     corners = np.concatenate([np.reshape(part, (-1, 2)) for part in parts])
     low, high = corners.min(axis=0), corners.max(axis=0)
@@ -226,10 +223,8 @@ def _annotation(rng: np.random.Generator, id: int, image: int) -> dict[str, Any]
         "segmentation": parts,
         "area": round(sum(map(_area, parts)), 4),
         "iscrowd": 0,
-        "image_id": image,
         "bbox": np.round([*low, *(high - low)], 2).tolist(),
         "category_id": int(rng.integers(1, CATEGORIES + 1)),
-        "id": id,
     }
 
 
