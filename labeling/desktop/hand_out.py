@@ -262,7 +262,7 @@ def _contents(database: Database, images: Sequence[Image]) -> Callable[[int], di
         while version_id not in known:
             query = select(AnnotationVersion.id, AnnotationVersion.content)
             with database.read() as session:
-                known.update(session.execute(query.where(AnnotationVersion.id.in_(next(ahead)))).tuples().all())
+                known.update(dict(session.execute(query.where(AnnotationVersion.id.in_(next(ahead)))).all()))
         return known.pop(version_id)
 
     return content
