@@ -27,10 +27,10 @@ def check_images(images: Sequence[CheckedImage], class_count: int) -> list[Findi
     ]
 
 
-_OTHER_SIZE = "have labels of another size than the photo: the photo was replaced since, so labels lie beside things"
-_RANGE = "have pixels of a value that is no class"
-_IGNORED = "are ignored altogether: every labelled pixel is `ignore`, so nothing is learned from them or judged on them"
-_TINY = f"have a side shorter than {TINY} pixels, too few for a network to see anything in"
+_OTHER_SIZE = "labels of another size than the photo, which was replaced since; they lie beside things"
+_RANGE = "pixels of a value that is no class"
+_IGNORED = "every pixel is ignored, so nothing is learned from them or judged on them"
+_TINY = f"a side shorter than {TINY} pixels, too few for a network to see anything in"
 _IMPORT = "Import them again with their labels, or leave them out by taking their role away."
 _LABEL = "Label them, or leave them out by taking their role away."
 _LEAVE_OUT = "Leave them out by taking their role away, or train on crops of larger photos."
@@ -71,7 +71,7 @@ def _found(
         Finding(
             kind,
             severity,
-            f"{some(len(paths), 'image')} of {dataset!r} {what}.",
+            f"{some(len(paths), 'image')} of {dataset!r}: {what}.",
             remedy,
             command=without_role(dataset, paths),
             dataset=dataset,

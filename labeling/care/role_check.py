@@ -31,9 +31,7 @@ def check_roles(images: Sequence[CheckedImage]) -> list[Finding]:
         found.append(Finding("no-role", "warning", text, _DEAL, _deal(dataset), dataset=dataset, files=files))
     for role in ROLES:
         if everything[role] and not counts[role]:
-            text = (
-                f"{some(everything[role], 'image')} with the role {role}, and none of them labelled: the role is empty."
-            )
+            text = f"{some(everything[role], 'image')} with the role {role}, none of them labelled: the role is empty."
             remedy = "Label some of them, or deal out roles to labelled images."
             found.append(Finding("unlabelled-role", "warning", text, remedy))
     if counts["train"] and not everything["val"]:

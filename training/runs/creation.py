@@ -104,7 +104,7 @@ def plan_run(home: Home, database: Database, request: TrainRequest, progress: Pr
     manifest = load_manifest(store, revision.digest)
     train, val = split(manifest, request.datasets, request.on)
     images = _images(database, store, train, val)
-    findings = check_data(database, store, manifest, train, val, progress)
+    findings = check_data(home, database, project, manifest, train, val, progress)
     command = Command(
         architecture=request.architecture,
         classes=revision.classes,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 
 from db.errors import UserError
+from db.home import Home
 from db.schema import Image
 from db.session import WITH_TRASHED, Database
 from db.store import Store
@@ -14,6 +15,7 @@ from labeling.care.class_check import check_classes
 from labeling.care.color_check import check_colors
 from labeling.care.findings import CheckedImage, Finding, by_severity
 from labeling.care.image_check import check_images
+from labeling.care.leaks import known_groups
 from labeling.chunks import chunks
 from labeling.manifest import Manifest, ManifestImage
 from labeling.map_counts import count_maps
@@ -22,8 +24,9 @@ from labeling.progress import Progress, silent
 
 
 def check_data(
+    home: Home,
     database: Database,
-    store: Store,
+    project: str,
     manifest: Manifest,
     train: Sequence[ManifestImage],
     val: Sequence[ManifestImage],
@@ -32,8 +35,9 @@ def check_data(
     """Look through what a training would use, by the rules of `labeling.care.check`.
 
     Args:
+        home: holds the class maps, and which images show the same where somebody looked for leaks.
         database: keeps what class maps hold.
-        store: holds the class maps.
+        project: its name.
         manifest: the revision's.
         train: its images to train on.
         val: its images to validate on.
@@ -45,6 +49,7 @@ def check_data(
     Raises:
         UserError: what was found cannot be trained on; names the files.
     """
+    store = Store(home.store)
     images = _checked(database, store, train, val, progress)
     findings = [
         *check_images(images, len(manifest.classes)),
@@ -60,7 +65,26 @@ def check_data(
             f"Every labelled pixel of the {len(train)} images to train on is ignored, so there is nothing to learn. "
             "Label some of them, or train on others."
         )
+    findings += _leaks(home, database, project, train, val)
     return by_severity([finding for finding in findings if finding.severity == "warning"])
+
+
+def _leaks(
+    home: Home, database: Database, project: str, train: Sequence[ManifestImage], val: Sequence[ManifestImage]
+) -> list[Finding]:
+    known = known_groups(home, database, project=project, every=True)
+    if known is None:
+        return []
+    trained, judged = ({(image.dataset, image.path) for image in part} for part in (train, val))
+    leaked = set[tuple[str, str]]()
+    for group in known.groups:
+        members = {(image.dataset, image.path) for image in group.images}
+        if members & trained:
+            leaked |= members & judged
+    if not leaked:
+        return []
+    text = f"{len(leaked)} of the {len(val)} images to validate on show what others to train on show: val is too good."
+    return [Finding("leaks", "warning", text, "Move each group of such images to one role.", command=("leaks",))]
 
 
 def _checked(

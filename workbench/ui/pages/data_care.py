@@ -18,7 +18,8 @@ from workbench.ui.address import name_of
 from workbench.ui.components.widget import payload, widget
 from workbench.ui.events import change, on
 
-_EVENTS = ("move", "merge", "drop", "unrole")
+# What each part sends to change the data, and the task that looks through them.
+_PARTS = {"care_findings": (("merge", "drop", "unrole"), "check"), "care_groups": (("move",), "leaks")}
 _TITLES = {"check": "Check the data", "leaks": "Look for images that show the same"}
 # In the browser, which is told so even where the server fails. An equal value would tell the
 # widget nothing, the second time.
@@ -27,21 +28,24 @@ _FAILED = "({ project }) => ({ project, failed: Date.now() })"
 
 def tab(services: Services, blocks: gr.Blocks, project: gr.Number) -> Sequence[gr.Component]:
     """Fill the tab."""
-    care = widget("data_care", events=(*_EVENTS, "look"), elem_id="wb-data-care-lists")
-    for what in _EVENTS:
+    return [_part(services, project, name, *about) for name, about in _PARTS.items()]
+
+
+def _part(services: Services, project: gr.Number, name: str, events: Sequence[str], command: str) -> gr.HTML:
+    part = widget(name, events=(*events, "look"), elem_id=f"wb-{name.replace('_', '-')}")
+    for what in events:
 
         def handle(number: int, sent: gr.EventData, what: str = what) -> None:
             act(services, number, what, payload(sent))
 
-        change(getattr(care, what), handle, project)
+        change(getattr(part, what), handle, project)
 
-    def look(number: int, sent: gr.EventData) -> dict[str, Any]:
-        command = payload(sent)["command"]
-        return {"project": number, "command": command, "task": look_through(services, number, command)}
+    def look(number: int) -> dict[str, Any]:
+        return {"project": number, "task": look_through(services, number, command)}
 
-    started = on(care.look, look, project, care)
-    on(started.failure, None, care, care, js=_FAILED)
-    return [care]
+    started = on(part.look, look, project, part)
+    on(started.failure, None, part, part, js=_FAILED)
+    return part
 
 
 def act(services: Services, project: int | None, what: str, sent: dict[str, Any]) -> None:

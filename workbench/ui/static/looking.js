@@ -18,7 +18,7 @@ export class Looking {
   begin(text) {
     if (this.failed || this.asked) return;
     this.asked = true;
-    this.fill = h("span", { class: "wb-bar-fill" });
+    this.fill = h("span", { class: "wb-bar-fill", style: { width: "0%" } });
     this.figures = h("p", { role: "status" }, "Starting …");
     this.text = text;
     this.place.replaceChildren(h("div", { class: "wb-message" }, h("p", {}, text), h("span", { class: "wb-bar-rail", "aria-hidden": "true" }, this.fill), this.figures));

@@ -70,7 +70,7 @@ export class StartPanel {
     const more = found.length - WARNINGS;
     this.warnings.replaceChildren(...(found.length ? [h("div", { class: "wb-note" },
       ...found.slice(0, WARNINGS).map(({ severity, text }) => h("p", {}, h("strong", {}, severity === "error" ? "Cannot be trained: " : "Warning: "), text)),
-      h("a", { href: dataPage(this.project, "care") }, more > 0 ? `${more} more, and what to do` : "What to do"))] : []));
+      h("a", { class: "wb-button", href: dataPage(this.project, "care") }, more > 0 ? `${more} more, and what to do` : "What to do"))] : []));
   }
 
   show(form, plan) {

@@ -1,13 +1,15 @@
-// What the check of a project found: each finding with its files and the way out.
+// What the check of a project found: each finding with its files and the way out. value: {project, task} or {project,
+// failed}; null shows nothing. `task` is the number of the task that checks, `failed` there where none could be started.
+// Sends "look" {}, "merge" {name, into}, "drop" {classes} and "unrole" {dataset, kind}.
 
-import { getJson } from "./api.js";
-import { mountCommand } from "./command.js";
-import { ask } from "./dialog.js";
-import { exact, h, isolated, name as bdi } from "./dom.js";
-import { keepFocus } from "./focus.js";
-import { follow } from "./follow.js";
-import { Looking } from "./looking.js";
-import { dataPage } from "./place.js";
+import { getJson } from "../api.js";
+import { mountCommand } from "../command.js";
+import { ask } from "../dialog.js";
+import { exact, h, isolated, loadStyle, name as bdi } from "../dom.js";
+import { keepFocus } from "../focus.js";
+import { follow } from "../follow.js";
+import { Looking } from "../looking.js";
+import { dataPage } from "../place.js";
 
 const LEFT_OUT = new Set(["other-size", "out-of-range", "all-ignored", "tiny"]);
 const ROLES = new Set(["no-role", "no-roles", "no-validation", "unlabelled-role"]);
@@ -15,13 +17,29 @@ const SHOWING = new Set(["not-in-train", "not-in-val", "rare"]);
 const IMPORTED = new Set(["grey-colours", "smeared"]);
 const WORDS = { error: "Cannot be trained", warning: "Warning", note: "Note" };
 
-export class Findings {
+export function mount(element, value, emit) {
+  loadStyle();
+  element.classList.add("wb-data");
+  let shown = null;
+  const update = (next) => {
+    if (next?.project !== shown?.project) {
+      shown?.destroy();
+      shown = next && new Findings(element, next.project, emit);
+    }
+    if (next?.task) shown.counting.watch(next.task);
+    if (next?.failed) shown.counting.failToStart();
+  };
+  update(value);
+  return { update };
+}
+
+class Findings {
   constructor(element, project, emit) {
     Object.assign(this, { element, project, emit });
-    this.place = h("div", { id: "wb-care-findings", "aria-live": "polite" });
+    this.place = h("div", { id: "wb-findings", "aria-live": "polite" });
     element.replaceChildren(h("h3", {}, "Findings"),
       h("p", { class: "wb-say" }, "What would spoil a training or its figures. The same is looked at before every training."), this.place);
-    this.counting = new Looking(this.place, "check", () => emit("look", { command: "check" }), () => this.following.renew());
+    this.counting = new Looking(this.place, "check", () => emit("look", {}), () => this.following.renew());
     const say = (message) => this.place.replaceChildren(h("p", { class: "wb-message wb-bad", role: "alert" }, message));
     this.following = follow(element, project, (signal) => this.load(signal), say);
   }
@@ -29,6 +47,7 @@ export class Findings {
   destroy() {
     this.counting.destroy();
     this.following.stop();
+    this.element.replaceChildren();
   }
 
   async load(signal) {

@@ -1,12 +1,14 @@
-// Groups of images that show the same: side by side, with the roles they have, and one role for all of them.
+// Groups of images that show the same: side by side, with the roles they have, and one role for all of them. value: as
+// of care_findings.js, the task being the one that compares them.
+// Sends "look" {} and "move" {group, to}; an empty group is all that leak.
 
-import { address, getJson, isAbort } from "./api.js";
-import { ask, askForm } from "./dialog.js";
-import { exact, h, isTyping, name as bdi } from "./dom.js";
-import { keepFocus } from "./focus.js";
-import { follow } from "./follow.js";
-import { Looking } from "./looking.js";
-import { dataPage } from "./place.js";
+import { address, getJson, isAbort } from "../api.js";
+import { ask, askForm } from "../dialog.js";
+import { exact, h, isTyping, loadStyle, name as bdi } from "../dom.js";
+import { keepFocus } from "../focus.js";
+import { follow } from "../follow.js";
+import { Looking } from "../looking.js";
+import { dataPage } from "../place.js";
 
 const PAGE = 20;
 const ROLES = ["train", "val", "test"];
@@ -14,21 +16,38 @@ const REASONS = {
   same: "the same file", alike: "look alike", place: "one time and place", sequence: "neighbours in a sequence",
 };
 
-export class Groups {
+export function mount(element, value, emit) {
+  loadStyle();
+  element.classList.add("wb-data");
+  let shown = null;
+  const update = (next) => {
+    if (next?.project !== shown?.project) {
+      shown?.destroy();
+      shown = next && new Groups(element, next.project, emit);
+    }
+    if (next?.task) shown.counting.watch(next.task);
+    if (next?.failed) shown.counting.failToStart();
+  };
+  update(value);
+  return { update };
+}
+
+class Groups {
   constructor(element, project, emit) {
     Object.assign(this, { element, project, emit, dataset: "", every: false, offset: 0 });
     this.tools = h("div", { class: "wb-filters" });
-    this.place = h("div", { id: "wb-care-groups" });
+    this.place = h("div", { id: "wb-groups" });
     element.replaceChildren(h("h3", {}, "Images that show the same"),
       h("p", { class: "wb-say" }, "A model that learnt from one frame of a scene knows the next one. Where such images have different roles, figures are too good to be true. Give each group one role; frozen revisions keep theirs."),
       this.tools, this.place);
-    this.counting = new Looking(this.place, "search", () => emit("look", { command: "leaks" }), () => this.following.renew());
+    this.counting = new Looking(this.place, "search", () => emit("look", {}), () => this.following.renew());
     this.following = follow(element, project, (signal) => this.load(signal), (message) => this.say(message));
   }
 
   destroy() {
     this.counting.destroy();
     this.following.stop();
+    this.element.replaceChildren();
   }
 
   say(message) {
