@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from labeling.annotation import IGNORE
 from labeling.care.findings import CheckedImage, Finding
+from labeling.formats.masks.greys import look_like_greys
 
 _NUMBERED = re.compile(r"class_(\d+)")  # what `labeling.formats.masks.legend.number_values` calls a value
-_LARGE = 40
 _MANY_VALUES = 12
 _LOOKED_AT = 20
 _SPECKLED = 0.1
@@ -59,7 +59,7 @@ def speckle(pixels: NDArray[np.uint8]) -> float:
 
 def _greys(dataset: str, names: Sequence[str]) -> list[Finding]:
     values = [int(match[1]) for name in names if (match := _NUMBERED.fullmatch(name))]
-    if len(values) < 2 or max(values) <= _LARGE or 2 * len(values) > max(values):
+    if not look_like_greys(values):
         return []
     shown = ", ".join(map(str, sorted(values)[:8])) + (", ..." if len(values) > 8 else "")
     text = f"The classes of {dataset!r} are the values {shown} of its masks: such gaps have colours turned into grey."

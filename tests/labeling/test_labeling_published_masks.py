@@ -489,3 +489,29 @@ def test_a_wrong_mask_costs_only_itself_and_the_report_says_what_to_mend(tmp_pat
     }
     assert report.files[-1].reason.endswith("A trimap holds 1 foreground, 2 background and 3 border.")
     assert report.subsets == {"list": 1, "test": 0, "trainval": 1}
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 2**70) | st.floats() | st.text(max_size=8) | st.just("car"),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(["label", "polygon", "deleted", "objects", "x"]), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+polygon = st.lists(anything, max_size=4) | anything
+entry = st.fixed_dictionaries({"label": st.just("car") | anything, "polygon": polygon})
+
+
+@settings(max_examples=60, deadline=None)
+@given(objects=st.lists(entry | anything, max_size=3) | anything, size=anything)
+def test_whatever_a_polygons_file_holds_is_a_record_or_a_reason(tmp_path_factory, objects, size):
+    folder = tmp_path_factory.mktemp("any")
+    text = json.dumps({"objects": objects, "imgWidth": 8, "imgHeight": 6 if isinstance(objects, list) else size})
+    request = city(folder, polygons=text)
+    (item,) = cityscapes.list_source(request).items
+    try:
+        record = cityscapes.read(item, request)
+    except BadItemError:
+        return
+    rendered(record, [label.name for label in LABELS])
