@@ -191,7 +191,8 @@ def restore_version(database: Database, image: ProjectImage, number: int, *, aut
     """
     with database.write() as session:
         row = _row(session, image, number)
-        if any(other.id == image.head_id and other.content == row.content for other in _rows(session, image)):
+        newest = _rows(session, image)[-1]
+        if newest.id == image.head_id and newest.content == row.content:
             raise UserError(f"{image.dataset}/{image.path} is as in version {number} already.")
         new = append_version(
             session,

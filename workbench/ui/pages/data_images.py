@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from db.errors import UserError
+from labeling.image_trash import trash_images_by_id
 from labeling.images import paths_of
 from labeling.roles import set_roles
 from labeling.subsets import add_to_subset, list_subsets, remove_from_subset
@@ -20,9 +21,10 @@ from workbench.ui.pages import data_desktop
 
 def tab(services: Services, blocks: gr.Blocks, project: gr.Number) -> Sequence[gr.Component]:
     """Fill the tab."""
-    events = ("set_role", "enlist", "unlist", "label_images", "take_back")
+    events = ("set_role", "enlist", "unlist", "discard", "label_images", "take_back")
     images = widget("data_images", events=events, elem_id="wb-data-gallery")
-    for event, act in ((images.set_role, give_role), (images.enlist, enlist), (images.unlist, unlist)):
+    acts = ((images.set_role, give_role), (images.enlist, enlist), (images.unlist, unlist), (images.discard, discard))
+    for event, act in acts:
 
         def handle(number: int, sent: gr.EventData, act: Any = act) -> None:
             act(services, number, payload(sent))
@@ -44,6 +46,11 @@ def enlist(services: Services, project: int, sent: dict[str, Any]) -> None:
     name = name_of(services, project)
     for dataset, paths in paths_of(services.database, project, sent["images"]).items():
         add_to_subset(services.database, name, dataset, sent["subset"], paths)
+
+
+def discard(services: Services, project: int, sent: dict[str, Any]) -> None:
+    """Move images to the trash."""
+    trash_images_by_id(services.database, project, sent["images"])
 
 
 def unlist(services: Services, project: int, sent: dict[str, Any]) -> None:

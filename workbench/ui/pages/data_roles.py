@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from labeling.datasets import trash_dataset
 from labeling.roles import assign_roles
 from labeling.subsets import add_to_subset, delete_subset, rename_subset
 from workbench.server.services import Services
@@ -14,7 +15,7 @@ from workbench.ui.address import name_of
 from workbench.ui.components.widget import payload, widget
 from workbench.ui.events import change
 
-_EVENTS = ("deal", "create", "rename", "discard")
+_EVENTS = ("deal", "create", "rename", "discard", "discard_dataset")
 
 
 def tab(services: Services, blocks: gr.Blocks, project: gr.Number) -> Sequence[gr.Component]:
@@ -42,3 +43,5 @@ def act(services: Services, project: int | None, what: str, sent: dict[str, Any]
             rename_subset(database, name, dataset, sent["subset"], sent["to"])
         case "discard":
             delete_subset(database, name, dataset, sent["subset"])
+        case "discard_dataset":
+            trash_dataset(database, name, dataset)

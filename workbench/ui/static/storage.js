@@ -24,7 +24,7 @@ class Storage {
       button("Free space …", "free", () => this.free()), button("Back up", "backup", () => this.backUp()),
     ];
     this.said = h("p", { class: "wb-say", role: "status" });
-    this.findings = h("ul", { class: "wb-findings", id: "wb-storage-findings" });
+    this.findings = h("ul", { class: "wb-doctor", id: "wb-storage-findings" });
     this.body = h("div", {});
     this.element = h("details", { class: "wb-trash wb-storage", id: "wb-storage", ontoggle: () => this.element.open && this.load() },
       h("summary", {}, "Storage, checks and backups"),
@@ -54,7 +54,8 @@ class Storage {
       h("h3", {}, "Backups here"),
       backups.length
         ? h("ul", { class: "wb-backups" }, ...backups.map((backup) => this.backup(backup)))
-        : h("p", { class: "wb-hint" }, "None. A backup holds everything but linked photos and caches; keep it on another disk."),
+        : h("p", { class: "wb-hint" }, "None yet."),
+      h("p", { class: "wb-hint" }, "A backup holds everything but linked photos and caches. Copy it to another disk; on this one it is lost with the rest."),
       h("h3", {}, "In the trash"),
       trash.length
         ? h("ul", {}, ...trash.map((item) => this.item(item)))
@@ -63,7 +64,7 @@ class Storage {
 
   share({ project, kind, bytes }, all) {
     return h("tr", {}, h("td", {}, project === null ? h("span", { class: "wb-hint" }, "all") : bdi(project)), h("td", {}, kind), h("td", {}, size(bytes)),
-      h("td", { "aria-hidden": "true" }, h("span", { class: "wb-share", style: { width: `${Math.max(1, (100 * bytes) / all)}%` } })));
+      h("td", { "aria-hidden": "true" }, h("span", { class: "wb-space-bar", style: { width: `${Math.max(1, (100 * bytes) / all)}%` } })));
   }
 
   backup({ name, path, bytes }) {
@@ -123,7 +124,7 @@ class Storage {
     const { report, sentence } = await getJson(`/api/storage/doctor/${task.id}`);
     if (!report) return this.say(sentence, true);
     this.say(report.sentence, !report.clean);
-    this.findings.replaceChildren(...report.findings.map(({ severity, what, remedy }) => h("li", { class: `wb-finding-${severity}` },
+    this.findings.replaceChildren(...report.findings.map(({ severity, what, remedy }) => h("li", { class: `wb-doctor-${severity}` },
       h("b", {}, SAID[severity]), h("span", {}, bdi(what)), h("span", { class: "wb-hint" }, bdi(remedy)))));
   }
 

@@ -1,5 +1,5 @@
 // The images of a project: filters, gallery, and what is done with those selected. value: {project}; null shows nothing.
-// Sends "set_role" {images, role}, "enlist" {images, subset}, "unlist" {images, subset}, "label_images" {images, dataset, on} and
+// Sends "set_role" {images, role}, "enlist" {images, subset}, "unlist" {images, subset}, "discard" {images}, "label_images" {images, dataset, on} and
 // "take_back" {on_conflict}; images are numbers, role null for none.
 
 import { getJson } from "../api.js";
@@ -78,6 +78,7 @@ class Images {
     this.acts = [
       button("Set role …", "role", () => this.setRole()), button("Add to list …", "add", () => this.addToList()),
       button("Remove from list …", "remove", () => this.removeFromList()),
+      button("Delete …", "delete", () => this.discard()),
     ];
     this.all = button("Select all", "all", () => this.selectAll());
     this.tools = h("div", { class: "wb-tools", role: "group", "aria-label": "Selected images" }, ...this.acts, this.all, this.count);
@@ -173,6 +174,11 @@ class Images {
       fields: [{ name: "subset", label: "List", type: "select", value: "", options: this.lists.map((name) => [name, name]) }],
       send: (answer) => this.send("unlist", answer),
     });
+  }
+
+  async discard() {
+    const text = "They go to the trash with their labels, and can be restored for 30 days, at the foot of the page Projects. Revisions that hold them keep them.";
+    await ask({ title: `Delete ${this.those}?`, text, verb: "Delete", danger: true, send: () => this.send("discard", {}) });
   }
 
   async label() {

@@ -1,6 +1,6 @@
 // Which images are for what: roles and lists of each dataset. value: {project}; null shows nothing.
 // Sends "deal" {dataset, val, test, by, seed}, "create" {dataset, subset}, "rename" {dataset, subset, to} and
-// "discard" {dataset, subset}.
+// "discard" {dataset, subset}, "discard_dataset" {dataset}.
 
 import { address, getJson } from "../api.js";
 import { ask, askForm } from "../dialog.js";
@@ -68,6 +68,7 @@ class Roles {
       { id: "bar", title: "", cell: shares },
       ...ROLES.map(count),
       { id: "deal", title: "", cell: (row) => this.dealing(row) },
+      { id: "delete", title: "", cell: (row) => h("button", { type: "button", class: "wb-button", "aria-label": `Delete the dataset ${row.name}`, onclick: () => this.discardDataset(row) }, "Delete …") },
     ];
     return drawTable({ label: "Roles of each dataset", columns, rows: datasets });
   }
@@ -95,6 +96,11 @@ class Roles {
       ],
       send: (answer) => this.emit("deal", { dataset: name, ...answer, val: answer.val / 100, test: answer.test / 100 }),
     });
+  }
+
+  async discardDataset({ name: dataset, images }) {
+    const text = `${exact(images)} images go to the trash with their labels, and can be restored for 30 days, at the foot of the page Projects. Revisions that hold them keep them.`;
+    await ask({ title: `Delete the dataset ${isolated(dataset)}?`, text, verb: "Delete", danger: true, send: () => this.emit("discard_dataset", { dataset }) });
   }
 
   // ---- lists
