@@ -373,6 +373,8 @@ def _plain_errors(data: bytes) -> Iterator[None]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PhotoError(f"it has more than {MAX_PIXELS:,} pixels, the largest size accepted") from error
     except UnidentifiedImageError as error:
+        if data[4:8] == b"ftyp":  # ISO base media, which HEIC and AVIF are written in
+            raise PhotoError("it is a HEIC or AVIF image or a film, not a photo; save it as JPEG or PNG") from error
         raise PhotoError(f"not an image (one of {', '.join(FORMATS)} was expected): {_beginning(data)}") from error
     except MemoryError as error:
         raise PhotoError("there is not enough memory to decode it") from error

@@ -122,6 +122,8 @@ def _read_label_file(label_file: Path, payload: Payload) -> Record:
     meanings: Mapping[str, Label] = {IGNORE_NAME: Special.IGNORE, BACKGROUND_NAME: payload.background}
     reader = ShapeReader(meanings, placement.info.width * placement.info.height)
     shapes, left_out = reader.read(document.shapes), reader.left_out
+    if document.shapes and not shapes:  # an image whose every object is lost must not become plain background
+        raise BadItemError(f"none of its {len(document.shapes)} shapes can be read: {'; '.join(reader.repairs())}")
     if placement.orientation != 1:
         turn = (placement.orientation, *placement.drawn_size)
         shapes = tuple(_turned(shape, *turn) for shape in shapes)

@@ -119,5 +119,7 @@ def _parse(text: str) -> tuple[Any, set[str]]:
         return json.loads(text, object_pairs_hook=collect), repeated
     except RecursionError as error:
         raise BadItemError("the label file is nested too deeply to be labelme's") from error
-    except ValueError as error:  # a JSONDecodeError, or an integer of thousands of digits
+    except json.JSONDecodeError as error:
         raise BadItemError(f"the label file is not valid JSON: {error}") from error
+    except ValueError as error:
+        raise BadItemError("the label file holds a whole number of thousands of digits") from error
