@@ -123,7 +123,7 @@ PHOTOS = {
 
 
 def label_file(**fields):
-    usual = {"version": "5.5.0", "flags": {}, "imagePath": "a.jpg", "imageData": None}
+    usual: dict[str, object] = {"version": "5.5.0", "flags": {}, "imagePath": "a.jpg", "imageData": None}
     polygon = {"label": "road", "points": [[1, 1], [40, 1], [40, 30]], "shape_type": "polygon", "group_id": None}
     return json.dumps(usual | {"shapes": [polygon], "imageHeight": 48, "imageWidth": 64} | fields)
 
