@@ -137,8 +137,9 @@ def test_backward_reaches_every_parameter(variant):
     assert {name for name, _ in network.named_parameters()} - reached == set()
 
 
-@every_variant
+@pytest.mark.parametrize("variant", [each for each in VARIANTS if each.name != "fcn_resnet101"], ids=str)
 def test_learns_four_images_by_heart(variant):
+    # All but fcn_resnet101, which is fcn_resnet50 with more of the same blocks: a sixth of this test's time.
     network = variant.build().train()
     pixels, labels = four_images()
     optimizer = torch.optim.AdamW(network.parameters(), lr=variant.lr)
