@@ -16,6 +16,8 @@ from db.errors import UserError
 from labeling.annotation import Shape, Special
 from labeling.formats.base import BadItemError, Listing, ReadRequest, Record
 from labeling.formats.coco import codec as coco
+from labeling.formats.coco.index import CocoIndex
+from labeling.formats.coco.kinds import INSTANCES
 from labeling.formats.rle import decode_rle
 from labeling.importing.recognise import recognise
 from labeling.options import DatasetOptions
@@ -292,6 +294,14 @@ def test_the_listing_holds_no_annotations_in_memory_but_items_carry_theirs(tmp_p
     items = coco.list_source(ReadRequest(source)).items
     assert [json.loads(item.payload.annotations) == [] for item in items] == [False, True]
     assert [item.path for item in items[1:]] == ["b.jpg"]
+
+
+def test_a_temporary_folder_that_is_full_is_said(tmp_path):
+    index = CocoIndex()
+    index._database.execute("PRAGMA max_page_count = 8")
+    source = build(tmp_path, *[annotation([TRIANGLE * 100], id=k) for k in range(100)])
+    with pytest.raises(UserError, match="SQLITE_TMPDIR"):
+        index.add(source, 0, INSTANCES, {})
 
 
 # --- photos

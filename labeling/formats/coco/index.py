@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from db.errors import UserError
 from labeling.formats.coco.categories import id_text
 from labeling.formats.coco.kinds import Categories, Entry, Kind, keep_image
 from labeling.formats.json_stream import stream_objects
@@ -52,16 +53,22 @@ class CocoIndex:
             categories: of the file.
 
         Raises:
-            UserError: it cannot be read as JSON.
+            UserError: it cannot be read as JSON, or the temporary folder is full.
         """
         images = (
             (file, id_text(entry.get("id")), _text(entry.get("file_name")), *_size(entry), _text(keep_image(entry)))
             for entry in stream(path, "images.item")
         )
         annotations = ((file, *_row(entry, kind, categories)) for entry in stream(path, "annotations.item"))
-        with self._database:
-            self._database.executemany("INSERT INTO image VALUES (?, ?, ?, ?, ?, ?)", images)
-            self._database.executemany("INSERT INTO annotation VALUES (?, ?, ?, ?, ?)", annotations)
+        try:
+            with self._database:
+                self._database.executemany("INSERT INTO image VALUES (?, ?, ?, ?, ?, ?)", images)
+                self._database.executemany("INSERT INTO annotation VALUES (?, ?, ?, ?, ?)", annotations)
+        except sqlite3.OperationalError as error:
+            raise UserError(
+                f"{path}: while it is imported, an index of about its size lies in the temporary folder, which could "
+                f"not be written ({error}). Make room there, or name another folder in the variable SQLITE_TMPDIR."
+            ) from error
 
     def images(self, file: int, limit: int = -1) -> Iterator[ImageEntry]:
         """Yield a file's images in its order, at most `limit` where that is not negative."""
