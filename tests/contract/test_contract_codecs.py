@@ -11,6 +11,7 @@ from labeling.formats.base import BadItemError, Codec, Listing, ReadRequest, Rec
 from labeling.formats.codecs import CODECS
 from labeling.formats.names import FORMATS
 from labeling.importing.recognise import RECOGNISERS
+from labeling.names import clean_name
 from tests.support.codec_sources import (
     BARE,
     BROKEN,
@@ -80,6 +81,13 @@ def test_paths_are_relative_and_name_the_photo(codec, format_name, form, folder)
     paths = {item.path for item in listing.items}
     assert set(map(form.place, PHOTOS)) <= paths
     assert all((folder / item.file).is_file() or format_name in ("coco", "panoptic") for item in listing.items)
+
+
+def test_lists_have_names_that_a_dataset_can_give_them(codec, format_name, folder):
+    listing = codec.list_source(BUILDERS[format_name](folder, PHOTOS))
+    names = {*listing.subsets, *(subset for item in listing.items for subset in item.subsets)}
+    assert names == {clean_name(name, "list") for name in names}
+    assert names <= set(listing.subsets)
 
 
 def test_every_item_gives_a_record_of_the_upright_photos_size(codec, format_name, folder):

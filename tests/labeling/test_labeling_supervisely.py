@@ -357,7 +357,7 @@ def test_datasets_are_lists_and_those_named_after_a_split_give_roles(tmp_path):
     listing, _ = read(tmp_path)
     roles = {item.path: (item.subsets, item.role) for item in listing.items}
     assert roles == {
-        "more/deep/a.jpg": (("more/deep",), None),
+        "more/deep/a.jpg": (("more-deep",), None),
         "train/a.jpg": (("train",), "train"),
         "val/a.jpg": (("val",), "val"),
     }

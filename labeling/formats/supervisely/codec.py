@@ -56,7 +56,7 @@ def list_source(request: ReadRequest) -> Listing:
     problems: list[Problem] = []
     bare: set[str] = set()
     for dataset in datasets:
-        subsets = (dataset.name,) if dataset.name and (len(datasets) > 1 or role_of(dataset.split)) else ()
+        subsets = (dataset.list_name,) if dataset.name and (len(datasets) > 1 or role_of(dataset.split)) else ()
         matches = match(dataset.photos(), dataset.label_files(), what="label file")
         problems += (Problem(dataset.shown_photo(problem.file), problem.reason) for problem in matches.photo_problems)
         problems += (Problem(dataset.shown_labels(problem.file), problem.reason) for problem in matches.mask_problems)

@@ -32,6 +32,11 @@ class Dataset:
     shares_images: bool = False
 
     @property
+    def list_name(self) -> str:
+        """The path as the name of a list, which may hold no slash."""
+        return self.name.replace("/", "-")
+
+    @property
     def split(self) -> str:
         """Name of its own folder, which may tell a role."""
         return self.labels.parent.name
