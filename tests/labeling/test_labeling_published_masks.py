@@ -432,6 +432,7 @@ def test_cihp_with_a_class_beyond_the_table(tmp_path):
         ("ade20k", {ADE_PHOTO: None, ADE_MASK: mask(0, 1)}),
         ("camvid", {"701_StillsRaw_full/a.png": None, "LabeledApproved_full/a_L.png": colored((128, 0, 0))}),
         ("camvid", {"val/a.png": None, "valannot/a.png": mask(0, 11)}),
+        ("camvid", {"val/a.png": None, "val_labels/a_L.png": colored((128, 0, 0), (0, 0, 0))}),
         ("pets", {"images/a.jpg": None, "annotations/trimaps/a.png": mask(1, 2)}),
         ("cihp", {"Training/Images/a.jpg": None, "Training/Category_ids/a.png": mask(0, 13)}),
     ],
@@ -443,8 +444,16 @@ def test_each_is_known_by_its_layout_before_any_other(tmp_path, format, files):
     assert guess.options == {"unlabelled": "ignore"}
 
 
-def test_segnets_layout_with_other_numbers_is_not_taken_for_camvid(tmp_path):
-    guesses = recognise(build(tmp_path, {"val/a.png": None, "valannot/a.png": mask(0, 40)}).source).guesses
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"val/a.png": None, "valannot/a.png": mask(0, 40)},
+        {"images/a_L.png": None, "masks/a_L.png": mask(0, 1)},
+        {"images/a_L.png": None, "masks/a_L.png": colored((1, 2, 3))},
+    ],
+)
+def test_layouts_like_camvids_with_other_masks_are_not_taken_for_it(tmp_path, files):
+    guesses = recognise(build(tmp_path, files).source).guesses
     assert [guess.format for guess in guesses] == ["masks"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from db.errors import UserError
 from labeling.annotation import Special
 from labeling.formats import ade20k, camvid, cihp, pets
-from labeling.formats.base import BadItemError, Codec, Item, ReadRequest, Record
+from labeling.formats.base import BadItemError, Codec, Item, Listing, ReadRequest, Record
 from labeling.formats.cityscapes import codec as cityscapes
 from labeling.formats.cocostuff import codec as cocostuff
 from labeling.importing.recognition.guess import Guess, few, spread
@@ -49,12 +50,15 @@ def recognise_cocostuff(files: SourceFiles, source: Path) -> Guess | None:
 
 
 def recognise_camvid(files: SourceFiles, source: Path) -> Guess | None:
-    """Look for the folder of CamVid's masks, or for SegNet's, whose numbers must be those of CamVid."""
+    """Look for the folder of CamVid's masks; or for masks named like CamVid's or SegNet's, which must fit its table."""
     if files.has_folder("LabeledApproved_full"):
         return _guess("camvid", camvid, source, "the folder LabeledApproved_full is CamVid's")
-    if not any(_SEGNET_FOLDER.fullmatch(folder.rpartition("/")[2]) for folder in files.folders):
+    if any(_SEGNET_FOLDER.fullmatch(folder.rpartition("/")[2]) for folder in files.folders):
+        guess = _guess("camvid", camvid, source, "train, val or test beside trainannot, valannot or testannot")
+    elif any(PurePosixPath(name).stem.endswith("_L") for name in files.images):  # it may also be a left camera's
+        guess = _guess("camvid", camvid, source, "masks in CamVid's colours, whose names end in _L", _in_colors)
+    else:
         return None
-    guess = _guess("camvid", camvid, source, "train, val or test beside trainannot, valannot or testannot, as SegNet's")
     return guess if guess is not None and not guess.problems else None
 
 
@@ -72,7 +76,14 @@ def recognise_cihp(files: SourceFiles, source: Path) -> Guess | None:
     return _guess("cihp", cihp, source, "Images beside Category_ids, as in CIHP")
 
 
-def _guess(format: str, codec: Codec, source: Path, evidence: str) -> Guess | None:
+def _in_colors(listing: Listing) -> bool:
+    """Tell whether CamVid's masks are in colours: numbers are of fewer classes."""
+    return len(listing.classes) > len(camvid.SEGNET)
+
+
+def _guess(
+    format: str, codec: Codec, source: Path, evidence: str, fits: Callable[[Listing], bool] = lambda listing: True
+) -> Guess | None:
     """Return the guess from the listing that an import would make, and from some labels read as it would read them."""
     request = ReadRequest(source)
     try:
@@ -80,7 +91,7 @@ def _guess(format: str, codec: Codec, source: Path, evidence: str) -> Guess | No
     except UserError:
         return None  # it may still be something else
     labelled = [item for item in listing.items if item.payload.labelled]
-    if not labelled:
+    if not labelled or not fits(listing):
         return None
     sample = spread(labelled, SAMPLED_MASKS)
     counts, problems = Counter[str](), list[str]()
