@@ -47,7 +47,7 @@ def append_version(
         parent_id: the version the writer started from, None for the first; must still be the image's newest.
         content: `Annotation.to_json()` with class ids as labels.
         author: who made it.
-        origin: `workbench` or `import:<format>`.
+        origin: `workbench`, `labelme` (`labeling.desktop`) or `import:<format>`.
         source_digest: see `db.schema.AnnotationVersion`.
 
     Returns:

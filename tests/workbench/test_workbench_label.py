@@ -58,3 +58,21 @@ def test_a_folder_that_is_not_there(tmp_path: Path, fake: Path) -> None:
     done = workbench(["label", str(tmp_path / "none")], path=f"{fake}:/bin:/usr/bin")
     assert done.returncode == 2
     assert "is not a folder" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["label"], "Give one folder of photos, or --desktop"),
+        (["label", "a", "b"], "Give one folder of photos, or --desktop"),
+        (["label", "a", "--on", "val"], "--on is about images of the project: add --desktop"),
+        (["label", "--collect"], "--collect is about images of the project: add --desktop"),
+        (["label", "--desktop", "--classes", "labels.txt"], "leave out --classes"),
+        (["label", "--desktop", "--collect"], "There is no current project"),
+    ],
+)
+def test_words_that_do_not_go_together(tmp_path: Path, arguments: list[str], says: str) -> None:
+    done = workbench([*arguments, "--home", str(tmp_path / "home")], path=str(tmp_path))
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
