@@ -30,7 +30,7 @@ def export_names(paths: Sequence[str], *, stems: bool) -> dict[str, str]:
     """
     namer = _Namer(stems=stems)
     # Names that can stay are given first, so that no changed one takes theirs.
-    found = {path: namer.name(path) for path in sorted(paths, key=lambda path: _safe_path(path) != path)}
+    found = {path: namer.name(path) for path in sorted(paths, key=_changes)}
     return {path: found[path] for path in paths}
 
 
@@ -70,8 +70,10 @@ def _folded(folder: str, name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", f"{folder}{name}").casefold())
 
 
-def _safe_path(path: str) -> str:
-    return "/".join(_safe_name(name) for name in path.split("/"))
+def _changes(path: str) -> tuple[bool, bool]:
+    """Tell whether a photo's own name must change, and whether one of its folders' must."""
+    *folders, name = path.split("/")
+    return _safe_name(name) != name, any(_safe_name(folder) != folder for folder in folders)
 
 
 def _safe_name(name: str) -> str:
