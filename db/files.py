@@ -98,6 +98,22 @@ def write_atomic(path: Path, data: bytes) -> None:
         settle(file, path)
 
 
+def claim_folder(parent: Path) -> Path:
+    """Make the folder of the next number below `parent`; of two who want the same, one gets it.
+
+    Raises:
+        UserError: it cannot be made.
+    """
+    with explain_os_errors(parent):
+        parent.mkdir(parents=True, exist_ok=True)
+        number = max((int(path.name) for path in parent.iterdir() if path.name.isdigit()), default=0) + 1
+        while True:
+            with suppress(FileExistsError):
+                (parent / str(number)).mkdir()
+                return parent / str(number)
+            number += 1
+
+
 def file_sha256(path: Path) -> str:
     """Return the SHA-256 (hex) of a file, read in chunks."""
     with path.open("rb") as file:

@@ -213,7 +213,8 @@ def _box(shape: Shape, request: WriteRequest) -> tuple[float, float, float, floa
         room = request.line_width
     elif shape.kind == "point":
         room = request.point_radius
-    (left, right), (top, bottom) = ((min(axis), max(axis)) for axis in zip(*shape.points, strict=True))
+    points = [*shape.points, *(point for hole in shape.holes for point in hole)]
+    (left, right), (top, bottom) = ((min(axis), max(axis)) for axis in zip(*points, strict=True))
     return left - room, top - room, right + room, bottom + room
 
 

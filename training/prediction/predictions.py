@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from db.errors import NotFoundError, UserError
-from db.files import explain_os_errors, write_atomic
+from db.files import claim_folder, write_atomic
 from db.home import Home
 from training.documents import Document, read_document
 from training.prediction.refinement import NONE, Refinement
@@ -94,7 +94,7 @@ def start_prediction(
     Raises:
         UserError: the folder cannot be made.
     """
-    folder = _claim(_folder(home, project_id))
+    folder = claim_folder(_folder(home, project_id))
     argv = [
         "predict",
         f"--to={folder / _FILES}",
@@ -162,15 +162,3 @@ def delete_prediction(home: Home, project_id: int, number: int) -> None:
 
 def _folder(home: Home, project_id: int) -> Path:
     return home.predictions / str(project_id)
-
-
-def _claim(folder: Path) -> Path:
-    """Make the folder of the next number; of two who want the same, one gets it."""
-    with explain_os_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        number = max((int(path.name) for path in folder.iterdir() if path.name.isdigit()), default=0) + 1
-        while True:
-            with suppress(FileExistsError):
-                (folder / str(number)).mkdir()
-                return folder / str(number)
-            number += 1

@@ -14,6 +14,7 @@ from workbench.ui.events import on
 from workbench.ui.pages import (
     data_care,
     data_classes,
+    data_export,
     data_images,
     data_import,
     data_revisions,
@@ -32,6 +33,7 @@ TABS: tuple[tuple[str, str, Tab], ...] = (
     ("roles", "Roles and lists", data_roles.tab),
     ("care", "Care", data_care.tab),
     ("revisions", "Revisions", data_revisions.tab),
+    ("export", "Export", data_export.tab),
 )
 _NO_PROJECT = "No project is chosen. Choose one in the bar above, or make one: [All projects](/)."
 # Gradio opens the first tab before it asks which one to open: only what is chosen after that goes into the address.
