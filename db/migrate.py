@@ -115,7 +115,8 @@ def _back_up(home: Home, revision: str) -> None:
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     target = home.backups / f"{moment}-from-{revision}.db"
     partial = target.with_suffix(".partial")
-    for left_over in home.backups.glob("*.partial*"):  # of a process that was killed, its journal too; we hold the lock
+    # Of a process that was killed, its journal too; we hold the lock. A backup that is being made has another name.
+    for left_over in home.backups.glob("*-from-*.partial*"):
         left_over.unlink()
     copy_database(home.database, partial, home.backups)
     partial.replace(target)
