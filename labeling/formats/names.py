@@ -33,7 +33,7 @@ FORMATS: dict[str, Format] = {
     "labelme": Format("labelme", "a JSON file beside each photo", "shapes", "background"),
     "coco": Format("COCO", "one JSON file for many photos", "shapes", "background", ("crowd",)),
     "panoptic": Format("COCO panoptic", "panoptic_val2017.json, and a PNG a photo", "pixels", "ignore", ("crowd",)),
-    "cocostuff": Format("COCO-Stuff", "stuffthingmaps, or the .mat files of the 10k", "pixels", "ignore"),
+    "cocostuff": Format("COCO-Stuff", "stuffthingmaps, or the .mat files of the 10k", "pixels", "ignore", tables=False),
     "voc": Format("Pascal VOC", "JPEGImages and SegmentationClass", "pixels", "ignore"),
     "masks": Format("Masks", "a picture of class numbers or colours for each photo", "pixels", "ignore"),
     "cityscapes": Format("Cityscapes", "leftImg8bit and gtFine", "pixels", "ignore", ("void",), tables=False),

@@ -97,7 +97,7 @@ export class Questions extends EventTarget {
     const masked = this.facts.labels === "pixels";
     const fits = Object.entries(FIT).filter(([name]) => ASKED.has(name) ? this.facts.asks.includes(name) : !masked);
     const named = Object.entries(FILES).filter(([name]) => {
-      if (name === "masks") return this.format === "masks";
+      if (name === "masks") return ["masks", "panoptic", "cocostuff"].includes(this.format);
       if (name === "classes_file") return this.facts.tables;
       if (name === "colors_file") return masked && this.facts.tables;
       return name !== "images" || this.format !== "labelme";
