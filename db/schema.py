@@ -162,9 +162,9 @@ class Image(Base):
 class AnnotationVersion(Base):
     """One append-only version of an image's annotation; `content` is a `labeling.annotation.Annotation` as JSON.
 
-    `origin` is `import:<format>`, `workbench`, or `restored:<number>` of one gone back to. `source_digest` is the
-    sha256 of the parsed source and the options it was read with: a later import of the same content is recognised as
-    unchanged.
+    `origin` is `import:<format>`, `labelme`, `workbench`, or `restored:<number>` of one gone back to. `source_digest`
+    is the sha256 of the parsed source and the options it was read with: a later import of the same content is
+    recognised as unchanged; of `labelme` that of its file.
     """
 
     __tablename__ = "annotation_version"

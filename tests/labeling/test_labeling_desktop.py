@@ -19,7 +19,7 @@ from sqlalchemy import select
 from db.errors import NotFoundError, UserError
 from db.schema import Class
 from db.schema import Image as ImageRow
-from db.staging import settle_all
+from db.staging import Staged, settle_all
 from labeling.annotation import Annotation, Layer, Patch, Shape, Special
 from labeling.annotations import append_version, save_version
 from labeling.classes import merge_class, rename_class
@@ -32,6 +32,7 @@ from labeling.map_store import stage_map
 from labeling.roles import set_roles
 from labeling.subsets import add_to_subset
 from tests.support.labelled_home import Place, make_place
+from tests.support.labelme_files import base64_mask
 from tests.support.labelme_folder import HEIGHT, WIDTH, make_folder, rectangle, write_labels, write_photo
 from tests.support.photo_files import encode, scene
 
@@ -76,7 +77,7 @@ def document(given: Given, path: str) -> dict[str, Any]:
 def save(given: Given, path: str, change: Callable[[dict[str, Any]], Any] = lambda fields: None) -> None:
     """Change a file and write it as labelme does: anew, with its version, its order of keys, all flags there are."""
     file = label_file(given, path)
-    fields = {"flags": {}, "shapes": [], "imageHeight": HEIGHT, "imageWidth": WIDTH, "imageData": None}
+    fields: dict[str, Any] = {"flags": {}, "shapes": [], "imageHeight": HEIGHT, "imageWidth": WIDTH, "imageData": None}
     fields |= json.loads(file.read_text()) if file.exists() else {}
     change(fields)
     fields["version"] = "9.9.9"
@@ -320,6 +321,43 @@ def test_changes_that_move_no_pixel_are_changes(place, change, note):
     assert back(place, again).counts == {"unchanged": 1}
 
 
+def test_what_later_versions_draw_and_leave_out(place):
+    """Shapes of 6.2 and 7.1: leaning rectangles, masks between pixels, no keys but those that say something."""
+
+    def change(fields: dict[str, Any]) -> None:
+        road = fields["shapes"][0]
+        fields["shapes"] = [
+            {key: road[key] for key in ("label", "points", "shape_type")},
+            {"label": "car", "points": [[2, 2], [9, 4], [8, 9], [1, 7]], "shape_type": "oriented_rectangle"},
+            {
+                "label": "car",
+                "points": [[19.6, 9.7], [25.4, 12.6]],
+                "shape_type": "mask",
+                "mask": base64_mask(np.ones((4, 6), np.uint8) * 255),
+            },
+        ]
+        for key in ("flags", "imageData"):
+            fields[key] = None
+        fields["annotator"] = "Ann"
+
+    given = give(place, images=("c.png",))
+    label_file(given, "c.png").write_text(json.dumps(changed(document(given, "c.png"), change)), "utf-8-sig")
+    found = told(back(place, given), "c.png")
+    assert (found.added, found.removed, found.changed, found.reason) == (2, 0, 0, "")
+    _, leaning, mask = place.annotation("c.png").shapes
+    assert (leaning.kind, leaning.extra) == ("polygon", {"shape_type": "oriented_rectangle"})
+    assert mask.patch is not None
+    assert (mask.patch.x, mask.patch.y, mask.patch.pixels.sum()) == (20, 10, 24)
+    again = give(place, images=("c.png",))
+    save(again, "c.png")
+    assert back(place, again).counts == {"unchanged": 1}
+
+
+def changed(fields: dict[str, Any], change: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+    change(fields)
+    return fields
+
+
 def test_changed_on_both_sides_is_a_conflict_with_nothing_lost(place):
     given = give(place)
     save(given, "c.png", lambda fields: fields["shapes"].append(rectangle("car", 0, 0, 3, 3)))
@@ -485,7 +523,7 @@ def paint(place: Place, path: str) -> tuple[np.ndarray, np.ndarray]:
     base[:10], base[10:20], base[25:] = 0, 1, 255
     brush[5:8, 5:8], brush[15, 15] = 0, 1
     ids = {name: number for number, name in names_of(place).items()}
-    staged = []
+    staged: list[Staged] = []
     shas = []
     for pixels in (base, brush):
         sha, files = stage_map(place.store, pixels)
