@@ -12,7 +12,8 @@ from db.store import Store
 from labeling.classes import live_classes
 from labeling.colors import RGB, from_hex
 from labeling.datasets import find_dataset
-from labeling.exporting.folders import ExportFolder, export_folder, refuse_folder
+from labeling.exporting.folder import ExportFolder, export_folder
+from labeling.exporting.guard import refuse_folder
 from labeling.exporting.images import labelled_images
 from labeling.map_store import load_map
 from labeling.maps import map_palette, write_map_png

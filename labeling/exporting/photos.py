@@ -10,7 +10,7 @@ import secrets
 from pathlib import Path
 
 from db.errors import UserError
-from labeling.exporting.folders import ExportFolder
+from labeling.exporting.folder import ExportFolder
 from labeling.exporting.request import Photos
 from labeling.photos import PhotoError, read_orientation, upright_bytes
 

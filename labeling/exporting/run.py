@@ -23,7 +23,8 @@ from labeling.chunks import chunks
 from labeling.classes import live_classes
 from labeling.colors import RGB, from_hex, next_color, to_hex
 from labeling.datasets import find_dataset
-from labeling.exporting.folders import export_folder, refuse_folder
+from labeling.exporting.folder import export_folder
+from labeling.exporting.guard import refuse_folder
 from labeling.exporting.images import ExportImage, labelled_images
 from labeling.exporting.names import export_names
 from labeling.exporting.request import DatasetExport, ExportRequest, Loss, Renamed, check_choices

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from db.errors import UserError
 from db.store import Store
 from labeling.annotation import Annotation, Label, Layer, Special
-from labeling.exporting.folders import ExportFolder
+from labeling.exporting.folder import ExportFolder
 from labeling.exporting.photos import write_photo
 from labeling.exporting.request import Photos
 from labeling.formats.base import RoleName
