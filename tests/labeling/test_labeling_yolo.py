@@ -202,11 +202,14 @@ def test_cvats_layout_names_the_photos_in_lists(tmp_path):
 def test_photos_named_for_training_and_validation_are_for_training_and_that_is_said(tmp_path):
     """As in Ultralytics' coco128.yaml."""
     build(tmp_path, images__train2017__a=LINE)
-    write(tmp_path / "data.yaml", f"train: images/train2017\nval: images/train2017\ntest: images/gone\n{NAMES}")
+    write(
+        tmp_path / "data.yaml",
+        f"train: images/train2017\nval: images/train2017\ntest: [images/gone, {'x' * 5000}.txt]\n{NAMES}",
+    )
     listing, _ = read(tmp_path)
     assert splits(listing) == {"train2017/a.jpg": (("train",), "train")}
     assert any("1 images for val" in note for note in listing.notes)
-    assert any("images/gone (test) names no photo" in note for note in listing.notes)
+    assert any("images/gone, xxx" in note and "(test) names no photo" in note for note in listing.notes)
 
 
 def test_label_files_beside_the_photos_and_photos_elsewhere(tmp_path):

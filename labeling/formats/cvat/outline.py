@@ -10,9 +10,12 @@ from pathlib import Path
 from db.errors import UserError
 from labeling.colors import RGB
 from labeling.formats.cvat.stream import XmlError, read_xml
+from labeling.names import MAX_CLASS_NAME, MAX_NAME
 
 MAX_IMAGES = 1_000_000
 MAX_LABELS = 10_000
+
+_LONGEST_PATH = 4096  # characters; no file system holds a longer one, so it would be found nowhere anyway
 
 SHAPES = frozenset({"polygon", "box", "polyline", "points", "ellipse", "mask", "cuboid", "skeleton"})
 """Elements of an image that outline something; `tag` says something of the whole image."""
@@ -86,7 +89,8 @@ class _OutlineReader:
                 self.outline.tracks += 1
         elif len(path) == 3 and path[1] == "image" and path[2] in SHAPES:
             self.outline.images[-1].shapes += 1
-            if path[2] not in _AREALESS and (name := attributes.get("label", "").strip()):
+            name = attributes.get("label", "").strip()
+            if path[2] not in _AREALESS and 0 < len(name) <= MAX_CLASS_NAME:
                 self.outline.counts[name] += 1
                 self._refuse_many_labels()
 
@@ -104,12 +108,12 @@ class _OutlineReader:
             raise XmlError(f"it has more than {MAX_IMAGES:,} images; export it in parts")
         sides = _side(attributes.get("width")), _side(attributes.get("height"))
         size = (sides[0], sides[1]) if sides[0] and sides[1] else None
-        name, subset = attributes.get("name", ""), attributes.get("subset", "").strip()
+        name, subset = attributes.get("name", "")[:_LONGEST_PATH], attributes.get("subset", "").strip()[:MAX_NAME]
         self.outline.images.append(ImageEntry(name, subset, size, place))
 
     def _add_label(self, label: dict[str, str]) -> None:
         name = label.get("name", "")
-        if not name or label.get("parent") or label.get("type") in _AREALESS:
+        if not 0 < len(name) <= MAX_CLASS_NAME or label.get("parent") or label.get("type") in _AREALESS:
             return
         self.outline.labels[name] = None
         color = _COLOR.fullmatch(label.get("color", ""))

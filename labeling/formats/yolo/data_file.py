@@ -104,7 +104,9 @@ def _names(value: Any, path: Path) -> dict[int, str]:
     found: dict[int, str] = {}
     for id, name in pairs:
         if not isinstance(name, str) or not name.strip() or not isinstance(id, str) or not _is_id(id):
-            raise UserError(f"{path}: expected `names` as a list, or as `0: name`, found {id!r}: {name!r}.")
+            raise UserError(
+                f"{path}: expected `names` as a list, or as `0: name`, found {str(id)[:60]!r}: {str(name)[:60]!r}."
+            )
         found[int(id)] = name.strip()
     if not found:
         raise UserError(f"{path}: expected `names` as a list, or as `0: name`, found {str(value)[:60]!r}.")

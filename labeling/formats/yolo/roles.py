@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from db.errors import UserError
 from labeling.formats.base import BadItemError, RoleName
@@ -16,6 +16,7 @@ from labeling.formats.yolo.tree import Tree
 MAX_LIST_BYTES = 256 * 2**20
 
 _ROLES: tuple[RoleName, ...] = ("train", "val", "test")
+_SHOWN = 60  # characters of an entry
 _DRIVE = re.compile(r"[A-Za-z]:\\?")
 
 
@@ -42,7 +43,8 @@ def roles_of(tree: Tree, data: DataFile | None) -> tuple[dict[str, tuple[str, Ro
                     "keep: a model is not tested on what it was trained on."
                 )
             if entries and not found:
-                notes.append(f"{data.path.name}: {', '.join(entries[:3])} ({role}) names no photo that is here.")
+                shown = ", ".join(entry[:_SHOWN] for entry in entries[:3])
+                notes.append(f"{data.path.name}: {shown} ({role}) names no photo that is here.")
             for name in found:
                 roles.setdefault(name, (role, role))
     for photo in tree.photos:
@@ -64,7 +66,7 @@ class _Finder:
         """Yield the photos in a folder, or those that a list names."""
         ends = list(_ends(entry)) or [""]
         for end in ends:
-            if end.lower().endswith(".txt") and (self._root / end).is_file():
+            if end.lower().endswith(".txt") and _is_file(self._root / end):
                 yield from self._listed(end)
                 return
             inside = [name for path, name in self._names.items() if not end or path.startswith(f"{end}/")]
@@ -93,3 +95,10 @@ def _ends(path: str) -> Iterator[str]:
     pure = (PureWindowsPath if "\\" in path else PurePosixPath)(path.strip())
     parts = [part for part in pure.parts if part not in ("/", ".", "..") and not _DRIVE.fullmatch(part)]
     return ("/".join(parts[start:]) for start in range(len(parts)))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that no file system holds
+        return False
