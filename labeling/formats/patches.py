@@ -14,9 +14,9 @@ from labeling.annotation import Patch
 from labeling.formats.base import BadItemError
 
 MASK_BUDGET = 2**28
-"""Pixels that are kept of all masks of one image together, each cut to what it covers."""
+"""Pixels that are kept of all masks of one image together, each cut to what it covers; more of a very large photo."""
 
-DECODED_BUDGET = 2**32
+DECODED_BUDGET = 2**34
 """Pixels that are decoded of them: what is written of them may be tiny, what is in them is not."""
 
 
@@ -40,7 +40,8 @@ class MaskBudget:
 
     def __init__(self, width: int, height: int) -> None:
         self.largest = 4 * width * height
-        self._to_decode, self._to_keep = DECODED_BUDGET, MASK_BUDGET
+        self._most = max(MASK_BUDGET, 8 * width * height)
+        self._to_decode, self._to_keep = DECODED_BUDGET, self._most
 
     def spend(self, width: int, height: int) -> None:
         """Count a mask of this size.
@@ -74,7 +75,7 @@ class MaskBudget:
         part = np.ascontiguousarray(pixels[top : rows[-1] + 1, left : columns[-1] + 1])
         self._to_keep -= part.size
         if self._to_keep < 0:
-            raise BadItemError(f"Its masks cover more than {MASK_BUDGET:,} pixels together.")
+            raise BadItemError(f"Its masks cover more than {self._most:,} pixels together.")
         return Patch(x + left, y + top, part)
 
     def read_png(self, data: bytes) -> NDArray[np.uint8]:

@@ -93,13 +93,19 @@ def test_what_is_nested_too_deeply_to_be_stored_is_not_kept(tmp_path):
         deep = [deep]
     (shape,) = read_shapes(tmp_path, annotation([TRIANGLE], attributes=deep, score=1))
     assert shape.extra == {"id": 1, "score": 1}
-    source = write(tmp_path / "labels.json", json.dumps({"images": [image()], "categories": CATEGORIES}))
-    bottomless = f'{{"id": 2, "image_id": 1, "category_id": 3, "segmentation": {"[" * 5000}{"]" * 5000}}}'
     good = json.dumps(annotation([TRIANGLE]))
-    source.write_text(source.read_text()[:-1] + f', "annotations": [{bottomless}, {good}]}}')
-    _, (record,) = read(source)
-    assert len(record.shapes) == 1
-    assert "neither polygons" in record.repairs[0]
+    start = json.dumps({"images": [image()], "categories": CATEGORIES})[:-1]
+    source = tmp_path / "labels.json"
+    for depth in (100, 5000):
+        bottomless = f'{{"id": 2, "image_id": 1, "category_id": 3, "segmentation": {"[" * depth}{"]" * depth}}}'
+        source.write_text(f'{start}, "annotations": [{bottomless}, {good}]}}')
+        if depth == 5000:  # every level costs as much as all those above it
+            with pytest.raises(UserError, match="200 levels deep"):
+                read(source)
+        else:
+            _, (record,) = read(source)
+            assert len(record.shapes) == 1
+            assert "no list of numbers" in record.repairs[0]
 
 
 def test_a_category_of_id_0_is_a_class_like_any_other(tmp_path):

@@ -144,12 +144,11 @@ def test_a_picture_bomb_is_refused_by_its_header(tmp_path):
 
 def test_masks_that_are_too_large_together_refuse_the_image(tmp_path, monkeypatch):
     monkeypatch.setattr(patches, "MASK_BUDGET", 1000)
-    data = supervisely_data(np.ones((20, 20), np.bool_))
-    source = build(tmp_path, *[bitmap(data)] * 3)
-    with pytest.raises(BadItemError, match="1,000 pixels together"):
+    source = build(tmp_path, *[bitmap(supervisely_data(np.ones((30, 40), np.bool_)))] * 9)
+    with pytest.raises(BadItemError, match="9,600 pixels together"):  # eight times the photo
         read(source)
-    monkeypatch.setattr(patches, "DECODED_BUDGET", 900)
-    with pytest.raises(BadItemError, match="900 pixels together"):
+    monkeypatch.setattr(patches, "DECODED_BUDGET", 9000)
+    with pytest.raises(BadItemError, match="9,000 pixels together"):
         read(source)
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 from db.errors import UserError
 from labeling.formats.base import BadItemError, Item, Listing, Problem, ReadRequest, iter_image_files
@@ -17,6 +17,7 @@ from labeling.formats.coco.index import CocoIndex, ImageEntry, stream
 from labeling.formats.coco.kinds import Categories, Kind
 from labeling.formats.coco.photos import best_root, find_photo
 from labeling.formats.labels import IGNORE_NAME, read_labels
+from labeling.formats.lazy_items import LazyItems
 from labeling.formats.places import Place
 from labeling.formats.splits import role_of
 
@@ -31,6 +32,7 @@ class Payload:
         photo: its file.
         size: its width and height as the COCO file says.
         note: sentence for the report, empty where there is nothing to say.
+        entry: number of its COCO file, and its id there.
         maps: folder of the PNGs (panoptic).
         annotations: what the file's kind keeps of them, as JSON.
         extra: what the file says of the image besides, as JSON.
@@ -39,6 +41,7 @@ class Payload:
     photo: Place
     size: tuple[int, int] | None
     note: str
+    entry: tuple[int, str]
     maps: Path | None = None
     annotations: bytes = b"[]"
     extra: bytes = b"{}"
@@ -53,30 +56,6 @@ class _Source:
     root: Path
     maps: Path | None
     categories: Categories
-
-
-class CocoItems(Sequence[Item]):
-    """Items whose annotations are taken from the index when the item is."""
-
-    def __init__(self, index: CocoIndex, items: Sequence[Item], images: Sequence[tuple[int, str]]) -> None:
-        self._index, self._items, self._images = index, items, images
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    @overload
-    def __getitem__(self, at: int) -> Item: ...
-
-    @overload
-    def __getitem__(self, at: slice) -> CocoItems: ...
-
-    def __getitem__(self, at: int | slice) -> Item | CocoItems:
-        if isinstance(at, slice):
-            return CocoItems(self._index, self._items[at], self._images[at])
-        item = self._items[at]
-        file, image = self._images[at]
-        annotations, extra = self._index.annotations(file, image), self._index.extra(file, image)
-        return replace(item, payload=replace(item.payload, annotations=annotations, extra=extra))
 
 
 def list_files(request: ReadRequest, kind: Kind) -> Listing:
@@ -112,7 +91,7 @@ def list_files(request: ReadRequest, kind: Kind) -> Listing:
     if request.images is not None or request.source.is_dir():
         notes += _unused(lister, sources)
     return Listing(
-        items=CocoItems(index, lister.items, lister.images),
+        items=LazyItems(lister.items, lister.fill),
         classes=tuple(names),
         colors={category.name: category.color for category in categories if category.color is not None},
         background=kind.background([source.categories for source in sources]),
@@ -165,12 +144,16 @@ class _Lister:
         self._index, self._base, self._several = index, base, several
         self._owner: dict[str, tuple[_Source, str]] = {}
         self.items: list[Item] = []
-        self.images: list[tuple[int, str]] = []
         self.problems: list[Problem] = []
         self.notes: list[str] = []
 
     def __contains__(self, photo: Path) -> bool:
         return photo.relative_to(self._base).as_posix() in self._owner
+
+    def fill(self, item: Item) -> Item:
+        """Return an item with what the index holds of it."""
+        annotations, extra = self._index.annotations(*item.payload.entry), self._index.extra(*item.payload.entry)
+        return replace(item, payload=replace(item.payload, annotations=annotations, extra=extra))
 
     def add(self, source: _Source, kind: Kind) -> None:
         """Add the images of a file. Raises `UserError` where one is in a file of another role too."""
@@ -202,12 +185,11 @@ class _Lister:
             Item(
                 path=path,
                 file=path,
-                payload=Payload(Place(source.root, photo.name), size, note, source.maps),
+                payload=Payload(Place(source.root, photo.name), size, note, (source.number, entry.id), source.maps),
                 subsets=(split,) if self._several or role_of(split) else (),
                 role=role_of(split),
             )
         )
-        self.images.append((source.number, entry.id))
 
     def _claim(self, path: str, source: _Source, id: str) -> None:
         """Give a photo to an image entry; the first one keeps it."""

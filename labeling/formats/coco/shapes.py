@@ -6,11 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from labeling.annotation import Label, Patch, Point, Shape, Special
 from labeling.formats.labels import IGNORE_NAME
+from labeling.formats.patches import MaskBudget
 from labeling.formats.rle import decode_rle
 
 _IDS_SHOWN = 5
@@ -29,11 +27,16 @@ class ShapeReader:
     def __init__(self, width: int, height: int, *, crowd_is_ignore: bool) -> None:
         self._width, self._height = width, height
         self._crowd_is_ignore = crowd_is_ignore
+        self._masks = MaskBudget(width, height)
         self._left_out: dict[str, list[str]] = defaultdict(list)
         self._parts_left_out: dict[str, list[str]] = defaultdict(list)
 
     def read(self, annotations: Sequence[Mapping[str, Any]]) -> tuple[Shape, ...]:
-        """Return the shapes of all annotations that can be read, in their order; parts of one share a group."""
+        """Return the shapes of all annotations that can be read, in their order; parts of one share a group.
+
+        Raises:
+            BadItemError: the masks cover too much together.
+        """
         shapes: list[Shape] = []
         for group, annotation in enumerate(annotations):
             try:
@@ -85,7 +88,7 @@ class ShapeReader:
             raise ValueError(
                 f"the size of a mask is {segmentation.get('size')!r}, expected [{self._height}, {self._width}]"
             )
-        return _cropped(decode_rle(segmentation.get("counts"), self._width, self._height))
+        return self._masks.cut(decode_rle(segmentation.get("counts"), self._width, self._height))
 
 
 def _extra(annotation: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,14 +110,6 @@ def _polygon(numbers: Any) -> tuple[Point, ...]:
     if len(set(points)) < 3:
         raise ValueError("a polygon has fewer than three different points")
     return points
-
-
-def _cropped(pixels: NDArray[np.bool_]) -> Patch:
-    rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
-    if not len(rows):
-        raise ValueError("a mask holds no pixel")
-    x, y = int(columns[0]), int(rows[0])
-    return Patch(x, y, np.ascontiguousarray(pixels[y : rows[-1] + 1, x : columns[-1] + 1]))
 
 
 def _id(annotation: Mapping[str, Any]) -> str:

@@ -69,10 +69,7 @@ def read_task(entry: Mapping[str, Any]) -> Task:
     found = [annotation for annotation in _annotations(entry) if isinstance(annotation, dict)]
     valid, newest = _valid(found), newest_annotation(entry)
     predictions = entry.get("predictions")
-    try:
-        body = None if newest is None else json.dumps(_body(entry, newest), separators=(",", ":")).encode()
-    except RecursionError as error:
-        raise BadItemError("it is nested too deeply to be a task.") from error
+    body = None if newest is None else json.dumps(_body(entry, newest), separators=(",", ":")).encode()
     return Task(
         id=str(entry.get("id")),
         photos=_photos(entry),
