@@ -156,13 +156,26 @@ class Session:
 def list_sessions(home: Home, project_id: int | None = None) -> list[SessionInfo]:
     """Return the sessions that are open or wait to be taken back, of one project or of all, oldest first.
 
-    One whose file is damaged is left out; `find_session` says what is the matter with it.
+    One whose file is damaged is left out; `damaged_sessions` says what is the matter with it.
     """
     found = []
     for session in _sessions(home):
         with suppress(FileNotFoundError, UserError):
             found.append(session.info())
     return [info for info in found if project_id in (None, info.project_id)]
+
+
+def damaged_sessions(home: Home) -> list[str]:
+    """Return a sentence for every session that cannot be taken back, as nobody knows what it is about."""
+    found = []
+    for session in _sessions(home):
+        try:
+            session.manifest()
+        except FileNotFoundError:
+            continue
+        except UserError as error:
+            found.append(str(error))
+    return found
 
 
 def find_session(home: Home, number: int) -> Session:

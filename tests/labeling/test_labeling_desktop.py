@@ -26,7 +26,7 @@ from labeling.classes import merge_class, rename_class
 from labeling.desktop.hand_out import Given, LabelRequest, hand_out
 from labeling.desktop.program import Labelme, ask_labelme
 from labeling.desktop.run import label_on_desktop, take_all_back
-from labeling.desktop.sessions import find_session, list_sessions
+from labeling.desktop.sessions import damaged_sessions, find_session, list_sessions
 from labeling.desktop.take_back import SessionReport, TakenBack, take_back
 from labeling.map_store import stage_map
 from labeling.roles import set_roles
@@ -508,6 +508,8 @@ def test_a_damaged_session_says_how_its_labels_are_saved(place):
     given = give(place)
     given.session.manifest_file.write_text("{}")
     assert list_sessions(place.home) == []
+    (sentence,) = damaged_sessions(place.home)
+    assert "session.json is damaged" in sentence
     with pytest.raises(UserError, match=r"workbench import labelme .*photos"):
         find_session(place.home, 1)
     give(place, images=("c.png",))

@@ -125,13 +125,14 @@ def _label_images(
 
 def _collect(place: Workplace, project: str | None, on_conflict: Literal["ours", "theirs"], *, as_json: bool) -> None:
     from labeling.desktop.run import take_all_back
-    from labeling.desktop.sessions import list_sessions
+    from labeling.desktop.sessions import damaged_sessions, list_sessions
 
     with progress_bar() as progress:
         reports = take_all_back(place.home, place.database, project, on_conflict=on_conflict, progress=progress)
     still_open = [info for info in list_sessions(place.home, place.project_id(project)) if info.open]
     said = [report.sentence for report in reports] or ["No session waits to be taken back."]
     said += [f"Session {info.id} is still open in labelme: {info.folder}." for info in still_open]
+    said += damaged_sessions(place.home)
 
     def show() -> None:
         for report in reports:
