@@ -19,8 +19,10 @@ from labeling.formats.masks.files import MaskFile
 from labeling.formats.panoptic import codec as panoptic
 from labeling.formats.panoptic.segments import SegmentReader, segment_ids
 from labeling.importing.recognise import recognise
+from labeling.map_store import load_instances
 from labeling.options import DatasetOptions
 from tests.support.codec_sources import write
+from tests.support.labelled_home import make_place
 from tests.support.photo_files import encode, scene
 
 WIDTH, HEIGHT = 12, 8
@@ -195,6 +197,17 @@ def test_the_kinds_are_told_apart(tmp_path):
     with pytest.raises(UserError, match="imported as `coco`"):
         read(build(tmp_path, annotations=[other]))
     assert [guess.format for guess in recognise(source).guesses] == ["coco"]
+
+
+def test_an_import_stores_the_objects_and_what_is_said_of_the_image(tmp_path):
+    place = make_place(tmp_path / "home")
+    report = place.run_import(build(tmp_path / "coco"), format="panoptic")
+    assert (report.imported, report.classes, report.files) == (1, ("person", "sky"), ())
+    stored = place.annotation("a.jpg")
+    assert stored.instances is not None
+    expected = np.select([ids() == BOB, ids() == ANN], [1, 2])
+    np.testing.assert_array_equal(load_instances(place.store, stored.instances), expected)
+    assert stored.extra == {"id": 9}
 
 
 def test_a_palette_and_a_grey_png_hold_ids_too():
