@@ -1,7 +1,7 @@
 """What a source looks like to an import: its format, its classes, the options that fit; nothing of it is kept.
 
-At most 200,000 files are listed. Of label files at most 200 are read in full, of masks 24, of COCO files twenty
-of up to 64 MiB each: enough to know a source by, and done in seconds. The import itself reads everything.
+At most 200,000 files are listed. Of label files at most 200 are read in full, of masks 24, of COCO files the
+first 64 MiB of twenty: enough to know a source by, and done in seconds. The import itself reads everything.
 """
 
 from __future__ import annotations
