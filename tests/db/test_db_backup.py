@@ -14,7 +14,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from db import backup
 from db.backup import HASHES, HEADER, write_backup
 from db.check import check_database
 from db.errors import UserError
@@ -135,11 +134,11 @@ def test_a_flipped_byte_anywhere_is_found_or_harmless(home, file, tmp_path):
             }
 
 
-def rewrite(file, change):
+def rewrite(path, change):
     """Write the members of a backup anew, for each the pairs (TarInfo or name, data) of `change(name, data)`."""
-    with closing(tarfile.open(file)) as tar:
-        members = [(info.name, tar.extractfile(info).read()) for info in tar]
-    with closing(tarfile.open(file, "w")) as tar:
+    with closing(tarfile.open(path)) as tar:
+        members = [(info.name, file.read()) for info in tar if (file := tar.extractfile(info)) is not None]
+    with closing(tarfile.open(path, "w")) as tar:
         for name, data in members:
             for info, content in change(name, data):
                 made = info if isinstance(info, tarfile.TarInfo) else tarfile.TarInfo(info)
@@ -195,7 +194,7 @@ def test_an_older_backup_is_brought_up_to_date_when_it_is_opened(home, file, tmp
 
 def test_a_full_disk_leaves_the_old_backup(home, file, tmp_path, monkeypatch):
     before = file.read_bytes()
-    monkeypatch.setattr(backup.shutil, "disk_usage", lambda _: SimpleNamespace(free=9))
+    monkeypatch.setattr("db.backup.shutil.disk_usage", lambda _: SimpleNamespace(free=9))
     with pytest.raises(UserError, match="without-runs"):
         write_backup(home, file, quiet, overwrite=True)
     monkeypatch.undo()
