@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Any
 from db.errors import UserError
 from labeling.formats.json_file import MAX_BYTES
 from labeling.formats.json_stream import stream_objects
-from labeling.formats.labelstudio.tasks import is_min, is_task
+from labeling.formats.labelstudio.tasks import ANNOTATIONS, is_min, is_task
 
 EXPECTED = "Label Studio's JSON"
+_WHOLE = ""  # ijson's prefix of a file that is one object
 EXPORT_AS_JSON = "Export the project again in the format JSON."
 
 # label-studio-sdk, src/label_studio_sdk/converter/brush.py, `save_brush_images_from_annotation`
@@ -42,6 +44,8 @@ def stream_tasks(path: Path) -> Iterator[dict[str, Any]]:
 def holds_tasks(path: Path) -> bool:
     """Tell whether the first object of a file is a task, or one of JSON-MIN, which is said when it is read."""
     try:
+        if _prefix(path) == _WHOLE and not _speaks_of_a_task(path):
+            return False
         first = next(stream_objects(path, _prefix(path), EXPECTED), {})
     except UserError:
         return False
@@ -65,4 +69,13 @@ def _prefix(path: Path) -> str:
             raise UserError(f"{path} is one object of more than {MAX_BYTES // 2**20} MiB. Name a list of tasks.")
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}).") from error
-    return "" if start == b"{" else "item"
+    return _WHOLE if start == b"{" else "item"
+
+
+def _speaks_of_a_task(path: Path) -> bool:
+    """Tell whether a file holds the keys of a task, without parsing what may hold a whole photo."""
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return data.find(b'"data"') >= 0 and any(data.find(b'"%s"' % key.encode()) >= 0 for key in ANNOTATIONS)
+    except (OSError, ValueError):
+        return False

@@ -23,7 +23,9 @@ from labeling.formats.extra import kept
 PACKED = "base64"
 """Key under which the bytes of an `rle` stand in a task's body: a list of numbers would be four times as long."""
 
-_ANNOTATIONS = ("annotations", "completions")
+ANNOTATIONS = ("annotations", "completions")
+"""Keys of a task's annotations: that of today, and that of before version 1.0."""
+
 _MIN_ONLY = frozenset({"annotation_id", "annotator", "lead_time"})
 _PATHS = {"d", "filepath"}  # queries that hold a path: /data/local-files/?d=..., /storage-data/uploaded/?filepath=...
 _UPLOADED = re.compile(r"[0-9a-f]{8}-(?=.)")  # what Label Studio puts before the name of an uploaded file
@@ -52,7 +54,7 @@ class Task:
 
 def is_task(entry: Mapping[str, Any]) -> bool:
     """Tell whether a JSON object is a task of the JSON export."""
-    return isinstance(entry.get("data"), dict) and any(isinstance(entry.get(key), list) for key in _ANNOTATIONS)
+    return isinstance(entry.get("data"), dict) and any(isinstance(entry.get(key), list) for key in ANNOTATIONS)
 
 
 def is_min(entry: Mapping[str, Any]) -> bool:
@@ -89,7 +91,7 @@ def newest_annotation(entry: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _annotations(entry: Mapping[str, Any]) -> Sequence[Any]:
-    return next((found for key in _ANNOTATIONS if isinstance(found := entry.get(key), list)), ())
+    return next((found for key in ANNOTATIONS if isinstance(found := entry.get(key), list)), ())
 
 
 def _valid(annotations: Sequence[Any]) -> list[Mapping[str, Any]]:
