@@ -74,7 +74,7 @@ class Findings {
     const more = count > files.length && h("li", {}, `and ${exact(count - files.length)} more`);
     const line = mountCommand("The same as a command");
     line.say(command);
-    return h("li", { class: `wb-finding wb-${severity}`, dataset: { kind } },
+    return h("li", { class: `wb-finding wb-finding-${severity}`, dataset: { kind } },
       h("p", { class: "wb-finding-text" }, h("strong", {}, `${WORDS[severity]}: `), text),
       files.length > 0 && h("ul", { class: "wb-finding-files" }, ...files.map((file) => h("li", {}, link(file))), more),
       h("p", { class: "wb-hint" }, remedy),
