@@ -32,7 +32,7 @@ class _Versions(TyperGroup):
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
     group = typer.Typer(cls=_Versions, help="The versions of an image's labels.", no_args_is_help=True)
-    group.command("show", epilog="Example: workbench history day/photos/17.jpg")(show)
+    group.command("show", epilog="Example: workbench history show day/photos/17.jpg")(show)
     group.command("diff", epilog="Example: workbench history diff day/photos/17.jpg 1 3 --to what-changed.png")(diff)
     group.command("restore", epilog="Example: workbench history restore day/photos/17.jpg 1")(restore)
     app.add_typer(group, name="history")
