@@ -11,7 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import Page, expect
 
+from db.home import Home
+from db.session import open_database
+from labeling.desktop.hand_out import LabelRequest, hand_out
+from labeling.desktop.program import Labelme
+from tests.e2e.conftest import Served
 from tests.support.desktop import Screen, require_desktop, screen, wait_for
 from tests.support.labelled_home import Place, make_place
 from tests.support.labelme_files import base64_mask, shape
@@ -124,3 +130,16 @@ def test_what_is_done_in_labelme_is_a_version_here(place: Place, desk: Screen) -
     assert after["extra"] == before["extra"]
     assert after["shapes"][-1]["label"] == before["shapes"][-1]["label"]
     assert place.versions("all.png")[-1].origin == "labelme"
+
+
+def test_what_waits_is_taken_back_from_the_page(page: Page, served: Served) -> None:
+    home = Home(served.workbench.folder / "home")
+    request = LabelRequest("campus", "day", images=("day_0000.jpg",))
+    hand_out(home, open_database(home), request, Labelme("", "6.3.1", frozenset()))
+    page.goto(f"{served.origin}/data?project=1")
+    waiting = page.locator(".wb-sessions")
+    expect(waiting).to_contain_text("1 image of day waits to be taken back from labelme")
+    page.locator("#wb-desktop-collect").click()
+    page.get_by_role("dialog").get_by_role("button", name="Take back", exact=True).click()
+    expect(waiting).to_be_hidden()
+    assert list((home.path / "desktop").iterdir()) == []
