@@ -94,28 +94,28 @@ def cvat_map(folder: Path, picture: Picture) -> np.ndarray:
     (image,) = root.iterfind("image")
     assert image.attrib == {"id": "0", "name": "a.png", "width": str(picture.width), "height": str(picture.height)}
     found = np.full((picture.height, picture.width), picture.request.classes[0], object)
-    for shape in sorted(image, key=lambda shape: int(shape.get("z_order"))):
-        assert shape.get("label") in labels
-        box = {key: float(shape.get(key)) for key in ("left", "top", "width", "height") if shape.get(key)}
+    for shape in sorted(image, key=lambda shape: int(shape.attrib["z_order"])):
+        assert shape.attrib["label"] in labels
+        box = {key: float(shape.attrib[key]) for key in ("left", "top", "width", "height") if key in shape.attrib}
         match shape.tag:
             case "polygon":
-                points = [float(value) for pair in shape.get("points").split(";") for value in pair.split(",")]
+                points = [float(value) for pair in shape.attrib["points"].split(";") for value in pair.split(",")]
             case "box":
-                x0, y0, x1, y1 = (float(shape.get(key)) for key in ("xtl", "ytl", "xbr", "ybr"))
+                x0, y0, x1, y1 = (float(shape.attrib[key]) for key in ("xtl", "ytl", "xbr", "ybr"))
                 points = [x0, y0, x1, y0, x1, y1, x0, y1]
             case "ellipse":
                 y, x = np.mgrid[: picture.height, : picture.width] + 0.5
-                radius = float(shape.get("rx"))
-                mask = np.hypot(x - float(shape.get("cx")), y - float(shape.get("cy"))) <= radius
+                radius = float(shape.attrib["rx"])
+                mask = np.hypot(x - float(shape.attrib["cx"]), y - float(shape.attrib["cy"])) <= radius
             case "mask":
-                bits = [place % 2 for place, run in enumerate(shape.get("rle").split(",")) for _ in range(int(run))]
+                bits = [place % 2 for place, run in enumerate(shape.attrib["rle"].split(",")) for _ in range(int(run))]
                 inside = np.array(bits, bool).reshape(int(box["height"]), int(box["width"]))
                 mask = np.zeros((100, 100), bool)
                 mask[int(box["top"]) :, int(box["left"]) :][: inside.shape[0], : inside.shape[1]] = inside
                 mask = mask[: picture.height, : picture.width]
         if shape.tag in ("polygon", "box"):
             mask = polygon_mask(points, picture)
-        found[mask] = "ignore" if shape.get("label") == "__ignore__" else shape.get("label")
+        found[mask] = "ignore" if shape.attrib["label"] == "__ignore__" else shape.attrib["label"]
     return found
 
 

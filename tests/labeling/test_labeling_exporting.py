@@ -13,7 +13,6 @@ from PIL import Image
 from pycocotools.coco import COCO
 
 from db.errors import UserError
-from labeling.exporting import folder as export_folder
 from labeling.exporting.names import export_names
 from labeling.exporting.request import ExportRequest
 from labeling.exporting.run import export_dataset
@@ -224,7 +223,7 @@ def test_an_export_that_fails_leaves_nothing(place, tmp_path, monkeypatch):
     def full(path, data):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(export_folder.Path, "write_bytes", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(UserError, match="disk is full"):
         export(place, "coco", tmp_path / "new" / "out")
     assert list((tmp_path / "new").iterdir()) == []

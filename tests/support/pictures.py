@@ -24,7 +24,7 @@ def make_picture(annotation: Annotation, request: WriteRequest, **options) -> Pi
     """A picture with the class map that its annotation gives; layers are named by their first letter."""
     blank = np.zeros((annotation.height, annotation.width), np.uint8)
     picture = Picture("a.png", annotation, blank, request, **options)
-    index = {value: value for value in range(len(request.classes))}
+    index: dict[Label, int] = {value: value for value in range(len(request.classes))}
     return replace(picture, class_map=picture.render(index, unlabelled=request.unlabelled))
 
 
@@ -73,26 +73,28 @@ def read_back(codec: Codec, folder: Path) -> tuple[Listing, dict[str, np.ndarray
             raise AssertionError(f"{item.path}: {error}") from error
         assert record.labelled, item.path
         record = replace(record, shapes=tuple(replace(shape, label=as_label(shape.label)) for shape in record.shapes))
-        names = [listing.background or "nothing"]
+        names: list[Label] = [listing.background or "nothing"]
         labels = [shape.label for shape in record.shapes] + list(record.base.legend if record.base else ())
         names += [label for label in dict.fromkeys(labels) if not isinstance(label, Special) and label not in names]
         base = record.base
-        annotation = Annotation(record.width, record.height, record.shapes, base and Layer("base", base.legend))
+        stored = {} if base is None else {"base": base.pixels}
+        layer = None if base is None else Layer("base", base.legend)
+        annotation = Annotation(record.width, record.height, record.shapes, layer)
         drawn = render(
             annotation,
-            lambda _, base=base: base.pixels,
+            stored.__getitem__,
             {name: index for index, name in enumerate(names)},
             rule=listing.raster,
             overlap=listing.overlap,
             unlabelled=IGNORE if listing.background is None else 0,
         )
-        maps[item.path] = names_of(drawn, names)
+        maps[item.path] = names_of(drawn, [str(name) for name in names])
     return listing, maps
 
 
 def as_label(name: Label) -> Label:
     """What an import makes of a source's name."""
-    return Special(name) if is_reserved(str(name)) else name
+    return Special(str(name)) if is_reserved(str(name)) else name
 
 
 # Off the grid, so that no edge goes through the middle of a pixel, where rounding decides.

@@ -46,7 +46,7 @@ def finish(parts: Iterable[Part], request: WriteRequest) -> Iterator[tuple[str, 
     void = {"ignore": VOC_VOID} if len(request.classes) < MAX_CLASSES else {}
     yield from class_files(request, void)
     for name, photos in lists_of(parts).items():
-        yield f"lists/{list_file(name)}", [f"{photo}\n".encode() for photo in photos]
+        yield f"lists/{name}.txt", [f"{photo}\n".encode() for photo in photos]
 
 
 def mask_name(photo: str) -> str:
@@ -83,8 +83,3 @@ def lists_of(parts: Iterable[Part]) -> dict[str, list[str]]:
         for name in dict.fromkeys((*([part.role] if part.role else []), *subsets)):
             lists.setdefault(name, []).append(part.name)
     return dict(sorted(lists.items()))
-
-
-def list_file(name: str) -> str:
-    """Return what the file of a list is called."""
-    return f"{name}.txt"
