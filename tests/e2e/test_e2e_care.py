@@ -1,54 +1,36 @@
-"""Care in a browser: labels go back to an earlier version; an image is deleted and restored; the check is run."""
+"""The tab Care in a browser: it looks by itself, a group is moved to one role, a finding is mended."""
 
-import json
+import shutil
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Served
 
 
-@pytest.fixture(scope="module")
-def project(served: Served) -> int:
-    """A project of its own, whose first image has two versions."""
-    folder = served.photos / "dusk"
-    served.workbench.ask("import", "labelme", folder, "--project", "care", "--dataset", "dusk")
-    first = sorted(folder.rglob("*.json"))[0]
-    before = first.read_text()
-    document = json.loads(before)
-    document["shapes"] = document["shapes"][:1]
-    first.write_text(json.dumps(document))
-    served.workbench.ask("import", "labelme", folder, "--project", "care", "--dataset", "dusk")
-    first.write_text(before)
-    found = served.workbench.ask("projects")["projects"]
-    number: int = next(each["id"] for each in found if each["name"] == "care")
-    return number
+def test_a_leak_is_seen_and_moved_to_one_role(page: Page, served: Served) -> None:
+    folder = served.workbench.folder / "twice"
+    shutil.copytree(served.photos / "dusk", folder)
+    first = min(folder.glob("*.json"))
+    photo = next(path for path in folder.iterdir() if path.stem == first.stem and path != first)
+    for path in (photo, first):
+        shutil.copy(path, path.with_stem("again"))
+    again = folder / first.with_stem("again").name
+    again.write_text(again.read_text().replace(photo.name, photo.with_stem("again").name))
+    served.workbench.ask("import", "labelme", folder, "--project", "twice", "--dataset", "dusk")
+    served.workbench.ask("set-role", "val", photo.with_stem("again").name, "--project", "twice", "--dataset", "dusk")
+    served.workbench.ask("set-role", "train", photo.name, "--project", "twice", "--dataset", "dusk")
+    number = next(each["id"] for each in served.workbench.ask("projects")["projects"] if each["name"] == "twice")
 
-
-def test_labels_go_back_and_a_deleted_image_comes_back(page: Page, served: Served, project: int) -> None:
-    page.goto(f"{served.origin}/data?project={project}")
-    tiles = page.locator("#wb-data-gallery .wb-tile")
-    expect(tiles).to_have_count(4)
-    tiles.first.click()
-    page.get_by_role("button", name="Earlier versions of the labels (V)").click()
-    history = page.get_by_role("dialog", name="History")
-    expect(history.locator(".wb-versions li")).to_have_count(2)
-    expect(history.get_by_text("Version 2, as it is now")).to_be_visible()
-    history.locator("#wb-history-restore").click()
-    page.get_by_role("dialog", name="Restore version 1?").get_by_role("button", name="Restore").click()
-    expect(history.locator(".wb-versions li")).to_have_count(3)
-    expect(history.locator(".wb-versions li").first).to_contain_text("version 1 restored")
-    page.keyboard.press("Escape")
-    page.keyboard.press("Escape")
-    page.locator("#wb-selected-pick").click()
-    tiles.first.click()
-    page.locator("#wb-selected-delete").click()
-    page.get_by_role("dialog", name="Delete 1 image?").get_by_role("button", name="Delete").click()
-    expect(tiles).to_have_count(3)
-    page.goto(served.origin)
-    storage = page.locator("#wb-storage")
-    storage.locator("summary").click()
-    storage.get_by_role("button", name="Restore image dusk/").click()
-    expect(storage.get_by_role("button", name="Restore image dusk/")).to_have_count(0)
-    page.goto(f"{served.origin}/data?project={project}")
-    expect(tiles).to_have_count(4)
+    page.goto(f"{served.origin}/data?project={number}&tab=care")
+    expect(page.locator("#wb-findings").get_by_text("without a role")).to_be_visible()
+    group = page.locator(".wb-alike").first
+    expect(group).to_contain_text("the same file")
+    group.focus()
+    page.keyboard.press("Tab")
+    expect(group.get_by_role("button", name="to train")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog").get_by_role("button", name="Move to train").click()
+    expect(page.locator("#wb-groups")).to_contain_text("No group of images has different roles")
+    roles = served.workbench.ask("datasets", "--project", "twice")["datasets"][0]["roles"]
+    assert roles["train"] >= 2
+    assert "val" not in roles
