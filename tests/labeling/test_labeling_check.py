@@ -48,7 +48,7 @@ def relabelled(place, tmp_path, number, shapes, size=SIZE):
 
 
 def image(path="a.png", *, role="train", counts=((0, PIXELS),), size=SIZE, labelled=True, **more):
-    return CheckedImage("day", path, *size, role, labelled, counts=counts, **more)
+    return CheckedImage("day", path, size[0], size[1], role, labelled, counts=counts, **more)
 
 
 def test_nothing_is_found_where_nothing_is_wrong(place):

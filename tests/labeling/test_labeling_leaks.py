@@ -160,7 +160,9 @@ def test_photos_are_read_once_and_groups_searched_for_again_when_an_image_comes(
     told = []
     find_groups(place.home, place.database, progress=lambda done, total, what: told.append((done, total, what)))
     assert told == [(2, 2, "photos read"), (2, 2, "photos looked at")]
-    assert known_groups(place.home, place.database).joined == 1
+    known = known_groups(place.home, place.database)
+    assert known is not None
+    assert known.joined == 1
     save(tmp_path / "day" / "c.png", scene(seed=9, **SIZE))
     imported(place, tmp_path / "day")
     assert known_groups(place.home, place.database) is None
