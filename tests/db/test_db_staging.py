@@ -39,18 +39,19 @@ def test_everything_is_flushed_before_it_gets_its_name_and_the_folders_after(tmp
     staged = [stage(store, sha_of(data), data) for data in (b"a", b"b")]
     named: list[bool] = []
     flushed: list[Path] = []
-    flush, sync = staging._flush, sync_folder
+    flush, sync = staging.sync_files, sync_folder
 
-    def watch_flush(path):
-        named.append(any(store.has(each.sha) for each in staged))
-        flush(path)
+    def watch_flush(paths):
+        found = list(paths)
+        named.extend(any(store.has(each.sha) for each in staged) for _ in found)
+        flush(found)
 
     def watch_sync(folder):
         named.append(all(store.has(each.sha) for each in staged))
         flushed.append(folder)
         sync(folder)
 
-    monkeypatch.setattr(staging, "_flush", watch_flush)
+    monkeypatch.setattr(staging, "sync_files", watch_flush)
     monkeypatch.setattr(staging, "sync_folder", watch_sync)
     settle_all(store, staged)
     assert named == [False, False, *[True] * len(flushed)]
@@ -74,10 +75,10 @@ def test_a_full_disk_is_said_in_plain_words(tmp_path, monkeypatch):
     store = Store(tmp_path / "store")
     staged = stage(store, sha_of(b"x"), b"x")
 
-    def full(path):
+    def full(paths):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(staging, "_flush", full)
+    monkeypatch.setattr(staging, "sync_files", full)
     with pytest.raises(UserError, match="disk is full"):
         settle_all(store, [staged])
     assert not store.has(staged.sha)
