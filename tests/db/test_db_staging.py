@@ -8,7 +8,7 @@ import pytest
 
 from db import staging
 from db.errors import UserError
-from db.files import sync_folder
+from db.files import sync_files, sync_folder
 from db.staging import settle_all, stage
 from db.store import Store
 
@@ -39,7 +39,7 @@ def test_everything_is_flushed_before_it_gets_its_name_and_the_folders_after(tmp
     staged = [stage(store, sha_of(data), data) for data in (b"a", b"b")]
     named: list[bool] = []
     flushed: list[Path] = []
-    flush, sync = staging.sync_files, sync_folder
+    flush, sync = sync_files, sync_folder
 
     def watch_flush(paths):
         found = list(paths)
