@@ -115,7 +115,10 @@ def test_the_last_three_backups_are_kept(home, tmp_path):
         ("op.get_bind().commit()", "not authorized"),
         ("op.get_bind().connection.driver_connection.commit()", "not authorized"),
         ("op.get_bind().connection.driver_connection.rollback()", "not authorized"),
-        ("op.execute('INSERT INTO image SELECT 99, 99, p, p, 1, 1, 1, p, p, 1, p, 1, p, p FROM (SELECT 1 p)')", "without"),
+        (
+            "op.execute('INSERT INTO image SELECT 99, 99, p, p, 1, 1, 1, p, p, 1, p, 1, p, p FROM (SELECT 1 p)')",
+            "without",
+        ),
         ("raise ArithmeticError('a mistake of ours')", "a mistake of ours"),
     ],
 )

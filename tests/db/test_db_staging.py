@@ -62,7 +62,7 @@ def test_what_was_left_behind_is_swept(tmp_path, monkeypatch):
     store = Store(tmp_path / "store")
     stage(store, sha_of(b"x"), b"x")
     assert store.sweep() == 0
-    monkeypatch.setattr("db.store._ABANDONED_SECONDS", -1)
+    monkeypatch.setattr("db.store.ABANDONED_SECONDS", -1)
     assert store.sweep() == 1
 
 

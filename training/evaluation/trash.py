@@ -53,9 +53,7 @@ def restore_evaluation(home: Home, database: Database, project: str | None, numb
         row = session.get(Evaluation, number)
         kept = row is not None and row.deleted_at is not None and (home.path / row.directory).is_dir()
         if row is None or not kept or row.project_id != owner.id:
-            raise NotFoundError(
-                f"The trash holds no evaluation {number}; `workbench trash` lists what it holds."
-            )
+            raise NotFoundError(f"The trash holds no evaluation {number}; `workbench trash` lists what it holds.")
         row.deleted_at = None
 
 
