@@ -31,6 +31,7 @@ class Reference:
         owner: what needs it, for people.
         size: bytes, where the row says it.
         needed: False where it can be had without: a class map that is rendered again, a photo that is linked as well.
+        broken: a manifest that is lost or cannot be read, so that nobody knows what it refers to.
     """
 
     sha256: str
@@ -39,12 +40,13 @@ class Reference:
     owner: str
     size: int | None = None
     needed: bool = True
+    broken: bool = False
 
 
 def references(session: Session, store: Store) -> Iterator[Reference]:
     """Yield every reference of every project, those in the trash included; a content may be named many times.
 
-    A revision whose manifest is lost or broken names its manifest only.
+    A revision whose manifest is lost or broken names its manifest only, as `broken`.
     """
     linked = set[str]()
     columns = (Image.sha256, Image.byte_size, Image.linked_path, Image.path, Dataset.name, Dataset.project_id)
@@ -57,11 +59,12 @@ def references(session: Session, store: Store) -> Iterator[Reference]:
     yield from _of_versions(session)
     for digest, project_id in session.execute(select(Revision.digest, Revision.project_id)):
         owner = f"the revision {digest[:12]}"
-        yield Reference(digest, "manifest", project_id, owner)
         try:
             images = load_manifest(store, digest).images
         except (UserError, ValueError, KeyError, TypeError):
+            yield Reference(digest, "manifest", project_id, owner, broken=True)
             continue
+        yield Reference(digest, "manifest", project_id, owner)
         for image in images:
             named = f"{owner}, image {image.dataset}/{image.path}"
             yield Reference(image.image_sha256, "photo", project_id, named, needed=image.image_sha256 not in linked)

@@ -164,6 +164,17 @@ def test_nothing_that_is_referred_to_is_collected(place: Place) -> None:
     assert examine(place.home, full=True).clean
 
 
+def test_nothing_is_collected_while_a_manifest_is_lost(place: Place) -> None:
+    place.store.put_bytes(b"nobody needs this")
+    (revision,) = list_revisions(place.database)
+    place.store.path(revision.digest).unlink()
+    age(place)
+    before = {sha for sha, _ in place.store.files()}
+    with pytest.raises(UserError, match=f"manifest of the revision {revision.digest[:12]} is lost"):
+        collect(place.home, place.database, delete=True)
+    assert {sha for sha, _ in place.store.files()} == before
+
+
 def test_what_was_written_or_used_within_a_day_stays(place: Place) -> None:
     sha = place.store.put_bytes(b"an import is about to commit this")
     assert not collect(place.home, place.database, delete=True)[1].items

@@ -63,7 +63,7 @@ def collect(home: Home, database: Database, *, delete: bool, progress: Progress 
         progress: told the files of the store that were looked at.
 
     Raises:
-        UserError: a backup is being made, or files cannot be deleted.
+        UserError: a backup is being made, files cannot be deleted, or a revision's manifest is lost or broken.
     """
     try:
         with explain_os_errors(home.path), hold(home.care_lock, wait=False):
@@ -93,7 +93,14 @@ def _trash(home: Home, database: Database, *, delete: bool) -> Freed:
 def _content(home: Home, database: Database, progress: Progress, *, delete: bool) -> Freed:
     store = Store(home.store)
     with database.read() as session:
-        named = {reference.sha256 for reference in references(session, store)}
+        named = set[str]()
+        for reference in references(session, store):
+            if reference.broken:
+                raise UserError(
+                    f"The manifest of {reference.owner} is lost or broken, so nobody knows which files of the store it "
+                    "needs, and none is freed. Restore it from a backup; `workbench doctor` tells its place."
+                )
+            named.add(reference.sha256)
     files = freed = 0
     for done, (sha, status) in enumerate(store.files(), start=1):
         if sha not in named and time.time() - status.st_mtime > ABANDONED_SECONDS:
