@@ -50,7 +50,7 @@ def test_a_project_is_made_renamed_thrown_away_and_brought_back(page: Page, serv
     page.get_by_text("Trash (1)").click()
     page.get_by_role("button", name="Restore").click()
     expect(heading).to_be_visible()
-    served.workbench.ask("projects", "delete", HOSTILE)
+    served.workbench.ask("discard", "project", HOSTILE)
 
 
 def test_a_taken_name_is_said(page: Page) -> None:

@@ -125,7 +125,7 @@ def test_mistakes_are_said_before_the_start(page: Page, served: Served) -> None:
     page.goto(f"{served.origin}/runs?project={empty}")
     expect(page.get_by_role("link", name="Train a model")).to_be_visible()
     page.goto("about:blank")  # who looks on at a list whose project goes is told so
-    served.workbench.ask("projects", "delete", "nothing yet")
+    served.workbench.ask("discard", "project", "nothing yet")
 
 
 def test_a_card_draws_its_network(page: Page, served: Served) -> None:

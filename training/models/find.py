@@ -22,6 +22,7 @@ from db.schema import Model, Project, Run
 from db.session import Database
 from labeling.projects import find_project
 from training.models.bundle import build_module, load_bundle
+from training.models.imported import find_imported
 from training.models.loaded import LoadedModel
 from training.models.spec import ModelSpec
 
@@ -181,23 +182,6 @@ def _find_run(session: Session, project: Project, number: int) -> Run:
     if run is None or run.project_id != project.id or run.deleted_at is not None:
         raise UserError(f"There is no run {number} in project {project.name}; `workbench runs` lists them.")
     return run
-
-
-def find_imported(session: Session, project: Project, name: str) -> Model:
-    """Return the row of an imported model.
-
-    Raises:
-        UserError: the project has none of this name.
-    """
-    row = session.scalars(
-        select(Model).where(Model.project_id == project.id, Model.name == name, Model.deleted_at.is_(None))
-    ).first()
-    if row is None:
-        raise UserError(
-            f"There is no model {name!r} in project {project.name}: expected a run (12, 12:best, 12:last), an "
-            "imported model's name or the path of a .safetensors bundle. `workbench models` lists what there is."
-        )
-    return row
 
 
 def _checkpoints(home: Home, run: Run) -> Path:

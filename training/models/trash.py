@@ -14,7 +14,7 @@ from db.schema import Model, utc_now
 from db.session import Database
 from labeling.project_trash import KEPT
 from labeling.projects import find_project
-from training.models.find import find_imported
+from training.models.imported import find_imported
 
 
 @dataclass(frozen=True)
