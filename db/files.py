@@ -106,12 +106,18 @@ def claim_folder(parent: Path) -> Path:
     """
     with explain_os_errors(parent):
         parent.mkdir(parents=True, exist_ok=True)
-        number = max((int(path.name) for path in parent.iterdir() if path.name.isdigit()), default=0) + 1
+        number = max(numbered_folders(parent), default=0) + 1
         while True:
             with suppress(FileExistsError):
                 (parent / str(number)).mkdir()
                 return parent / str(number)
             number += 1
+
+
+def numbered_folders(parent: Path) -> list[int]:
+    """Return the numbers of the folders that `claim_folder` made below `parent`, the newest first."""
+    names = (path.name for path in parent.glob("*/"))
+    return sorted((int(name) for name in names if name.isascii() and name.isdigit()), reverse=True)
 
 
 def file_sha256(path: Path) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from db.errors import NotFoundError, UserError
-from db.files import claim_folder, write_atomic
+from db.files import claim_folder, numbered_folders, write_atomic
 from db.home import Home
 from training.documents import Document, read_document
 from training.prediction.refinement import NONE, Refinement
@@ -116,10 +116,8 @@ def start_prediction(
 
 def list_predictions(home: Home, project_id: int) -> list[PredictionInfo]:
     """Return the predicted folders of a project, the newest first; those whose record is damaged are left out."""
-    folder = _folder(home, project_id)
-    numbers = [int(path.name) for path in folder.glob("*/") if path.name.isascii() and path.name.isdigit()]
     found = []
-    for number in sorted(numbers, reverse=True):
+    for number in numbered_folders(_folder(home, project_id)):
         with suppress(UserError):  # just being made, deleted, or damaged
             found.append(find_prediction(home, project_id, number))
     return found

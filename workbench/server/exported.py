@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from db.errors import NotFoundError, UserError
-from db.files import claim_folder, write_atomic
+from db.files import claim_folder, numbered_folders, write_atomic
 from db.home import Home
 from labeling.exporting.request import ExportRequest
 from labeling.formats.written import ExportFormat
@@ -87,10 +87,8 @@ def start_export(home: Home, project_id: int, request: ExportRequest) -> TaskInf
 
 def list_exports(home: Home, project_id: int) -> list[ExportInfo]:
     """Return the exported datasets of a project, the newest first; those whose record is damaged are left out."""
-    folder = home.exported_datasets / str(project_id)
-    numbers = [int(path.name) for path in folder.glob("*/") if path.name.isascii() and path.name.isdigit()]
     found = []
-    for number in sorted(numbers, reverse=True):
+    for number in numbered_folders(home.exported_datasets / str(project_id)):
         with suppress(UserError):  # just being made, deleted, or damaged
             found.append(find_export(home, project_id, number))
     return found
