@@ -40,9 +40,8 @@ def main() -> None:
         for name, value in figures.items():
             measured.setdefault(name, []).append(value)
     if len(sizes) > 1:
-        _say(
-            "scale, a further image", **{name: _line(sizes, times) for name, times in measured.items() if "_s" in name}
-        )
+        lines = {name: _line(sizes, times) for name, times in measured.items() if len(times) == len(sizes)}
+        _say("scale, a further image", **lines)
 
 
 def measure(folder: Path, count: int, *, kill: bool) -> dict[str, float]:
