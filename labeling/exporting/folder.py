@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from db.files import explain_os_errors, scratch_file, settle, sync_folder, sync_tree, write_atomic
+from db.scratch import scratch_folder
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,8 @@ def export_folder(to: Path) -> Iterator[ExportFolder]:
     """Yield the folder to write into.
 
     Where `to` is new or empty that is a hidden folder beside it, which takes its name once the block is through: a
-    killed export leaves no folder that looks whole. Otherwise it is `to` itself, whose files are replaced one by one.
+    killed export leaves no folder that looks whole, and what it left goes with the next one beside it. Otherwise it is
+    `to` itself, whose files are replaced one by one.
 
     Raises:
         UserError: it cannot be made or written.
@@ -67,12 +67,8 @@ def export_folder(to: Path) -> Iterator[ExportFolder]:
         if to.exists() and (next(to.iterdir(), None) or to.is_mount() or not os.access(to.parent, os.W_OK)):
             yield ExportFolder(to, hidden=False)
             return
-        hidden = to.parent / f".{secrets.token_hex(8)}.export"
-        hidden.mkdir()
-        try:
+        with scratch_folder(to.parent, prefix=".", suffix=".export") as hidden:
             yield ExportFolder(hidden, hidden=True)
             sync_tree(hidden)
             hidden.rename(to)
             sync_folder(to.parent)
-        finally:
-            shutil.rmtree(hidden, ignore_errors=True)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from db.errors import UserError
-from db.files import explain_os_errors
 from db.home import Home
-from db.locks import hold, is_held
+from db.scratch import scratch_folder
 from labeling.importing.archives import SkippedMember, content_folder, is_archive, unpack
 from labeling.importing.report import ImportReport
 from labeling.progress import Progress
@@ -65,34 +62,10 @@ def open_source(home: Home, location: Path, progress: Progress, *, link: bool = 
         return
     if link:
         raise UserError(f"Photos in {location.name} cannot be linked. Unpack it, and import its folder with --link.")
-    with _scratch_folder(home.path / "unpacked") as folder:
+    with scratch_folder(home.path / "unpacked") as folder:
         done = unpack(location, folder, progress=progress)
         opened = OpenedSource(content_folder(folder), location.name, folder, tuple(done.skipped))
         try:
             yield opened
         except UserError as error:
             raise UserError(opened.said(str(error))) from error
-
-
-@contextmanager
-def _scratch_folder(root: Path) -> Iterator[Path]:
-    """Make a folder for the length of the block; those that killed processes left are deleted."""
-    with explain_os_errors(root):
-        root.mkdir(parents=True, exist_ok=True)
-    for left in root.glob("*/"):
-        if not is_held(lock := _lock(left)):
-            shutil.rmtree(left, ignore_errors=True)
-            lock.unlink(missing_ok=True)
-    folder = root / secrets.token_hex(8)
-    # Held before the folder is there: who tidies up never finds one that looks left behind.
-    with explain_os_errors(root), hold(_lock(folder), wait=False):
-        folder.mkdir()
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            _lock(folder).unlink(missing_ok=True)
-
-
-def _lock(folder: Path) -> Path:
-    return folder.with_name(f"{folder.name}.lock")

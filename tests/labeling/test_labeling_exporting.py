@@ -229,7 +229,7 @@ def test_an_export_that_fails_leaves_nothing(place, tmp_path, monkeypatch):
     assert list((tmp_path / "new").iterdir()) == []
 
 
-def test_a_killed_export_leaves_no_folder_that_looks_whole(place, tmp_path):
+def test_a_killed_export_leaves_no_folder_that_looks_whole_and_the_next_one_beside_it_tidies_up(place, tmp_path):
     program = (
         "import sys, time\nfrom pathlib import Path\nfrom db.home import Home\nfrom db.session import open_database\n"
         "from labeling.exporting import run\nfrom labeling.exporting.request import ExportRequest\n"
@@ -245,8 +245,11 @@ def test_a_killed_export_leaves_no_folder_that_looks_whole(place, tmp_path):
         assert process.stdout.readline() == b"writing\n"
         process.send_signal(signal.SIGKILL)
     assert not out.exists()
-    assert all(path.name.startswith(".") for path in out.parent.iterdir())
-    assert export(place, "coco", out).images == 3
+    left = sorted(path.name for path in out.parent.iterdir())
+    assert len(left) == 2, "a folder and its lock"
+    assert all(name.startswith(".") for name in left)
+    assert export(place, "coco", tmp_path / "exports" / "another").images == 3
+    assert [path.name for path in out.parent.iterdir()] == ["another"]
 
 
 def test_a_linked_photo_that_is_gone_is_named(tmp_path):
