@@ -1,13 +1,13 @@
 // One evaluation: its figures, its classes, its confusion matrix, and its images, which a cell or a class chooses.
 //
-// In the address: evaluation, mapping, cell (truth,predicted as places), class, sort (of images), order (of classes).
+// In the address: evaluation, mapping, order (of classes), and what `lab/images.js` keeps there.
 
 import { address, getJson } from "./api.js";
 import { mountClassFigures } from "./class_figures.js";
 import { ask } from "./dialog.js";
-import { exact, h, isolated, name } from "./dom.js";
+import { h } from "./dom.js";
 import { BY_NAME, FIGURES, provenance, section, withUnit } from "./evaluation_parts.js";
-import { mountGallery } from "./gallery.js";
+import { EvaluationImages } from "./lab/images.js";
 import { mountMapping } from "./mapping_table.js";
 import { mountMatrix } from "./matrix.js";
 import { query, setQuery } from "./place.js";
@@ -23,35 +23,40 @@ export class OneEvaluation {
     const beside = (told = false) => provenance({ ...this.data, mapping: this.data.mapping.name }, { told });
     const classes = h("div", { id: "wb-evaluate-classes" });
     const matrix = h("div", { id: "wb-evaluate-matrix" });
-    this.chips = h("div", { class: "wb-bar wb-chips" });
-    this.place = h("div", { id: "wb-evaluate-gallery" });
-    this.images = section("Images", beside(), this.chips, this.place);
+    this.images = new EvaluationImages({
+      number: this.number, mapping: this.mapping, data: this.data, beside: beside(), onChosen: (chosen) => this.mark(chosen),
+    });
     this.classes = mountClassFigures(classes, {
       rows: this.data.classes.map((row, index) => ({ ...row, color: this.data.axes.colors[index] })),
       order: query().order ?? "",
       onOrder: (order) => setQuery({ order }),
-      onChoose: (label) => this.choose({ class: query().class === label ? null : label, cell: null, sort: null }),
+      onChoose: (label) => this.images.choose({ class: query().class === label ? null : label, cell: null, sort: null }),
     });
     this.matrix = mountMatrix(matrix, {
-      labels: this.data.axes, counts: this.data.confusion, chosen: this.cell(),
-      onCell: (truth, predicted) => this.choose({ cell: `${truth},${predicted}`, class: null, sort: null }),
+      labels: this.data.axes, counts: this.data.confusion, chosen: this.images.cell(),
+      onCell: (truth, predicted) => this.images.choose({ cell: `${truth},${predicted}`, class: null, sort: null }),
     });
     this.form = h("div", { hidden: true });
     const wide = this.data.classes.length > 16 ? "wb-stacked" : null;
     return [
       this.page.back(), this.head(beside(true)), this.warnings(), this.form, this.figures(),
       h("div", { class: `wb-halves ${wide ?? ""}` }, section("Classes", null, classes), section("Confusion matrix", null, matrix)),
-      this.images,
+      this.images.element,
     ];
   }
 
   shown() {
-    this.gallery = mountGallery(this.place, { value: this.wanted() });
-    this.mark();
+    this.images.shown();
   }
 
   destroy() {
-    this.gallery?.destroy();
+    this.images.destroy();
+  }
+
+  // Say in the classes and in the matrix what chose the images.
+  mark({ class: having, cell }) {
+    this.classes.update({ chosen: having });
+    if (!cell) this.matrix.update({ chosen: null });
   }
 
   // ---- what it is
@@ -113,52 +118,5 @@ export class OneEvaluation {
     if (await ask({ title: `Delete evaluation ${this.number}?`, text, verb: "Delete", danger: true })) {
       this.page.send("discard", { evaluation: this.number }, {});
     }
-  }
-
-  // ---- which images
-
-  cell() {
-    const found = /^(\d{1,3}),(\d{1,3})$/.exec(query().cell ?? "");
-    if (!found) return null;
-    const [t, m] = [Number(found[1]), Number(found[2])];
-    const { truth, predicted } = this.data.axes;
-    return t < truth.length && m < predicted.length ? [t, m] : null;
-  }
-
-  wanted() {
-    const { class: having, sort } = query();
-    const cell = this.cell();
-    return { kind: "evaluation", evaluation: this.number, mapping: this.mapping, cell, having, sort: sort ?? (having && !cell ? `class:${having}` : null) };
-  }
-
-  async choose(changes) {
-    setQuery(changes, { push: "cell" in changes || "class" in changes });
-    const filled = this.gallery.update(this.wanted());
-    this.mark();
-    await filled; // an empty wall makes the page too short to scroll to it
-    if (changes.cell || changes.class) this.images.scrollIntoView({ block: "start" });
-  }
-
-  // Say what chose the images, in the classes, in the matrix, and above them.
-  mark() {
-    const { class: having = null, sort } = query();
-    const cell = this.cell();
-    const { truth, predicted } = this.data.axes;
-    this.classes.update({ chosen: having });
-    if (!cell) this.matrix.update({ chosen: null });
-    const chip = (text, testid, changes) => h("span", { class: "wb-filter", dataset: { testid } }, text,
-      h("button", { type: "button", "aria-label": "Show all images", title: "Show all images", onclick: () => this.choose({ ...changes, sort: null }) }, "✕"));
-    const orders = [
-      ...(cell ? [["cell", "most such pixels first"]] : []),
-      ...(having ? [[`class:${having}`, `worst IoU of ${isolated(having)} first`], [`-class:${having}`, `best IoU of ${isolated(having)} first`]] : []),
-      ["miou", "worst image first"], ["-miou", "best image first"], ["path", "by name"],
-    ];
-    const select = h("select", { id: "wb-evaluate-sort", onchange: () => this.choose({ sort: select.value }) },
-      ...orders.map(([value, text]) => h("option", { value, selected: value === sort }, text)));
-    this.chips.replaceChildren(...[
-      cell && chip(h("span", {}, name(truth[cell[0]]), " → ", name(predicted[cell[1]]), h("span", { class: "wb-hint" }, ` ${exact(this.data.confusion[cell[0]][cell[1]])} pixels`)), "chip-cell", { cell: null }),
-      having && chip(h("span", {}, "with ", name(having)), "chip-class", { class: null }),
-      h("label", { class: "wb-select" }, "Sorted ", select),
-    ].filter(Boolean));
   }
 }
