@@ -108,10 +108,11 @@ def _import(
 
 def _import_items(job: Job, listing: Listing, photos: dict[str, str], store: ImportStore, progress: Progress) -> None:
     tasks = (Task(job, item, photos.get(item.path)) for item in _distinct(listing, store.tally))
-    total, batch = len(listing.items), list[Prepared]()
+    total, batch, links = len(listing.items), list[Prepared](), 0
     for done, outcome in enumerate(map_in_order(prepare, tasks, on_death=died, isolated=True), start=1):
         if isinstance(outcome, Prepared):
             batch.append(outcome)
+            links += outcome.photo.is_link
         else:
             store.tally.counts["skipped"] += 1
             store.tally.add(outcome.item.file, "skipped", outcome.reason)
@@ -120,6 +121,8 @@ def _import_items(job: Job, listing: Listing, photos: dict[str, str], store: Imp
             batch = []
         progress(done, total, "images")
     store.commit(batch)
+    if links:
+        store.tally.notes.append(f"{links} photos are links: the files that they lead to were read.")
 
 
 def _distinct(listing: Listing, tally: Tally) -> Iterator[Item]:

@@ -45,7 +45,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo that lies in the store, or stays where it is. Width and height in pixels after EXIF rotation."""
+    """A photo that lies in the store, or stays where it is. Width and height in pixels after EXIF rotation.
+
+    `is_link` tells whether a link at the source led to it.
+    """
 
     sha256: str
     width: int
@@ -54,6 +57,7 @@ class Photo:
     perceptual_hash: str | None  # None where the photo is the known one, whose hash is stored
     linked_path: str | None = None
     linked_mtime_ns: int | None = None
+    is_link: bool = False
 
 
 @dataclass(frozen=True)
@@ -147,7 +151,8 @@ def _photo(task: Task, record: Record, store: Store) -> tuple[Photo, tuple[Stage
                 "moment ago; it changed while it was imported, so import again"
             )
         perceptual_hash = info.perceptual_hash
-    photo = Photo(sha, record.width, record.height, len(data), perceptual_hash)
+    is_link = file is not None and file.is_symlink()
+    photo = Photo(sha, record.width, record.height, len(data), perceptual_hash, is_link=is_link)
     if task.job.link and file is not None:
         return replace(photo, linked_path=str(file.resolve()), linked_mtime_ns=mtime_ns), ()
     return photo, () if store.is_whole(sha, len(data)) else (stage(store, sha, data),)

@@ -39,7 +39,7 @@ class Polygons:
         Raises:
             BadItemError: the photo or the file cannot be used, or it names a label that Cityscapes has not.
         """
-        photo = self.photo.path
+        photo = self.photo.photo
         info = inspect(photo)
         document = _read(self.file.path)
         width, height = (_pixels(document, key) for key in ("imgWidth", "imgHeight"))

@@ -24,7 +24,7 @@ def list_source(request: ReadRequest) -> Listing:
 def read(item: Item, request: ReadRequest) -> Record:
     """Read the annotations of one image. Raises `BadItemError` where photo, size or all annotations are bad."""
     payload: Payload = item.payload
-    photo = payload.photo.path
+    photo = payload.photo.photo
     info = inspect(photo)
     orientation = annotated_orientation(payload.size, info)
     width, height = (info.width, info.height) if orientation == 1 else (info.raw_width, info.raw_height)

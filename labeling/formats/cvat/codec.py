@@ -28,7 +28,7 @@ __all__ = ["list_source", "read"]
 def read(item: Item, request: ReadRequest) -> Record:
     """Read the shapes of one image. Raises `BadItemError` where photo, size or all shapes are bad."""
     payload: Payload = item.payload
-    photo = payload.photo.path
+    photo = payload.photo.photo
     info = inspect(photo)
     notes: tuple[str, ...] = (payload.note,) if payload.note else ()
     if not payload.labelled:

@@ -32,7 +32,7 @@ from labeling.formats.labelme.files import Match, PhotoIndex, embedded_name, is_
 from labeling.formats.labelme.photo import place
 from labeling.formats.labelme.shapes import ShapeReader, bounds, turn_points
 from labeling.formats.labels import BACKGROUND_NAME, IGNORE_NAME, PLAIN_BACKGROUND, read_labels
-from labeling.formats.places import refuse_outside
+from labeling.formats.places import check_photo
 from labeling.formats.turning import turn_shape
 from labeling.photos import PhotoError, read_header
 
@@ -103,7 +103,7 @@ def read(item: Item, request: ReadRequest) -> Record:
     payload: Payload = item.payload
     if payload.photo is not None:
         root = request.source if request.source.is_dir() else request.source.parent
-        refuse_outside(payload.photo, request.images or root)
+        check_photo(payload.photo, request.images or root)
     try:
         if payload.label_file is None:
             assert payload.photo is not None

@@ -24,7 +24,7 @@ __all__ = ["list_source", "read"]
 def read(item: Item, request: ReadRequest) -> Record:
     """Read the annotation of one task with its photo. Raises `BadItemError` where photo or all regions are bad."""
     payload: Payload = item.payload
-    photo = payload.photo.path
+    photo = payload.photo.photo
     info = inspect(photo)
     if payload.number is None:
         return Record(photo, info.width, info.height, labelled=False)

@@ -33,7 +33,7 @@ class Pair:
 
     def read(self) -> Record:
         """Return the record. Raises `BadItemError` where photo or mask cannot be used."""
-        photo = self.photo.path
+        photo = self.photo.photo
         info = inspect(photo)
         if self.mask is None:
             return Record(photo, info.width, info.height, labelled=False)

@@ -39,7 +39,7 @@ def list_source(request: ReadRequest) -> Listing:
 def read(item: Item, request: ReadRequest) -> Record:
     """Read the segments of one image. Raises `BadItemError` where photo, PNG or all segments are bad."""
     payload: Payload = item.payload
-    photo = payload.photo.path
+    photo = payload.photo.photo
     info = inspect(photo)
     notes: tuple[str, ...] = (payload.note,) if payload.note else ()
     annotations, extra = json.loads(payload.annotations), json.loads(payload.extra)

@@ -91,7 +91,7 @@ def list_source(request: ReadRequest) -> Listing:
 def read(item: Item, request: ReadRequest) -> Record:
     """Read one label file with its photo. Raises `BadItemError` where photo, size or all objects are bad."""
     payload: Payload = item.payload
-    photo = payload.photo.path
+    photo = payload.photo.photo
     info = inspect(photo)
     if payload.labels is None:
         return Record(photo, info.width, info.height, labelled=False)

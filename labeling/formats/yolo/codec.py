@@ -83,7 +83,7 @@ def list_source(request: ReadRequest) -> Listing:
 def read(item: Item, request: ReadRequest) -> Record:
     """Read the lines of one image. Raises `BadItemError` where photo, label file or all lines are bad."""
     payload: Payload = item.payload
-    photo = payload.photo.path
+    photo = payload.photo.photo
     info = inspect(photo)
     if payload.labels is None:
         return Record(photo, info.width, info.height, labelled=False)
