@@ -35,7 +35,7 @@ from training.evaluation.counting import count
 from training.evaluation.evaluate import EvaluationRequest, evaluate, evaluate_loaded, list_evaluations, read_evaluation
 from training.evaluation.mapping import apply, rows_by_name, save_mapping, targets
 from training.evaluation.metrics import metrics
-from training.evaluation.report import EvaluationReport
+from training.evaluation.report import CLASS_COLUMNS, EvaluationReport
 from training.evaluation.store import read_cells, read_counts, read_histograms, read_record
 from training.models.bundle import save_bundle
 from training.models.loaded import LoadedModel
@@ -102,6 +102,18 @@ def test_what_is_stored_recomputes_to_what_was_reported(place: Workspace) -> Non
     assert again.to_json() == report.to_json()
 
 
+def test_a_class_is_told_with_the_images_it_is_in(place: Workspace) -> None:
+    report = _run(place, _knowing(4, ("tree", "sky", "lamp", "car")))
+    store, columns = Store(place.home.store), np.array([2, 0, 4, 3])
+    truths = [load_map(store, image.map_sha256) for image in report.record.images]
+    indices = [columns[read_map_png(report.directory / "index" / f"{n:06d}.png")] for n in range(len(truths))]
+    for number, row in enumerate(report.to_json()["classes"]):
+        predicted = [(index == number) & (truth != 255) for truth, index in zip(truths, indices, strict=True)]
+        assert row["images"] == sum((truth == number).any() for truth in truths)
+        assert row["images_predicted"] == sum(where.any() for where in predicted)
+        assert row["predicted"] == sum(where.sum() for where in predicted)
+
+
 def test_what_an_evaluation_was_made_with_stands_beside_it(place: Workspace) -> None:
     refinement = Refinement(flip=True, crf=CrfParameters(iterations=2))
     predictor = Predictor(_knowing(), CPU, "fp32", refinement)
@@ -143,7 +155,7 @@ def test_the_report_has_the_contracts_keys(place: Workspace) -> None:
     assert expected | {"classes", "axes", "confusion", "leaks"} <= values.keys()
     assert values["images"] == 2
     assert values["axes"] == {"truth": list(CLASSES), "predicted": [*CLASSES, "other"]}
-    assert {"name", "iou", "precision", "recall", "f1", "pixels"} == values["classes"][0].keys()
+    assert {"name", *CLASS_COLUMNS} == values["classes"][0].keys()
     assert np.array(values["confusion"]).shape == (4, 5)
 
 

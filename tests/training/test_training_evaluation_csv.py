@@ -12,7 +12,7 @@ from tests.support.scenes import COLORS, Scene, add_dataset, blocks, workspace
 from tests.support.tiny_models import PLAIN, ColorNet, loaded
 from training.evaluation.as_csv import figures_csv
 from training.evaluation.evaluate import EvaluationRequest, evaluate_loaded
-from training.evaluation.report import CLASS_FIGURES, FIGURES
+from training.evaluation.report import CLASS_COLUMNS, FIGURES
 from training.prediction.inference import Predictor
 
 CLASSES = ("=cmd|' /C calc'!A0", "road, wet", "+1", "@sum", "-absent", 'a "quoted"\u202e name')
@@ -42,10 +42,9 @@ def test_figures_are_those_of_json_and_no_cell_is_a_formula(tmp_path: Path) -> N
     assert [row[1] for row in head if row[0] == "note"] == values["notes"]
     assert figures[1:] == [[name, str(values[name])] for name in FIGURES]
     shown = ["'" + CLASSES[0], CLASSES[1], "'" + CLASSES[2], "'" + CLASSES[3], "'" + CLASSES[4], CLASSES[5]]
-    assert classes[0] == ["class", *CLASS_FIGURES, "pixels"]
+    assert classes[0] == ["class", *CLASS_COLUMNS]
     for row, name, known in zip(classes[1:], shown, values["classes"], strict=True):
-        expected = ["n/a" if known[figure] is None else str(known[figure]) for figure in CLASS_FIGURES]
-        assert row == [name, *expected, str(known["pixels"])]
+        assert row == [name, *("n/a" if known[column] is None else str(known[column]) for column in CLASS_COLUMNS)]
     assert classes[-1][1] == "n/a"
     assert matrix[0][1:] == [*shown, "other"]
     assert [row[0] for row in matrix[1:]] == shown

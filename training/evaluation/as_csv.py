@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable
 
-from training.evaluation.report import CLASS_FIGURES, FIGURES, EvaluationReport
+from training.evaluation.report import CLASS_COLUMNS, FIGURES, EvaluationReport
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _NOT_DEFINED = "n/a"
@@ -18,7 +18,6 @@ def figures_csv(report: EvaluationReport) -> str:
     Fractions are 0..1 in full precision. A cell that a spreadsheet would take for a formula begins with an apostrophe.
     """
     record = report.record
-    by_class = zip(record.truth_classes, report.metrics.classes, strict=True)
     by_row = zip(record.truth_classes, report.confusion.tolist(), strict=True)
     tables: tuple[Iterable[Iterable[object]], ...] = (
         (
@@ -34,8 +33,8 @@ def figures_csv(report: EvaluationReport) -> str:
         ),
         (("figure", "value"), *((name, getattr(report.metrics, name)) for name in FIGURES)),
         (
-            ("class", *CLASS_FIGURES, "pixels"),
-            *((name, *(getattr(row, figure) for figure in CLASS_FIGURES), row.pixels) for name, row in by_class),
+            ("class", *CLASS_COLUMNS),
+            *((row["name"], *(row[column] for column in CLASS_COLUMNS)) for row in report.class_rows()),
         ),
         (
             ("pixels: truth in rows, prediction in columns", *report.predicted_names),

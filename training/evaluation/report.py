@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from sqlalchemy import select
 
 import db.schema as schema
@@ -22,10 +23,12 @@ from training.evaluation import mapping as mappings
 from training.evaluation.mapping import Row, SavedMapping
 from training.evaluation.metrics import Metrics, metrics
 from training.evaluation.opened import choose_mapping, find_evaluation
+from training.evaluation.per_image import class_sums
 from training.evaluation.store import EvaluationRecord, published_directories, read_counts, read_record
 
 FIGURES = ("pa", "ma", "miou", "fwiou", "precision", "recall", "f1")
 CLASS_FIGURES = ("iou", "precision", "recall", "f1")
+CLASS_COLUMNS = (*CLASS_FIGURES, "pixels", "predicted", "images", "images_predicted")
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class EvaluationReport:
         rows: from the model's classes to the dataset's, None for `other`.
         metrics: all figures; classes in the order of `record.truth_classes`.
         confusion: int64 (K, K + 1), rows truth, the last column `other`.
+        truth_images: per class, images with a pixel of it in the truth.
+        predicted_images: per class, images with a pixel predicted as it, where the truth is not ignored.
     """
 
     id: int
@@ -49,6 +54,8 @@ class EvaluationReport:
     rows: tuple[Row, ...]
     metrics: Metrics
     confusion: NDArray[np.int64]
+    truth_images: tuple[int, ...]
+    predicted_images: tuple[int, ...]
 
     @property
     def predicted_names(self) -> tuple[str, ...]:
@@ -94,16 +101,30 @@ class EvaluationReport:
             "images_per_second": len(record.images) / record.seconds if record.seconds else None,
             "mapping": {"name": self.mapping.name if self.mapping else None, "rows": [list(row) for row in self.rows]},
             **{name: getattr(self.metrics, name) for name in FIGURES},
-            "classes": [
-                {"name": name, **{figure: getattr(row, figure) for figure in CLASS_FIGURES}, "pixels": row.pixels}
-                for name, row in zip(record.truth_classes, self.metrics.classes, strict=True)
-            ],
+            "classes": self.class_rows(),
             "axes": {"truth": list(record.truth_classes), "predicted": list(self.predicted_names)},
             "confusion": self.confusion.tolist(),
             "leaks": record.leaks.to_json(),
             "notes": list(self.notes),
             "directory": str(self.directory),
         }
+
+    def class_rows(self) -> list[dict[str, Any]]:
+        """Return what there is of each class by name, its figures and what they rest on; undefined ones are None."""
+        by_class = zip(
+            self.record.truth_classes, self.metrics.classes, self.truth_images, self.predicted_images, strict=True
+        )
+        return [
+            {
+                "name": name,
+                **{figure: getattr(row, figure) for figure in CLASS_FIGURES},
+                "pixels": row.pixels,
+                "predicted": row.predicted,
+                "images": images,
+                "images_predicted": predicted,
+            }
+            for name, row, images, predicted in by_class
+        ]
 
 
 @dataclass(frozen=True)
@@ -170,7 +191,9 @@ def report(directory: Path, number: int, mapping: SavedMapping | None = None) ->
     record = read_record(directory)
     rows = mapping.rows if mapping else mappings.rows_by_name(record.model_classes, record.truth_classes)
     columns = mappings.targets(rows, record.model_classes, record.truth_classes)
-    confusion = mappings.apply(raw_counts(directory, record), columns)
+    counts = read_counts(directory, record)
+    confusion = mappings.apply(_totals(counts, record), columns)
+    sums = class_sums(counts, columns, len(record.truth_classes))
     chosen = dict(rows)
     return EvaluationReport(
         id=number,
@@ -180,12 +203,14 @@ def report(directory: Path, number: int, mapping: SavedMapping | None = None) ->
         rows=tuple((name, chosen.get(name)) for name in record.model_classes),
         metrics=metrics(confusion),
         confusion=confusion,
+        truth_images=tuple(np.count_nonzero(sums.truth, axis=0).tolist()),
+        predicted_images=tuple(np.count_nonzero(sums.predicted, axis=0).tolist()),
     )
 
 
-def raw_counts(directory: Path, record: EvaluationRecord) -> NDArray[np.int64]:
+def _totals(counts: csr_array, record: EvaluationRecord) -> NDArray[np.int64]:
     """Return the counts of all images together before any mapping, int64 (k_truth, k_model)."""
-    total = np.asarray(read_counts(directory, record).sum(axis=0), np.int64)
+    total = np.asarray(counts.sum(axis=0), np.int64)
     return total.reshape(len(record.truth_classes), len(record.model_classes))
 
 
