@@ -19,6 +19,7 @@ from training.evaluation.opened import open_evaluation
 from training.evaluation.report import CLASS_FIGURES, FIGURES
 from training.prediction.inference import Predictor
 
+FEW = "Images: only 1. Intervals are rough, and none below 5."
 CLASSES = ("sky", "road", "tree")
 
 
@@ -27,6 +28,10 @@ def _evaluate(place: Workspace, dataset: str, names: tuple[str, ...]) -> int:
     predictor = Predictor(model, torch.device("cpu"), "fp32")
     request = EvaluationRequest("p", dataset, predictions=False)
     return evaluate_loaded(place.home, place.database, predictor, request).id
+
+
+def _told(a: object, b: object, difference: object, low: object = None, high: object = None) -> dict[str, object]:
+    return {"a": a, "b": b, "difference": difference, "low": low, "high": high, "verdict": "cannot tell"}
 
 
 @pytest.fixture
@@ -43,11 +48,11 @@ def test_every_figure_of_both_and_the_difference(place: Workspace) -> None:
     result = compare(place.home, place.database, project="p", a=right, b=wrong)
     values = result.to_json()
     assert tuple(values["metrics"]) == FIGURES
-    assert values["metrics"]["miou"] == {"a": 1, "b": pytest.approx(1 / 3), "difference": pytest.approx(-2 / 3)}
+    assert values["metrics"]["miou"] == _told(1, pytest.approx(1 / 3), pytest.approx(-2 / 3))
     assert [row["name"] for row in values["classes"]] == list(CLASSES)
     assert values["classes"][1].keys() == {"name", *CLASS_FIGURES}
-    assert values["classes"][1]["iou"] == {"a": 1, "b": 0, "difference": -1}
-    assert result.notes == ()
+    assert values["classes"][1]["iou"] == _told(1, 0, -1)
+    assert result.notes == (FEW,)
 
 
 def test_a_class_only_one_of_them_has_is_compared_with_nothing(place: Workspace) -> None:
@@ -56,14 +61,15 @@ def test_a_class_only_one_of_them_has_is_compared_with_nothing(place: Workspace)
     dusk = _evaluate(place, "dusk", CLASSES)
     result = compare(place.home, place.database, project="p", a=day, b=dusk)
     assert list(result.classes) == [*CLASSES, "car"]
-    assert result.classes["tree"]["iou"].to_json() == {"a": 1, "b": None, "difference": None}
-    assert result.classes["car"]["iou"].to_json() == {"a": None, "b": None, "difference": None}
+    assert result.classes["tree"]["iou"].to_json() == _told(1, None, None)
+    assert result.classes["car"]["iou"].to_json() == _told(None, None, None)
     revisions = (result.a.record.revision[:12], result.b.record.revision[:12])
     assert result.notes == (
         "Tested on: a = day (all), b = dusk (all).",
         f"Revision: a = {revisions[0]}, b = {revisions[1]}.",
         "Their images differ.",
         "Their class lists differ.",
+        FEW,
         "Only in b: car.",
     )
 
@@ -87,6 +93,29 @@ def test_evaluations_of_other_images_have_no_pairs(place: Workspace) -> None:
     numbers = _evaluate(place, "day", CLASSES), _evaluate(place, "dusk", CLASSES)
     page = paired_images(*(open_evaluation(place.database, number) for number in numbers))
     assert (page.total, page.images) == (0, ())
+
+
+def test_of_the_same_images_even_a_small_difference_has_a_verdict(place: Workspace) -> None:
+    add_dataset(place, "week", [Scene(blocks(16, 16, 3, number), seed=number) for number in range(8)])
+    right, wrong = _evaluate(place, "week", CLASSES), _evaluate(place, "week", ("sky", "tree", "road"))
+    worse = compare(place.home, place.database, project="p", a=right, b=wrong)
+    assert worse.paired
+    assert worse.figures["miou"].verdict == "worse"
+    assert worse.classes["sky"]["iou"].to_json() == _told(1, 1, 0, 0, 0)
+    same = compare(place.home, place.database, project="p", a=right, b=right)
+    assert {pair.verdict for pair in same.figures.values()} == {"cannot tell"}
+
+
+def test_other_images_are_resampled_by_themselves(place: Workspace) -> None:
+    for name, seed in (("week", 0), ("month", 100)):
+        add_dataset(place, name, [Scene(blocks(16, 16, 3, seed + n), seed=seed + n) for n in range(8)])
+    swapped = ("sky", "tree", "road")
+    numbers = _evaluate(place, "week", swapped), _evaluate(place, "month", swapped)
+    result = compare(place.home, place.database, project="p", a=numbers[0], b=numbers[1])
+    found = result.figures["pa"]
+    assert not result.paired
+    assert found.interval is not None
+    assert found.interval.low < (found.difference or 0) < found.interval.high
 
 
 def test_what_is_not_there_is_named(place: Workspace) -> None:

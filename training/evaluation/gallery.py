@@ -17,6 +17,7 @@ from scipy.sparse import csr_array
 from db.errors import UserError
 from training.evaluation import mapping as mappings
 from training.evaluation.opened import OpenEvaluation, kept_record
+from training.evaluation.per_image import class_sums
 from training.evaluation.store import read_cells, read_counts
 
 MIOU, PATH, CELL, CLASS = "miou", "path", "cell", "class:"
@@ -183,22 +184,10 @@ class _Scores:
 @lru_cache(maxsize=_KEPT)
 def _scores(directory: Path, columns: tuple[int, ...]) -> _Scores:
     record = kept_record(directory)
-    counts = read_counts(directory, record)
-    images, classes = counts.shape[0], len(record.truth_classes)
-    rows = np.repeat(np.arange(images), np.diff(counts.indptr))
-    truth, model = np.divmod(counts.indices, len(record.model_classes))
-    predicted = np.array(columns)[model]
-
-    def total(cells: NDArray[np.bool_], of: NDArray[np.intp]) -> NDArray[np.float64]:
-        """Add the counts of some cells up by image and class: exact, as 2^53 pixels do not fit a photo."""
-        places = rows[cells] * classes + of[cells]
-        sums = np.bincount(places, counts.data[cells], images * classes)
-        return np.asarray(sums, np.float64).reshape(images, classes)
-
-    hits = total(truth == predicted, truth)
-    union = total(truth >= 0, truth) + total(predicted < classes, predicted) - hits
+    images = len(record.images)
+    sums = class_sums(read_counts(directory, record), np.array(columns, np.intp), len(record.truth_classes))
     with np.errstate(invalid="ignore"):
-        iou = hits / union  # 0 / 0 is NaN: in neither
+        iou = sums.hits / sums.union  # 0 / 0 is NaN: in neither
     defined = ~np.isnan(iou)
     with np.errstate(invalid="ignore"):
         miou = np.where(defined, iou, 0).sum(axis=1) / defined.sum(axis=1)

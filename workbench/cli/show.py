@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from workbench.cli.output import percent, say, table
 
 if TYPE_CHECKING:
-    from training.evaluation.compare import Comparison
+    from training.evaluation.compare import Comparison, Pair
     from training.evaluation.compare_images import PairPage
     from training.evaluation.report import EvaluationReport
     from workbench.demo.path import DemoResult
 
+_PAIR_COLUMNS = (">a %", ">b %", ">b - a", ">interval", "b is")
 WIDEST_MATRIX = 16  # classes; a wider one is better read with --json
 FIGURE_NAMES = {
     "pa": "pixel accuracy",
@@ -70,18 +71,16 @@ def show_comparison(result: Comparison) -> None:
     say(f"b: {_title(result.b)}\n")
     table(
         None,
-        ["", ">a %", ">b %", ">b - a"],
-        (
-            (FIGURE_NAMES[name], percent(pair.a), percent(pair.b), _signed(pair.difference))
-            for name, pair in result.figures.items()
-        ),
+        ["", *_PAIR_COLUMNS],
+        ((FIGURE_NAMES[name], *_pair_cells(pair)) for name, pair in result.figures.items()),
     )
-    rows = ((name, pairs["iou"]) for name, pairs in result.classes.items())
     table(
         "\nIoU per class",
-        ["class", ">a %", ">b %", ">b - a"],
-        ((name, percent(pair.a), percent(pair.b), _signed(pair.difference)) for name, pair in rows),
+        ["class", *_PAIR_COLUMNS],
+        ((name, *_pair_cells(pairs["iou"])) for name, pairs in result.classes.items()),
     )
+    how = "the images of both together" if result.paired else "the images of each by themselves"
+    say(f"95 % intervals of b - a in points: bootstrap, resampling {how}.")
     for line in ["", *result.notes] if result.notes else []:
         say(line)
 
@@ -101,6 +100,11 @@ def _title(report: EvaluationReport) -> str:
     return (
         f"evaluation {report.id}, model {record.model} on {record.dataset}, {record.on} ({len(record.images)} images)"
     )
+
+
+def _pair_cells(pair: Pair) -> tuple[str, str, str, str, str]:
+    range_ = "n/a" if pair.interval is None else f"{_signed(pair.interval.low)} to {_signed(pair.interval.high)}"
+    return percent(pair.a), percent(pair.b), _signed(pair.difference), range_, pair.verdict
 
 
 def _signed(difference: float | None) -> str:
