@@ -29,6 +29,7 @@ from labeling.exporting.images import ExportImage, labelled_images
 from labeling.exporting.names import export_names
 from labeling.exporting.request import DatasetExport, ExportRequest, Loss, Renamed, check_choices
 from labeling.exporting.worker import Job, Outcome, Task, died, write_image
+from labeling.formats.lists import list_names
 from labeling.formats.writers import WRITERS
 from labeling.formats.writing import Part, WriteRequest
 from labeling.formats.written import EXPORTS
@@ -84,6 +85,7 @@ def export_dataset(
         tasks = _tasks(database, store, job, images, names, rendered.maps)
         tally = _write(job, tasks, len(images), progress)
     renamed = tuple(Renamed(path, name) for path, name in names.items() if path != name)
+    notes += [*_renamed_lists(request, images), *_remarks(request, unlabelled, tally.turned, len(renamed))]
     return DatasetExport(
         to=to,
         format=request.format,
@@ -91,7 +93,7 @@ def export_dataset(
         files=tally.files,
         losses=tally.losses(),
         renamed=renamed,
-        notes=(*notes, *_remarks(request, unlabelled, tally.turned, len(renamed))),
+        notes=tuple(notes),
     )
 
 
@@ -195,6 +197,15 @@ def _own_colors(classes: Sequence[tuple[str, RGB]]) -> tuple[tuple[RGB, ...], li
         colors.append(color)
         taken.add(color)
     return tuple(colors), changed
+
+
+def _renamed_lists(request: ExportRequest, images: Sequence[ExportImage]) -> Iterator[str]:
+    for name, own in list_names((image.role, image.subsets) for image in images).items():
+        if name != own and EXPORTS[request.format].lists:
+            yield (
+                f"The list {name!r} is called {own!r} here: whoever reads one of that name takes it for the role, which "
+                "has other images."
+            )
 
 
 def _remarks(request: ExportRequest, unlabelled: int, turned: int, renamed: int) -> Iterator[str]:

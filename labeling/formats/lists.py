@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -71,6 +72,34 @@ def read_lists(folder: Path, source: Path, stems: frozenset[str]) -> ImageLists:
             if stem is None
         ]
     return ImageLists(members, tuple(problems))
+
+
+def list_names(images: Iterable[tuple[RoleName | None, Sequence[str]]]) -> dict[str, str]:
+    """Return what each list is called where a file tells of it, by its name.
+
+    Whoever reads a list that is named like a role takes it for the role: one that holds other images gets another name.
+
+    Args:
+        images: the role of each, and the names of its lists.
+
+    Example:
+        >>> list_names([("train", ["train", "dusk"]), ("val", ["train"])])
+        {'dusk': 'dusk', 'train': 'train_list'}
+    """
+    roles, lists, mixed = Counter[RoleName | None](), Counter[str](), set[str]()
+    for role, names in images:
+        roles[role] += 1
+        lists.update(names)
+        mixed.update(name for name in names if role_of(name) not in (None, role))
+    partial = {name for name, count in lists.items() if role_of(name) == name.lower() and count != roles[role_of(name)]}
+    found = {name: name for name in sorted(lists) if name not in mixed | partial}
+    for name in sorted(mixed | partial):
+        free, number = f"{name}_list", 1
+        while free in found.values():
+            number += 1
+            free = f"{name}_list_{number}"
+        found[name] = free
+    return dict(sorted(found.items()))
 
 
 def _stem(line: str, stems: frozenset[str]) -> str | None:

@@ -18,6 +18,7 @@ class WrittenFormat:
         about: a sentence: what is written, and what cannot be said.
         objects: whether objects can be written as drawn or as pixels.
         masks: whether it has mask files, of indices or of colours.
+        lists: whether it has lists.
         stems: whether files of labels are named by their photo's stem, so that no two photos may share one.
     """
 
@@ -25,6 +26,7 @@ class WrittenFormat:
     about: str
     objects: bool = False
     masks: bool = False
+    lists: bool = False
     stems: bool = True
 
 
@@ -39,9 +41,13 @@ EXPORTS: Mapping[ExportFormat, WrittenFormat] = {
         "Pascal VOC",
         "Mask PNGs of classes and of objects, with roles and lists; its colour masks are CVAT's and Datumaro's too.",
         masks=True,
+        lists=True,
     ),
     "masks": WrittenFormat(
-        "Masks", "An index or colour PNG for each photo: every pixel's class, and nothing of objects.", masks=True
+        "Masks",
+        "An index or colour PNG for each photo: every pixel's class, and nothing of objects.",
+        masks=True,
+        lists=True,
     ),
     "labelme": WrittenFormat(
         "labelme", "A JSON file beside each photo: every shape as it was drawn. It has no roles and no lists."

@@ -86,14 +86,36 @@ def test_only_a_role_or_list_is_exported_where_one_is_named(place, tmp_path):
     assert not (tmp_path / "no").exists()
 
 
-def test_voc_lists_hold_roles_and_lists(place, tmp_path):
-    set_roles(place.database, None, "campus", ["day/a.png"], "train")
-    for name in ("night", "train"):  # a list that is called like a role holds another image
-        add_to_subset(place.database, None, "campus", name, ["day/b.png"])
+def test_lists_keep_their_images_also_where_they_are_named_like_a_role(place, tmp_path):
+    set_roles(place.database, None, "campus", ["day/a.png", "dusk/a.png"], "train")
     set_roles(place.database, None, "campus", ["day/b.png"], "val")
-    export(place, "voc", tmp_path / "out")
-    lists = {path.name: path.read_text() for path in (tmp_path / "out" / "ImageSets" / "Segmentation").iterdir()}
-    assert lists == {"train.txt": "day/a\n", "val.txt": "day/b\n", "night.txt": "day/b\n"}
+    lists = {
+        "night": ["day/b.png"],
+        "train": ["day/a.png"],  # not all that has the role
+        "val": ["day/b.png"],  # just what has it
+        "test2017": ["day/a.png"],  # of another role
+        "train2017": ["dusk/a.png"],  # of the role, under a name of its own
+    }
+    for name, members in lists.items():
+        add_to_subset(place.database, None, "campus", name, members)
+    report = export(place, "voc", tmp_path / "out")
+    assert {path.stem: path.read_text().split() for path in (tmp_path / "out" / "ImageSets").rglob("*.txt")} == {
+        "train": ["day/a", "dusk/a"],
+        "val": ["day/b"],
+        "night": ["day/b"],
+        "train_list": ["day/a"],
+        "test2017_list": ["day/a"],
+        "train2017": ["dusk/a"],
+    }
+    told = [note for note in report.notes if "takes it for the role" in note]
+    assert [note.split(":")[0] for note in told] == [
+        "The list 'test2017' is called 'test2017_list' here",
+        "The list 'train' is called 'train_list' here",
+    ]
+    other = make_place(tmp_path / "other")
+    other.run_import(tmp_path / "out", "voc", dataset="campus")
+    assert [role for _, role, _ in other.everything()["roles"]] == ["train", "val", "train"]
+    assert not any("takes it" in note for note in export(place, "coco", tmp_path / "coco").notes)
 
 
 def test_what_a_coco_file_said_besides_is_given_back(tmp_path):

@@ -17,7 +17,7 @@ from PIL import Image
 from labeling.annotation import MAX_CLASSES
 from labeling.colors import RGB
 from labeling.formats.base import RoleName
-from labeling.formats.splits import role_of
+from labeling.formats.lists import list_names
 from labeling.formats.writing import MaskKind, Part, Picture, WriteRequest, Written
 from labeling.maps import VOC_VOID, map_palette, write_map_png
 
@@ -73,13 +73,10 @@ def class_files(request: WriteRequest, further: Mapping[str, RGB]) -> Iterator[t
 
 
 def lists_of(parts: Iterable[Part]) -> dict[str, list[str]]:
-    """Return the photos of every role and list, by name.
-
-    A list that is named like a role holds only images of that role: whoever reads it takes it for the role.
-    """
+    """Return the photos of every role and list, by the name that `list_names` gives it."""
     lists: dict[str, list[str]] = {}
+    names = list_names((part.role, part.subsets) for part in parts)
     for part in parts:
-        subsets = (name for name in part.subsets if role_of(name) in (None, part.role))
-        for name in dict.fromkeys((*([part.role] if part.role else []), *subsets)):
+        for name in dict.fromkeys((*([part.role] if part.role else []), *map(names.__getitem__, part.subsets))):
             lists.setdefault(name, []).append(part.name)
     return dict(sorted(lists.items()))
