@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from PIL import Image
 from starlette.testclient import TestClient
 
@@ -20,11 +23,13 @@ from db.schema import Evaluation, Model, utc_now
 from db.store import Store
 from labeling.map_store import load_map
 from labeling.maps import read_map_png
+from labeling.photos import fit_size
 from tests.support.scenes import COLORS, Scene, Workspace, add_dataset, blocks, paint, png, workspace
 from tests.support.server import serve, visitor
 from tests.support.tiny_models import PLAIN, ColorNet, loaded
 from training.architectures import build
 from training.evaluation.evaluate import EvaluationRequest, evaluate, evaluate_loaded
+from training.evaluation.lit import reduce_lit
 from training.evaluation.mapping import save_mapping
 from training.evaluation.opened import open_evaluation
 from training.models.bundle import save_bundle
@@ -79,12 +84,19 @@ def test_the_gallery_by_score_by_cell_and_by_class(place: Workspace, client: Tes
     assert worst["total"] == 3
     assert [image["score"] for image in worst["images"]] == sorted(image["score"] for image in worst["images"])
     assert worst["images"][0].keys() == {
-        *("number", "dataset", "path", "width", "height", "score", "score_name", "pixels_in_cell")
+        *("number", "dataset", "path", "width", "height", "score", "score_name", "pixels_in_cell"),
+        *("entropy", "confidence"),
     }
     cell = client.get(address, params={"cell": "1,2"}).json()
     assert all(image["pixels_in_cell"] > 0 for image in cell["images"])
     by_class = client.get(address, params={"sort": f"class:{CLASSES[2]}", "class": CLASSES[2]}).json()
     assert {image["score_name"] for image in by_class["images"]} == {CLASSES[2]}
+    least_sure = client.get(address, params={"sort": "-entropy", "on": "all", "min_score": 0, "max_score": 1}).json()
+    entropies = [image["entropy"] for image in least_sure["images"]]
+    assert entropies == sorted(entropies, reverse=True)
+    assert client.get(address, params={"max_score": 0}).json()["total"] == 0
+    assert client.get(address.replace("gallery", "parts")).json() == {"parts": {"all": 3}}
+    assert client.get(address, params={"on": "night"}).json()["error"].startswith("No image of campus")
     assert client.get(address, params={"cell": "sky"}).status_code == 400
     assert client.get(address, params={"sort": "newest"}).json()["error"].startswith("Images are sorted by")
 
@@ -104,6 +116,41 @@ def test_all_pictures_of_an_image_lie_over_each_other(place: Workspace, client: 
         index = read_map_png(found.directory / "index" / "000001.png")
         np.testing.assert_array_equal(pictures["truth"], truth)
         np.testing.assert_array_equal(pictures["prediction"], np.array([0, 2, 1, 4], np.uint8)[index])  # 4: other
+
+
+def test_the_pixels_of_a_cell_are_lit_and_none_is_lost_where_the_picture_is_small(
+    place: Workspace, client: TestClient
+) -> None:
+    number = _evaluate(place)
+    root = f"/api/evaluations/{number}"
+    truth, predicted = (_pixels(client.get(f"{root}/images/1/{layer}?size=0")) for layer in ("truth", "prediction"))
+    for t, m in [(0, 0), (1, 2), (3, 4)]:  # right, wrong, `other`
+        page = client.get(f"{root}/gallery", params={"cell": f"{t},{m}"}).json()
+        lit = _pixels(client.get(f"{root}/images/1/lit?size=0&cell={t},{m}"))
+        np.testing.assert_array_equal(lit, (truth == t) & (predicted == m))
+        assert lit.sum() == sum(image["pixels_in_cell"] for image in page["images"] if image["number"] == 1)
+        small = _pixels(client.get(f"{root}/images/1/lit?size=256&cell={t},{m}"))
+        assert small.shape == (128, 256)
+        assert small.any() == lit.any()
+    assert client.get(f"{root}/images/1/lit?cell=9,9").status_code == 400
+    assert client.get(f"{root}/images/9/lit?cell=0,0").status_code == 404
+
+
+@given(hnp.arrays(np.bool_, st.tuples(st.integers(1, 40), st.integers(200, 600))))
+@settings(max_examples=20, deadline=None)
+def test_a_lit_pixel_stays_lit_in_the_block_it_falls_into(lit: np.ndarray) -> None:
+    small = reduce_lit(lit, 256)
+    height, width = lit.shape
+    assert small.shape[::-1] == fit_size(width, height, 256)
+    rows, columns = small.shape
+    for y, x in np.argwhere(small):
+        ys, xs = (
+            slice(i * n // m, max(i * n // m + 1, (i + 1) * n // m))
+            for i, n, m in [(y, height, rows), (x, width, columns)]
+        )
+        assert lit[ys, xs].any()
+    assert small.sum() <= lit.sum()
+    assert small.any() == lit.any()
 
 
 def test_a_picture_is_asked_for_again_only_when_it_may_have_changed(place: Workspace, client: TestClient) -> None:

@@ -6,6 +6,7 @@ another cell is then a matter of milliseconds, also for ten thousand images.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,11 +18,14 @@ from scipy.sparse import csr_array
 from db.errors import UserError
 from training.evaluation import mapping as mappings
 from training.evaluation.opened import OpenEvaluation, kept_record
+from training.evaluation.parts import in_part
 from training.evaluation.per_image import class_sums
 from training.evaluation.store import read_cells, read_counts
 
 MIOU, PATH, CELL, CLASS = "miou", "path", "cell", "class:"
+ENTROPY, CONFIDENCE = "entropy", "confidence"
 _KEPT = 4
+_OLDER = "This evaluation is older than entropy and confidence by image. Evaluate again to sort by them."
 
 Cell = tuple[int, int]
 
@@ -39,6 +43,9 @@ class ScoredImage:
         score: 0..1; None where neither truth nor prediction of the image has what is scored.
         score_name: `mIoU`, or the class whose IoU it is.
         pixels_in_cell: pixels of the cell asked for; None where none was.
+        entropy: how unsure the network was, 0..1, and `confidence` how sure, as `store.EvaluatedImage` has them; None
+            in evaluations that are older than these.
+        confidence: see `entropy`.
     """
 
     number: int
@@ -49,14 +56,23 @@ class ScoredImage:
     score: float | None
     score_name: str
     pixels_in_cell: int | None
+    entropy: float | None
+    confidence: float | None
 
 
 @dataclass(frozen=True)
 class EvaluationPage:
-    """Some images of an evaluation, and how many there are in all pages together."""
+    """Some images of an evaluation.
+
+    Attributes:
+        total: how many there are in all pages together.
+        images: those of this page.
+        note: why they are not in the order asked for; None where they are.
+    """
 
     total: int
     images: tuple[ScoredImage, ...]
+    note: str | None = None
 
 
 def evaluation_page(
@@ -65,6 +81,9 @@ def evaluation_page(
     sort: str | None = None,
     cell: Cell | None = None,
     having: str | None = None,
+    min_score: float | None = None,
+    max_score: float | None = None,
+    on: str | None = None,
     offset: int = 0,
     limit: int = 100,
 ) -> EvaluationPage:
@@ -76,15 +95,20 @@ def evaluation_page(
     Args:
         evaluation: with the mapping it is read under; its columns are those of `cell`.
         sort: `miou` (worst first), `-miou`, `path`, `class:NAME` or `-class:NAME` (that class's IoU, which is then the
-            score), or `cell` (most pixels first). None is `cell` where a cell is asked for, else `miou`.
+            score), `entropy` (surest first), `-entropy` (least sure first), `confidence`, `-confidence`, or `cell`
+            (most pixels first). None is `cell` where a cell is asked for, else `miou`.
         cell: only images with pixels of the truth class cell[0] predicted as class cell[1]; the number of truth
             classes stands for `other`.
         having: only images with this class in truth or prediction.
+        min_score: only images whose score is this or more, 0..1; those without a score are left out.
+        max_score: only images whose score is this or less, likewise.
+        on: only images with this role or in this subset, as the evaluation's revision has them.
         offset: images to pass over.
         limit: images at most.
 
     Raises:
-        UserError: no such order, class or cell, or the evaluation's files are damaged.
+        UserError: no such order, class, cell, role or subset, no range of scores, or the evaluation's files are
+            damaged.
     """
     record = evaluation.record
     names = record.truth_classes
@@ -97,7 +121,13 @@ def evaluation_page(
     chosen = np.arange(len(record.images)) if pixels is None else np.flatnonzero(pixels)
     if having is not None:
         chosen = chosen[~np.isnan(scores.iou[chosen, _class_index(names, having)])]
-    numbers = chosen[_ranked(order, chosen, score, pixels, scores.by_path)][offset : offset + limit]
+    if on is not None:
+        chosen = chosen[in_part(evaluation, on)[chosen]]
+    chosen = chosen[_in_range(score[chosen], min_score, max_score)]
+    certainty = _certainty(evaluation.directory)
+    keys = {MIOU: score, CLASS: score, **certainty}
+    numbers = chosen[_ranked(order, chosen, keys, pixels, scores.by_path)][offset : offset + limit]
+    known = certainty.get(order.removeprefix("-"))
     images = tuple(
         ScoredImage(
             number=number,
@@ -108,10 +138,12 @@ def evaluation_page(
             score=None if np.isnan(score[number]) else float(score[number]),
             score_name="mIoU" if scored is None else names[scored],
             pixels_in_cell=None if pixels is None else int(pixels[number]),
+            entropy=record.images[number].entropy,
+            confidence=record.images[number].confidence,
         )
         for number in numbers.tolist()
     )
-    return EvaluationPage(len(chosen), images)
+    return EvaluationPage(len(chosen), images, _OLDER if known is not None and np.isnan(known).all() else None)
 
 
 def read_cell(evaluation: OpenEvaluation, text: str) -> Cell:
@@ -136,14 +168,25 @@ def read_cell(evaluation: OpenEvaluation, text: str) -> Cell:
     )
 
 
+def check_cell(evaluation: OpenEvaluation, cell: Cell) -> None:
+    """Raise `UserError` where the confusion matrix has no such cell."""
+    classes = len(evaluation.record.truth_classes)
+    if not (0 <= cell[0] < classes and 0 <= cell[1] <= classes):
+        raise UserError(
+            f"The confusion matrix has {classes} rows and {classes + 1} columns, counted from 0; it has no cell "
+            f"{cell[0]},{cell[1]}."
+        )
+
+
 def _ranked(
     order: str,
     chosen: NDArray[np.intp],
-    score: NDArray[np.floating],
+    keys: Mapping[str, NDArray[np.floating]],
     pixels: NDArray[np.int64] | None,
     by_path: NDArray[np.intp],
 ) -> NDArray[np.intp]:
-    """Return the places in `chosen` in the order asked for; ties by path."""
+    """Return the places in `chosen` in the order asked for, one of `keys` or a few more; ties by path."""
+    name = CLASS if order.removeprefix("-").startswith(CLASS) else order.removeprefix("-")
     key: NDArray[np.floating] | NDArray[np.int64] | NDArray[np.intp]
     if order == CELL:
         if pixels is None:
@@ -151,13 +194,27 @@ def _ranked(
         key = -pixels[chosen]
     elif order == PATH:
         key = by_path[chosen]
-    elif order.removeprefix("-") == MIOU or order.removeprefix("-").startswith(CLASS):
-        key = -score[chosen] if order.startswith("-") else score[chosen]  # numpy puts NaN last either way
+    elif name in keys:
+        key = -keys[name][chosen] if order.startswith("-") else keys[name][chosen]  # numpy puts NaN last either way
     else:
         raise UserError(
-            f"Images are sorted by miou, -miou (the best first), path, cell, class:NAME or -class:NAME, not {order!r}."
+            "Images are sorted by miou, -miou (the best first), path, cell, class:NAME, -class:NAME, entropy, -entropy "
+            f"(the least sure first), confidence or -confidence, not {order!r}."
         )
     return np.lexsort((by_path[chosen], key))
+
+
+def _in_range(score: NDArray[np.floating], low: float | None, high: float | None) -> NDArray[np.bool_]:
+    """Tell which scores are in a range, its ends included; NaN is in none."""
+    for value in (low, high):
+        if value is not None and not 0 <= value <= 1:
+            raise UserError(f"A score is 0 to 1, not {value:g}: 0.5 is 50 %.")
+    inside = np.ones(len(score), bool)
+    if low is not None:
+        inside &= score >= low
+    if high is not None:
+        inside &= score <= high
+    return inside
 
 
 def _class_index(names: tuple[str, ...], name: str) -> int:
@@ -198,17 +255,19 @@ def _scores(directory: Path, columns: tuple[int, ...]) -> _Scores:
 
 def _pixels(evaluation: OpenEvaluation, cell: Cell) -> NDArray[np.int64]:
     """Return how many pixels of a cell each image has, (n,)."""
+    check_cell(evaluation, cell)
     truth, column = cell
     record = evaluation.record
-    classes = len(record.truth_classes)
-    if not (0 <= truth < classes and 0 <= column <= classes):
-        raise UserError(
-            f"The confusion matrix has {classes} rows and {classes + 1} columns, counted from 0; it has no cell "
-            f"{truth},{column}."
-        )
     models = np.flatnonzero(evaluation.columns == column)
     chosen = _cells(evaluation.directory)[truth * len(record.model_classes) + models]
     return np.asarray(chosen.sum(axis=0), np.int64)
+
+
+@lru_cache(maxsize=_KEPT)
+def _certainty(directory: Path) -> dict[str, NDArray[np.float64]]:
+    """Return of each image what needs no truth, NaN where it is not stored."""
+    images = kept_record(directory).images
+    return {name: np.array([getattr(image, name) for image in images], np.float64) for name in (ENTROPY, CONFIDENCE)}
 
 
 @lru_cache(maxsize=_KEPT)

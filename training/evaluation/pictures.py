@@ -49,10 +49,7 @@ def evaluation_picture(
         NotFoundError: the evaluation has no such image, or the photo is gone.
         UserError: a file is damaged, or what was not stored cannot be predicted; says why and what to do.
     """
-    images = evaluation.record.images
-    if not 0 <= number < len(images):
-        raise NotFoundError(f"Evaluation {evaluation.id} has images 0 to {len(images) - 1}, not {number}.")
-    image = images[number]
+    image = evaluated_image(evaluation, number)
     if layer == "photo":
         return photo_jpeg(home, database, _named(evaluation, image), size)
     if layer == "truth":
@@ -73,15 +70,38 @@ def _encode(
     layer: Literal["prediction", "confidence"],
     size: Size,
 ) -> bytes:
-    if evaluation.record.predictions:
-        pixels = _stored(evaluation, number, layer)
-    else:
-        pixels = _predicted(home, database, evaluation, number, layer)
     if layer == "prediction":
-        columns = np.zeros(256, np.uint8)
-        columns[: len(evaluation.columns)] = evaluation.columns
-        pixels = columns[pixels]
+        pixels = predicted_map(home, database, evaluation, number)
+    else:
+        pixels = _raw(home, database, evaluation, number, layer)
     return write_map_png(reduce_map(pixels, size))
+
+
+def predicted_map(home: Home, database: Database, evaluation: OpenEvaluation, number: int) -> NDArray[np.uint8]:
+    """Return what was predicted, uint8 (H, W) of the photo's size: classes of the dataset, their number for `other`.
+
+    Raises:
+        UserError: as `evaluation_picture`.
+    """
+    columns = np.zeros(256, np.uint8)
+    columns[: len(evaluation.columns)] = evaluation.columns
+    return columns[_raw(home, database, evaluation, number, "prediction")]
+
+
+def evaluated_image(evaluation: OpenEvaluation, number: int) -> EvaluatedImage:
+    """Return an image by its number. Raises `NotFoundError` where there is none."""
+    images = evaluation.record.images
+    if not 0 <= number < len(images):
+        raise NotFoundError(f"Evaluation {evaluation.id} has images 0 to {len(images) - 1}, not {number}.")
+    return images[number]
+
+
+def _raw(
+    home: Home, database: Database, evaluation: OpenEvaluation, number: int, layer: Literal["prediction", "confidence"]
+) -> NDArray[np.uint8]:
+    if evaluation.record.predictions:
+        return _stored(evaluation, number, layer)
+    return _predicted(home, database, evaluation, number, layer)
 
 
 def _stored(evaluation: OpenEvaluation, number: int, layer: Layer) -> NDArray[np.uint8]:

@@ -16,7 +16,9 @@ from training.evaluation.as_csv import figures_csv
 from training.evaluation.compare import compare_reports
 from training.evaluation.compare_images import paired_images
 from training.evaluation.gallery import evaluation_page, read_cell
+from training.evaluation.lit import lit_picture
 from training.evaluation.opened import OpenEvaluation, open_evaluation
+from training.evaluation.parts import parts
 from training.evaluation.pictures import Layer, evaluation_picture
 from training.evaluation.report import EvaluationReport, list_evaluations, report
 from workbench.server.pictures import answer
@@ -88,6 +90,9 @@ def router(services: Services) -> APIRouter:
         cell: str = "",
         class_: Annotated[str, Query(alias="class")] = "",
         mapping: str = "",
+        min_score: float | None = None,
+        max_score: float | None = None,
+        on: str = "",
         offset: int = 0,
         limit: int = 100,
     ) -> dict[str, Any]:
@@ -98,10 +103,28 @@ def router(services: Services) -> APIRouter:
             sort=sort or None,
             cell=read_cell(found, cell) if cell else None,
             having=class_ or None,
+            min_score=min_score,
+            max_score=max_score,
+            on=on or None,
             offset=max(0, offset),
             limit=min(max(1, limit), MAX_PAGE),
         )
         return asdict(page)
+
+    @routes.get("/evaluations/{evaluation}/images/{number}/lit")
+    def lit(
+        evaluation: int, number: int, cell: str, request: Request, size: int = 512, mapping: str = "", v: str = ""
+    ) -> Response:
+        """Which pixels of an image lie in a cell of the confusion matrix: 1 there, 0 elsewhere."""
+        found = open_evaluation(services.database, evaluation, mapping=mapping or None)
+        where = read_cell(found, cell)
+        made = lit_picture(services.home, services.database, found, number, where, checked_size(size))
+        return answer(made, request, immutable=v == found.version)
+
+    @routes.get("/evaluations/{evaluation}/parts")
+    def evaluation_parts(evaluation: int) -> dict[str, Any]:
+        """The roles and subsets among an evaluation's images, with how many each has: what `on` may name."""
+        return {"parts": parts(open_evaluation(services.database, evaluation))}
 
     @routes.get("/evaluations/{evaluation}/images/{number}/{layer}")
     def picture(
