@@ -203,7 +203,7 @@ def _renamed_lists(request: ExportRequest, images: Sequence[ExportImage]) -> Ite
     for name, own in list_names((image.role, image.subsets) for image in images).items():
         if name != own and EXPORTS[request.format].lists:
             yield (
-                f"The list {name!r} is called {own!r} here: whoever reads one of that name takes it for the role, which "
+                f"The list {name!r} is called {own!r} here: one of its name is taken for the role, which "
                 "has other images."
             )
 

@@ -107,7 +107,7 @@ def test_lists_keep_their_images_also_where_they_are_named_like_a_role(place, tm
         "test2017_list": ["day/a"],
         "train2017": ["dusk/a"],
     }
-    told = [note for note in report.notes if "takes it for the role" in note]
+    told = [note for note in report.notes if "is taken for the role" in note]
     assert [note.split(":")[0] for note in told] == [
         "The list 'test2017' is called 'test2017_list' here",
         "The list 'train' is called 'train_list' here",
@@ -115,7 +115,7 @@ def test_lists_keep_their_images_also_where_they_are_named_like_a_role(place, tm
     other = make_place(tmp_path / "other")
     other.run_import(tmp_path / "out", "voc", dataset="campus")
     assert [role for _, role, _ in other.everything()["roles"]] == ["train", "val", "train"]
-    assert not any("takes it" in note for note in export(place, "coco", tmp_path / "coco").notes)
+    assert not any("taken for the role" in note for note in export(place, "coco", tmp_path / "coco").notes)
 
 
 def test_what_a_coco_file_said_besides_is_given_back(tmp_path):
