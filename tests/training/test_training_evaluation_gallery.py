@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,11 @@ from tests.support.scenes import COLORS, Scene, Workspace, add_dataset, blocks, 
 from tests.support.tiny_models import PLAIN, ColorNet, loaded
 from training.evaluation.counting import count
 from training.evaluation.evaluate import EvaluationRequest, evaluate_loaded
-from training.evaluation.gallery import evaluation_page
+from training.evaluation.gallery import _certainty, evaluation_page
 from training.evaluation.mapping import apply, save_mapping
 from training.evaluation.metrics import metrics
-from training.evaluation.opened import open_evaluation
+from training.evaluation.opened import kept_record, open_evaluation
+from training.evaluation.parts import parts
 from training.prediction.inference import Predictor
 
 CLASSES = ("sky", "road", "tree", "car")
@@ -141,3 +143,50 @@ def test_what_lies_in_the_trash_is_not_found(place: Workspace, number: int) -> N
         with place.database.write() as session:
             session.execute(update(kind).values(deleted_at=None))
     assert open_evaluation(place.database, number).project == "p"
+
+
+def test_the_least_sure_come_first_and_older_evaluations_say_what_they_lack(place: Workspace, number: int) -> None:
+    found = open_evaluation(place.database, number)
+    entropies = [image.entropy for image in found.record.images]
+    page = evaluation_page(found, sort="-entropy")
+    assert [image.entropy for image in page.images] == sorted((e for e in entropies if e is not None), reverse=True)
+    assert page.note is None
+    path = found.directory / "evaluation.json"
+    record = json.loads(path.read_text())
+    for image in record["images"]:
+        del image["entropy"], image["confidence"]
+    path.write_text(json.dumps(record))
+    kept_record.cache_clear()
+    _certainty.cache_clear()
+    page = evaluation_page(open_evaluation(place.database, number), sort="-entropy")
+    assert [image.number for image in page.images] == list(range(8))  # by path
+    assert "Evaluate again" in (page.note or "")
+
+
+def test_a_range_of_scores_and_a_part_of_the_revision(tmp_path: Path) -> None:
+    place = workspace(tmp_path, CLASSES)
+    scenes = [
+        Scene(blocks(40, 56, 1 + n % 4, n), "val" if n % 2 else "train", ("dusk",) if n < 3 else (), n)
+        for n in range(6)
+    ]
+    add_dataset(place, "campus", scenes)
+    predictor = Predictor(loaded(ColorNet(COLORS[:4]), MODEL_CLASSES, preprocessing=PLAIN), torch.device("cpu"), "fp32")
+    made = evaluate_loaded(place.home, place.database, predictor, EvaluationRequest("p", "campus"))
+    found = open_evaluation(place.database, made.id)
+    assert parts(found) == {"all": 6, "train": 3, "val": 3, "dusk": 3}
+    assert [image.number for image in evaluation_page(found, on="val", sort="path").images] == [1, 3, 5]
+    assert {image.number for image in evaluation_page(found, on="dusk").images} == {0, 1, 2}
+    scores = [image.score for image in evaluation_page(found).images if image.score is not None]
+    assert len(set(scores)) > 2
+    low, high = sorted(set(scores))[1], sorted(set(scores))[-2]
+    page = evaluation_page(found, min_score=low, max_score=high)
+    assert [image.score for image in page.images] == [score for score in scores if low <= score <= high]
+    assert page.total == len(page.images) < len(scores)
+    by_class = evaluation_page(found, sort="class:sky", min_score=0.5)
+    assert all(image.score is not None and image.score >= 0.5 for image in by_class.images)
+    for choice, message in (
+        ({"on": "night"}, "There are: all, dusk, train, val"),
+        ({"max_score": 50}, "0 to 1, not 50"),
+    ):
+        with pytest.raises(UserError, match=message):
+            evaluation_page(found, **choice)

@@ -51,7 +51,9 @@ def test_images_behind_a_cell_and_the_worst(home: str, capsys: pytest.CaptureFix
     assert cell["total"] == 3
     assert all(image["pixels_in_cell"] for image in cell["images"])
     none = _ask(capsys, "evaluations", "images", "1", "--home", home, "--cell", "road, wet,other")
-    assert none == {"total": 0, "images": []}
+    assert none == {"total": 0, "images": [], "note": None}
+    most = _ask(capsys, "evaluations", "images", "1", "--home", home, "--sort", "-entropy", "--max-score", "0")
+    assert most["total"] == 0
     app(["evaluations", "images", "1", "--home", home, "--cell", "1,2"], standalone_mode=False)
     assert "campus/000.png" in capsys.readouterr().out
 

@@ -242,4 +242,6 @@ def _evaluated(image: ManifestImage, outcome: Outcome) -> EvaluatedImage:
         map_sha256=image.map_sha256,
         height=outcome.height,
         width=outcome.width,
+        entropy=outcome.entropy,
+        confidence=outcome.confidence,
     )

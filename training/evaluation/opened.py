@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from db.errors import NotFoundError
+from db.home import Home
 from db.schema import Evaluation, Project
 from db.session import Database
 from labeling.projects import find_project
@@ -43,6 +44,11 @@ class OpenEvaluation:
     record: EvaluationRecord
     mapping: SavedMapping | None
     columns: NDArray[np.intp]
+
+    @property
+    def home(self) -> Home:
+        """The home that holds it."""
+        return Home(self.directory.parents[1])
 
     @property
     def version(self) -> str:

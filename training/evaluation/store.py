@@ -40,7 +40,17 @@ _ABANDONED_SECONDS = 24 * 3600
 
 
 class EvaluatedImage(BaseModel):
-    """One image of an evaluation; height and width in pixels after EXIF rotation."""
+    """One image of an evaluation.
+
+    Attributes:
+        path, image_sha256, map_sha256: as the revision's manifest has them.
+        height, width: pixels after EXIF rotation.
+        entropy: mean entropy of the softmax over sampled pixels, 0..1 (`training.prediction.inference.Prediction`).
+        confidence: mean softmax of the winning class, 0..1.
+
+    What the network is unsure of needs no truth: ignored pixels count in both. Evaluations older than the two lack
+    them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -49,6 +59,8 @@ class EvaluatedImage(BaseModel):
     map_sha256: str
     height: int
     width: int
+    entropy: float | None = None
+    confidence: float | None = None
 
 
 class EvaluationRecord(BaseModel):

@@ -42,11 +42,13 @@ class Sample:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came out for one image; height and width in pixels."""
+    """What came out for one image; height and width in pixels, the rest as `EvaluatedImage` has it."""
 
     counts: ImageCounts
     height: int
     width: int
+    entropy: float | None
+    confidence: float
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,8 @@ class EvaluationRun:
             name = map_name(predicted.number)
             (directory / INDEX / name).write_bytes(write_map_png(prediction.index))
             (directory / CONFIDENCE / name).write_bytes(write_map_png(prediction.confidence))
-        return Outcome(ImageCounts.of(table), truth.shape[0], truth.shape[1])
+        confidence = float(prediction.confidence.mean()) / 255
+        return Outcome(ImageCounts.of(table), truth.shape[0], truth.shape[1], prediction.entropy, confidence)
 
     def _add_scores(self, truth: NDArray[np.uint8], prediction: Prediction) -> None:
         assert prediction.scores is not None

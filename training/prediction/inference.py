@@ -91,12 +91,15 @@ class Prediction:
         scores: every class's softmax at every `stride`-th pixel of both axes, beginning with the first: float32
             (K, h, w), or its `SCORE_BINS` bin, uint8; None unless asked for.
         stride: see `scores`.
+        entropy: mean over the pixels of `scores` of the softmax's entropy, divided by log K: 0 where the network is
+            sure of one class everywhere, 1 where all K are as likely; None where there are no scores.
     """
 
     index: NDArray[np.uint8]
     confidence: NDArray[np.uint8]
     scores: NDArray[np.uint8] | NDArray[np.float32] | None = None
     stride: int = 1
+    entropy: float | None = None
 
 
 class Predictor:
@@ -260,6 +263,7 @@ class Predictor:
         values = self._module.num_classes * size[0] * size[1]
         stride = math.ceil(math.sqrt(max(1.0, values / SCORE_VALUES)))
         sampled: list[Tensor] = []
+        entropy = torch.zeros((), dtype=torch.float64, device=self.device)
         for strip in strips:
             rows = slice(strip.top, strip.top + strip.logits.shape[1])
             best, winner = strip.logits.max(dim=0)
@@ -267,11 +271,16 @@ class Predictor:
             confidence[rows] = (strip.logits - best).exp_().sum(dim=0).reciprocal_().mul_(255).round_()
             if scores:
                 kept = strip.logits[:, -strip.top % stride :: stride, ::stride].softmax(dim=0)
+                entropy += torch.special.entr(kept).sum(dtype=torch.float64)
                 if scores == "bins":
                     kept = kept.mul_(SCORE_BINS).clamp_(max=SCORE_BINS - 1).to(torch.uint8)
                 sampled.append(kept)
-        found = torch.cat(sampled, dim=1).cpu().numpy() if scores else None
-        return Prediction(index.cpu().numpy(), confidence.cpu().numpy(), found, stride)
+        if not scores:
+            return Prediction(index.cpu().numpy(), confidence.cpu().numpy())
+        found = torch.cat(sampled, dim=1).cpu().numpy()
+        classes, pixels = found.shape[0], found[0].size
+        mean = entropy.item() / (pixels * math.log(classes)) if classes > 1 else 0.0
+        return Prediction(index.cpu().numpy(), confidence.cpu().numpy(), found, stride, min(mean, 1.0))
 
     def _decide(self, pixels: Tensor) -> ConcretePrecision:
         if self._asked != "auto":

@@ -78,7 +78,10 @@ def evaluations_images(
     number: NumberArgument,
     sort: Annotated[
         str | None,
-        typer.Option(help="miou (the worst first), -miou, path, class:NAME, -class:NAME, or cell (the most pixels)."),
+        typer.Option(
+            help="miou (the worst first), -miou, path, class:NAME, -class:NAME, -entropy (the least sure first), "
+            "entropy, confidence, -confidence, or cell (the most pixels)."
+        ),
     ] = None,
     cell: Annotated[
         str | None,
@@ -86,6 +89,13 @@ def evaluations_images(
     ] = None,
     having: Annotated[
         str | None, typer.Option("--class", help="Only images with this class, true or predicted.")
+    ] = None,
+    on: Annotated[str | None, typer.Option(help="Only images with this role, or in this subset.")] = None,
+    min_score: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Only images whose IoU is this or more, 0 to 1.")
+    ] = None,
+    max_score: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Only images whose IoU is this or less, 0 to 1.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="Images to list.")] = 20,
     offset: Annotated[int, typer.Option(min=0, help="Images to pass over.")] = 0,
@@ -101,14 +111,27 @@ def evaluations_images(
     place = Workplace(home)
     found = open_evaluation(place.database, number, project=place.project(project), mapping=mapping)
     chosen = None if cell is None else read_cell(found, cell)
-    page = evaluation_page(found, sort=sort, cell=chosen, having=having, offset=offset, limit=limit)
+    page = evaluation_page(
+        found,
+        sort=sort,
+        cell=chosen,
+        having=having,
+        min_score=min_score,
+        max_score=max_score,
+        on=on,
+        offset=offset,
+        limit=limit,
+    )
 
     def show() -> None:
-        columns = [">number", "image", ">IoU %", "of"] + ([">pixels"] if chosen else [])
+        columns = [">number", "image", ">IoU %", "of", ">entropy %"] + ([">pixels"] if chosen else [])
         rows = (
-            [i.number, f"{i.dataset}/{i.path}", percent(i.score), i.score_name, i.pixels_in_cell] for i in page.images
+            [i.number, f"{i.dataset}/{i.path}", percent(i.score), i.score_name, percent(i.entropy), i.pixels_in_cell]
+            for i in page.images
         )
         table(None, columns, (row[: len(columns)] for row in rows))
         say(f"{len(page.images)} of {page.total} images")
+        if page.note:
+            say(page.note)
 
     emit(page, as_json=as_json, show=show)
