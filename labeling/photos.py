@@ -37,6 +37,8 @@ INVERSE_ORIENTATION = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
 
 _TURNED: dict[str, dict[str, Any]] = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True}}
 """How a photo that was turned is written, by format."""
+BEGINNING_BYTES = 512
+"""Of a file that is no image, what its kind is told by."""
 _PREVIEW = 64  # a JPEG is checked at the smallest scale that keeps both sides at least this long
 _SWAPPING = frozenset({5, 6, 7, 8})
 
@@ -375,15 +377,16 @@ def _plain_errors(data: bytes) -> Iterator[None]:
     except UnidentifiedImageError as error:
         if data[4:8] == b"ftyp":  # ISO base media, which HEIC and AVIF are written in
             raise PhotoError("it is a HEIC or AVIF image or a film, not a photo; save it as JPEG or PNG") from error
-        raise PhotoError(f"not an image (one of {', '.join(FORMATS)} was expected): {_beginning(data)}") from error
+        raise PhotoError(f"not an image (one of {', '.join(FORMATS)} was expected): {beginning(data)}") from error
     except MemoryError as error:
         raise PhotoError("there is not enough memory to decode it") from error
     except Exception as error:  # on hostile bytes Pillow raises nearly anything: struct.error, SyntaxError
         raise PhotoError(f"the image is broken or cut off: {error}") from error
 
 
-def _beginning(data: bytes) -> str:
-    head = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
+def beginning(data: bytes) -> str:
+    """Say what a file that is no image begins with."""
+    head = data[:BEGINNING_BYTES].lstrip(b"\xef\xbb\xbf \t\r\n")
     if head.startswith(b"<"):
         return "the file holds HTML or XML text"
     if head.startswith(b"PK\x03\x04"):

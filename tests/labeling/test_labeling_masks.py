@@ -348,3 +348,61 @@ def test_only_values_with_wide_gaps_are_suspected(tmp_path, values, suspected):
     photo = encode(scene(16, 16), "PNG")
     request = build(tmp_path, {"images/a.png": photo, "masks/a.png": pixels})
     assert any("such gaps" in note for note in masks.list_source(request).notes) is suspected
+
+
+def test_of_the_masks_one_with_the_gaps_is_named(tmp_path):
+    photos = {f"images/{name}.jpg": None for name in "ab"}
+    request = build(tmp_path, {**photos, "masks/a.png": mask(0, 1, 2, 3, 4), "masks/b.png": mask(0, 100, 200)})
+    assert any(note.startswith("b.png holds 0, 100, 200") for note in masks.list_source(request).notes)
+
+
+# --- masks that disagree with one another
+
+
+def palette_png(path: Path, pixels: np.ndarray, *colors: tuple[int, int, int]) -> None:
+    image = Image.fromarray(pixels, "P")
+    image.putpalette([channel for color in colors for channel in color])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path)
+
+
+@pytest.mark.parametrize("names", [None, "sky\nroad\ncar\n"])
+def test_palettes_that_number_one_colour_differently_are_called_out(tmp_path, names):
+    """As programs leave them that number the colours of each mask by themselves."""
+    black, red, blue = (0, 0, 0), (255, 0, 0), (0, 0, 255)
+    request = build(tmp_path, {"images/a.jpg": None, "images/b.jpg": None} | ({"labels.txt": names} if names else {}))
+    palette_png(tmp_path / "masks/a.png", mask(0, 1, 2), black, red, blue)
+    palette_png(tmp_path / "masks/b.png", mask(2, 1, 0), blue, red, black)
+    notes = masks.list_source(request).notes
+    assert any("the colour 0,0,255 is 2 in a.png and 0 in b.png" in note and "--colors" in note for note in notes)
+
+
+def test_palettes_may_differ_in_what_no_mask_uses(tmp_path):
+    request = build(tmp_path, {"images/a.jpg": None, "images/b.jpg": None})
+    palette_png(tmp_path / "masks/a.png", mask(0, 1), (0, 0, 0), (255, 0, 0), (9, 9, 9))
+    palette_png(tmp_path / "masks/b.png", mask(0, 1), (0, 0, 0), (255, 0, 0), (255, 0, 0))
+    assert not any("palettes" in note for note in masks.list_source(request).notes)
+
+
+def test_black_and_white_masks_among_others_are_called_out(tmp_path):
+    photos = {f"images/{name}.jpg": None for name in "ab"}
+    request = build(tmp_path, {**photos, "masks/a.png": mask(0, 1, 2), "masks/b.png": mask(0, 255)})
+    assert any("1 mask holds only 0 and 255 (b.png)" in note for note in masks.list_source(request).notes)
+    (tmp_path / "masks/a.png").unlink()
+    assert not any("others hold" in note for note in masks.list_source(request).notes)
+
+
+def test_what_a_mask_that_is_none_holds_is_said_without_its_path(tmp_path):
+    files = {"images/a.jpg": None, "images/b.jpg": None, "masks/a.png": b"", "masks/b.png": mask(0, 1)}
+    request = build(tmp_path, files)
+    listing = masks.list_source(request)
+    with pytest.raises(BadItemError, match=r"cannot be decoded: the file is empty \(0 bytes\)\.") as caught:
+        masks.read(listing.items[0], request)
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_numbers_in_three_equal_channels_are_told_from_colours(tmp_path):
+    files = {"images/a.jpg": None, "images/b.jpg": None, "masks/a.png": np.dstack([mask(0, 1, 2)] * 3)}
+    request = build(tmp_path, files | {"masks/b.png": mask(0, 1)})
+    with pytest.raises(BadItemError, match="grey in three channels"):
+        masks.read(masks.list_source(request).items[0], request)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from pathlib import PurePosixPath
 
 from db.errors import UserError
 from labeling.annotation import IGNORE
@@ -13,6 +15,7 @@ from labeling.formats.masks.layouts import find_layout
 from labeling.formats.masks.legend import FoundLegend, Legend, name_colors, name_values, number_values, order_colors
 from labeling.formats.masks.listing import MaskPairs
 from labeling.formats.masks.pairs import Pair
+from labeling.formats.masks.palettes import note_on_palettes
 from labeling.formats.masks.scan import scan_masks
 from labeling.formats.places import Place
 
@@ -29,7 +32,10 @@ def list_source(request: ReadRequest) -> Listing:
         UserError: nothing is found, a class file cannot be read, or the masks hold more values than classes can be.
     """
     pairs = MaskPairs.of(request, find_layout(request))
-    return pairs.listing(_find_legend(request, pairs.masks))
+    found = _find_legend(request, pairs.masks)
+    if not found.legend.by_palette:
+        found = replace(found, notes=found.notes + note_on_palettes(pairs.masks))
+    return pairs.listing(found)
 
 
 def read(item: Item, request: ReadRequest) -> Record:
@@ -59,7 +65,7 @@ def _legend_of_values(labels: tuple[str, ...], masks: Sequence[Place], ignored: 
     if not labels and masks and not any(scanned):
         raise UserError(
             f"{masks[0].root}: none of the {len(masks)} masks can be read by index. Colour masks need a colour table "
-            "(--colors FILE, lines `name r g b`); JPEG masks must be made again as PNG."
+            "(--colors FILE, lines `name r g b`), grey ones must be saved with one channel, JPEGs made again as PNG."
         )
     if found == BLACK_AND_WHITE and ignored != IGNORE:
         if len(labels) == 1:
@@ -74,4 +80,19 @@ def _legend_of_values(labels: tuple[str, ...], masks: Sequence[Place], ignored: 
         return FoundLegend(Legend(*name_values(labels)).without(ignored))
     names, values = number_values(found - {ignored})
     note = "No label file: classes are named after the values in the masks. Give --classes FILE to name them."
-    return FoundLegend(Legend(names, values).without(ignored), notes=(note, *note_on_greys(masks, scanned)))
+    notes = (note, *note_on_greys(masks, scanned), *_note_on_black_and_white(masks, scanned))
+    return FoundLegend(Legend(names, values).without(ignored), notes=notes)
+
+
+def _note_on_black_and_white(masks: Sequence[Place], scanned: Sequence[Collection[int] | None]) -> tuple[str, ...]:
+    """Return a sentence where some masks are black and white among others with numbers: 255 may mean two things."""
+    found = [
+        PurePosixPath(mask.name).name for mask, values in zip(masks, scanned, strict=True) if values == {0, IGNORE}
+    ]
+    if not found or len(found) == sum(map(bool, scanned)):
+        return ()
+    count = "1 mask holds" if len(found) == 1 else f"{len(found)} masks hold"
+    return (
+        f"{count} only 0 and 255 ({found[0]}{', ...' if len(found) > 1 else ''}) where others hold more values: 255 is "
+        "ignored in all of them. Where it is the foreground, import those masks from a folder of their own.",
+    )

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from labeling.colors import RGB
 from labeling.formats.base import BadItemError
-from labeling.photos import FORMATS, MAX_PIXELS
+from labeling.photos import BEGINNING_BYTES, FORMATS, MAX_PIXELS, beginning
 
 _INDEX_MODES = {"1", "L", "P", "I", "I;16", "I;16B", "I;16L"}
 _LEVELS_SHOWN = 5
@@ -60,8 +60,18 @@ def read_mask_file(path: Path) -> MaskFile:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise BadItemError(f"The mask has more than {MAX_PIXELS:,} pixels, the largest size accepted.") from error
+    except UnidentifiedImageError as error:  # its own message names the path, which may be that of an unpacked archive
+        raise BadItemError(
+            f"Expected a mask image, found a file that cannot be decoded: {_first_bytes(path)}."
+        ) from error
     except Exception as error:  # on hostile bytes Pillow raises nearly anything: struct.error, SyntaxError
         raise BadItemError(f"Expected a mask image, found a file that cannot be decoded: {error}.") from error
+
+
+def _first_bytes(path: Path) -> str:
+    with path.open("rb") as file:
+        data = file.read(BEGINNING_BYTES)
+    return beginning(data) if data else "the file is empty (0 bytes)"
 
 
 def _decode(image: Image.Image) -> MaskFile:

@@ -32,7 +32,7 @@ def note_on_greys(masks: Sequence[Place], scanned: Sequence[frozenset[int] | Non
     found = frozenset[int]().union(*(values for values in scanned if values))
     if not look_like_greys(found):
         return ()
-    place, values = max(zip(masks, scanned, strict=True), key=lambda each: len(each[1] or ()))
+    place, values = max(zip(masks, scanned, strict=True), key=_suspicion)
     shown = ", ".join(map(str, sorted(values or ())[:_SHOWN])) + (", ..." if len(values or ()) > _SHOWN else "")
     voc = found - {IGNORE} <= set(_voc_greys())
     kind = "the greys of VOC's colours" if voc else "values with such gaps, as colours have in grey"
@@ -40,6 +40,12 @@ def note_on_greys(masks: Sequence[Place], scanned: Sequence[frozenset[int] | Non
         f"{PurePosixPath(place.name).name} holds {shown}: {kind}. If the masks were colours, bring them as they were, "
         "with their colour table (--colors FILE); if the values are meant, name them (--classes FILE).",
     )
+
+
+def _suspicion(mask: tuple[Place, frozenset[int] | None]) -> tuple[bool, int]:
+    """Rank a mask by how well it shows what is the matter: the gaps, or at least values far out."""
+    values = mask[1] or frozenset()
+    return look_like_greys(values), max(values - {IGNORE}, default=0)
 
 
 def _voc_greys() -> tuple[int, ...]:

@@ -117,6 +117,8 @@ def to_base_map(mask: MaskFile, legend: Legend) -> tuple[BaseMap, tuple[str, ...
     values = mask.values if mask.values is not None else _black_and_white(mask, legend)
     if values is None:
         remedy = legend.remedy or "Give a colour table (--colors FILE, lines `name r g b`)."
+        if grey_levels(mask) is not None:
+            remedy += " It is grey in three channels: if its greys are the numbers, save it with one."
         raise BadItemError(f"The mask is a colour image, expected one of numbers. {remedy}")
     return BaseMap(_from_values(values, legend), legend.classes), ()
 

@@ -17,6 +17,7 @@ from PIL import Image
 from labeling.annotation import MAX_CLASSES
 from labeling.colors import RGB
 from labeling.formats.base import RoleName
+from labeling.formats.class_names import fits_table
 from labeling.formats.lists import list_names
 from labeling.formats.writing import MaskKind, Part, Picture, WriteRequest, Written
 from labeling.maps import VOC_VOID, map_palette, write_map_png
@@ -65,8 +66,13 @@ def mask_png(pixels: NDArray[np.uint8], colors: tuple[RGB, ...], kind: MaskKind)
 
 
 def class_files(request: WriteRequest, further: Mapping[str, RGB]) -> Iterator[tuple[str, Iterable[bytes]]]:
-    """Yield the names in index order, and CVAT's table of colours, `name:r,g,b::`, with some further ones."""
+    """Yield the names in index order, and CVAT's table of colours, `name:r,g,b::`, with some further ones.
+
+    There is no table where it cannot name a class: then there are no masks of colours.
+    """
     yield LABELS_FILE, ["".join(f"{name}\n" for name in request.classes).encode()]
+    if not all(map(fits_table, request.classes)):
+        return
     table = {**dict(zip(request.classes, request.colors, strict=True)), **further}
     lines = [f"{name}:{red},{green},{blue}::\n" for name, (red, green, blue) in table.items()]
     yield COLORS_FILE, [b"# label:color_rgb:parts:actions\n", "".join(lines).encode()]

@@ -14,6 +14,7 @@ from labeling.formats.labels import check_count, find_colors, find_labels, read_
 from labeling.formats.masks.files import read_mask_file
 from labeling.formats.masks.greys import note_on_greys
 from labeling.formats.masks.legend import FoundLegend, Legend, name_colors, name_values, number_values, order_colors
+from labeling.formats.masks.palettes import note_on_palettes
 from labeling.formats.masks.scan import scan_masks
 from labeling.formats.places import Place
 from labeling.maps import voc_colormap
@@ -45,14 +46,15 @@ def find_legend(request: ReadRequest, source: Path, masks: Sequence[Place]) -> F
     ignored = request.options.ignore_index
     if not labels_file and not colors_file:
         found = _from_values(masks, ignored)
-        return replace(found, colors=_palette_of(masks, found.legend))
+        return replace(found, colors=_palette_of(masks, found.legend), notes=found.notes + note_on_palettes(masks))
     table = read_colors(colors_file) if colors_file else {}
     names, values = name_values(read_labels(labels_file)) if labels_file else order_colors(table)
     names, colors = name_colors(table, names)
     check_count(len(names), f"{labels_file} and {colors_file}")
     colors = {_VOC_VOID: IGNORE, **colors} if table else _voc_colors(values)
     legend = Legend(names, values, colors, by_palette=not labels_file, unknown_is_ignore=bool(table)).without(ignored)
-    return FoundLegend(legend, table or _palette_of(masks, legend))
+    notes = () if legend.by_palette else note_on_palettes(masks)
+    return FoundLegend(legend, table or _palette_of(masks, legend), notes)
 
 
 def _from_values(masks: Sequence[Place], ignored: int | None) -> FoundLegend:

@@ -9,6 +9,7 @@ from pathlib import Path
 from db.errors import UserError
 from labeling.formats.base import ReadRequest
 from labeling.formats.labels import find_colors, find_labels, read_colors, read_labels
+from labeling.formats.masks.palettes import note_on_palettes
 from labeling.formats.masks.scan import scan_masks
 from labeling.formats.places import Place
 from labeling.importing.recognition.guess import spread
@@ -51,5 +52,6 @@ def mask_classes(
             f"{unread} of {len(sample)} masks that were read are in colours without a colour table, or cannot be read. "
             "Colour masks need one (--colors FILE, lines `name r g b`)."
         )
+    problems += note_on_palettes(sample)
     read = f"values in {len(sample) - unread} of {len(masks)} masks"
     return dict(counts.most_common()), read, options, tuple(problems)
