@@ -97,6 +97,9 @@ def test_the_gallery_by_score_by_cell_and_by_class(place: Workspace, client: Tes
     assert client.get(address, params={"max_score": 0}).json()["total"] == 0
     assert client.get(address.replace("gallery", "parts")).json() == {"parts": {"all": 3}}
     assert client.get(address, params={"on": "night"}).json()["error"].startswith("No image of campus")
+    assert client.get(f"{address}/numbers", params={"cell": "1,2"}).json() == {
+        "images": [image["number"] for image in cell["images"]]
+    }
     assert client.get(address, params={"cell": "sky"}).status_code == 400
     assert client.get(address, params={"sort": "newest"}).json()["error"].startswith("Images are sorted by")
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from labeling.classes import list_classes
 from labeling.colors import colors_for
@@ -15,18 +15,46 @@ from labeling.projects import project_of_id
 from training.evaluation.as_csv import figures_csv
 from training.evaluation.compare import compare_reports
 from training.evaluation.compare_images import paired_images
-from training.evaluation.gallery import evaluation_page, read_cell
+from training.evaluation.curves import evaluation_curves
+from training.evaluation.gallery import EvaluationPage, evaluation_page, read_cell
 from training.evaluation.lit import lit_picture
 from training.evaluation.opened import OpenEvaluation, open_evaluation
 from training.evaluation.parts import parts
 from training.evaluation.pictures import Layer, evaluation_picture
 from training.evaluation.report import EvaluationReport, list_evaluations, report
+from workbench.plain import plain
 from workbench.server.pictures import answer
 from workbench.server.routes.photos import checked_size
 from workbench.server.services import Services
 
 OTHER_COLOR = "#8c8c8c"
 MAX_PAGE = 500
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """Which images of an evaluation, in which order, as an address asks for them."""
+
+    sort: str = ""
+    cell: str = ""
+    class_: Annotated[str, Query(alias="class")] = ""
+    mapping: str = ""
+    min_score: float | None = None
+    max_score: float | None = None
+    on: str = ""
+
+    def page(self, found: OpenEvaluation, offset: int, limit: int) -> EvaluationPage:
+        return evaluation_page(
+            found,
+            sort=self.sort or None,
+            cell=read_cell(found, self.cell) if self.cell else None,
+            having=self.class_ or None,
+            min_score=self.min_score,
+            max_score=self.max_score,
+            on=self.on or None,
+            offset=offset,
+            limit=limit,
+        )
 
 
 def router(services: Services) -> APIRouter:
@@ -76,6 +104,22 @@ def router(services: Services) -> APIRouter:
             "created_at": record.created_at.isoformat(),
         }
 
+    @routes.get("/evaluations/{evaluation}/curves")
+    def curves(
+        evaluation: int, class_: Annotated[str, Query(alias="class")] = "", mapping: str = ""
+    ) -> dict[str, Any]:
+        """The areas under every class's ROC and precision-recall curve; of one class also the points."""
+        found = evaluation_curves(open_evaluation(services.database, evaluation, mapping=mapping or None))
+        return plain(found.of(class_).to_json(points=True) if class_ else found)
+
+    @routes.get("/evaluations/{evaluation}/calibration")
+    def reliability(
+        evaluation: int, class_: Annotated[str, Query(alias="class")], mapping: str = ""
+    ) -> dict[str, Any]:
+        """The reliability diagram of the pixels predicted as one class."""
+        found = _report(open_evaluation(services.database, evaluation, mapping=mapping or None))
+        return found.reliability_of(class_).to_json()
+
     @routes.get("/evaluations/{evaluation}/figures.csv")
     def figures(evaluation: int, mapping: str = "") -> Response:
         """The figures as a file for spreadsheets."""
@@ -85,31 +129,17 @@ def router(services: Services) -> APIRouter:
 
     @routes.get("/evaluations/{evaluation}/gallery")
     def gallery(
-        evaluation: int,
-        sort: str = "",
-        cell: str = "",
-        class_: Annotated[str, Query(alias="class")] = "",
-        mapping: str = "",
-        min_score: float | None = None,
-        max_score: float | None = None,
-        on: str = "",
-        offset: int = 0,
-        limit: int = 100,
+        evaluation: int, wanted: Annotated[_Wanted, Depends()], offset: int = 0, limit: int = 100
     ) -> dict[str, Any]:
         """A page of an evaluation's images."""
-        found = open_evaluation(services.database, evaluation, mapping=mapping or None)
-        page = evaluation_page(
-            found,
-            sort=sort or None,
-            cell=read_cell(found, cell) if cell else None,
-            having=class_ or None,
-            min_score=min_score,
-            max_score=max_score,
-            on=on or None,
-            offset=max(0, offset),
-            limit=min(max(1, limit), MAX_PAGE),
-        )
-        return asdict(page)
+        found = open_evaluation(services.database, evaluation, mapping=wanted.mapping or None)
+        return asdict(wanted.page(found, max(0, offset), min(max(1, limit), MAX_PAGE)))
+
+    @routes.get("/evaluations/{evaluation}/gallery/numbers")
+    def numbers(evaluation: int, wanted: Annotated[_Wanted, Depends()]) -> dict[str, list[int]]:
+        """The numbers of the images of all pages together, in their order."""
+        found = open_evaluation(services.database, evaluation, mapping=wanted.mapping or None)
+        return {"images": [image.number for image in wanted.page(found, 0, len(found.record.images)).images]}
 
     @routes.get("/evaluations/{evaluation}/images/{number}/lit")
     def lit(
