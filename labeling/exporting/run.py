@@ -29,6 +29,7 @@ from labeling.exporting.images import ExportImage, labelled_images
 from labeling.exporting.names import export_names
 from labeling.exporting.request import DatasetExport, ExportRequest, Loss, Renamed, check_choices
 from labeling.exporting.worker import Job, Outcome, Task, died, write_image
+from labeling.formats.class_names import check_names
 from labeling.formats.lists import list_names
 from labeling.formats.writers import WRITERS
 from labeling.formats.writing import Part, WriteRequest
@@ -55,8 +56,8 @@ def export_dataset(
 
     Raises:
         UserError: there is no such dataset, role or list, or nothing labelled in it; the folder is not empty, or lies
-            in (or around) one that photos or labels come from or the workbench home; a photo is gone or has changed; a
-            disk that is full.
+            in (or around) one that photos or labels come from or the workbench home; the format cannot carry the name
+            of a class; a photo is gone or has changed; a disk that is full.
     """
     check_choices(request)
     store, to = Store(home.store), request.location
@@ -68,10 +69,11 @@ def export_dataset(
         refuse_folder(session, home, to, overwrite=request.overwrite)
     options = DatasetOptions.model_validate(row.options)
     scheme = scheme_for(options, classes, row.name)
-    rendered = render_versions(database, store, scheme, [image.head_id for image in images], progress)
-    names = export_names([image.path for image in images], stems=EXPORTS[request.format].stems)
     dense = [each for each in classes if each.merged_into_id is None]
     wanted, notes = _write_request(request, options, dense, scheme.unlabelled)
+    notes += check_names(wanted, request.format)
+    rendered = render_versions(database, store, scheme, [image.head_id for image in images], progress)
+    names = export_names([image.path for image in images], stems=EXPORTS[request.format].stems)
     with export_folder(to) as folder:
         job = Job(
             format=request.format,

@@ -19,6 +19,7 @@ class WrittenFormat:
         objects: whether objects can be written as drawn or as pixels.
         masks: whether it has mask files, of indices or of colours.
         lists: whether it has lists.
+        bare: whether the background is what no object covers, and no class of its own.
         stems: whether files of labels are named by their photo's stem, so that no two photos may share one.
     """
 
@@ -27,6 +28,7 @@ class WrittenFormat:
     objects: bool = False
     masks: bool = False
     lists: bool = False
+    bare: bool = False
     stems: bool = True
 
 
@@ -35,6 +37,7 @@ EXPORTS: Mapping[ExportFormat, WrittenFormat] = {
         "COCO",
         "One JSON file a role: polygons as drawn, everything else as RLE masks. It has no lists.",
         objects=True,
+        bare=True,
         stems=False,
     ),
     "voc": WrittenFormat(
@@ -56,6 +59,7 @@ EXPORTS: Mapping[ExportFormat, WrittenFormat] = {
         "YOLO segmentation",
         "A text file of polygons for each photo: no holes, and nothing that is left out of training (ignore).",
         objects=True,
+        bare=True,
     ),
     "cvat": WrittenFormat(
         "CVAT for images 1.1",

@@ -19,12 +19,14 @@ from PIL import Image, ImageDraw
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
 
-from labeling.annotation import IGNORE
+from db.errors import UserError
+from labeling.annotation import IGNORE, Annotation, Layer
+from labeling.formats.class_names import check_names
 from labeling.formats.codecs import CODECS
 from labeling.formats.writers import WRITERS
-from labeling.formats.writing import Picture
+from labeling.formats.writing import Picture, WriteRequest
 from labeling.formats.written import EXPORTS, ExportFormat
-from tests.support.pictures import HEIGHT, WIDTH, names_of, pictures, read_back, write_all
+from tests.support.pictures import COLORS, HEIGHT, WIDTH, make_picture, names_of, pictures, read_back, write_all
 
 
 def test_every_writer_is_told_of_and_has_a_codec_that_reads_it():
@@ -230,3 +232,68 @@ def test_masks_are_exact_for_pillow_and_for_us(format_name, kind, data):
     truth = expected(picture, format_name)
     np.testing.assert_array_equal(foreign, truth)
     np.testing.assert_array_equal(maps["a.png"], truth)
+
+
+# ---- names
+
+HOSTILE = (
+    *("#road", "a:b", "a:1,2,3", "a,b", "1 2 3 4", "  before", "after ", "a\nb", "a\tb", "two  blanks", "a\u00a0b"),
+    *(
+        "räum 日本 😀",
+        "a\u0300",
+        "\ufeffcar",
+        "\uffff",
+        "\u200b",
+        "-1",
+        "010",
+        "no",
+        "null",
+        "~",
+        "{}",
+        "[",
+        "!x",
+        "&x",
+    ),
+    *("*x", "'", '"', "\\", "%s", "<b>&amp;", "]]>", "=cmd()", "../../x", "__ignore__", "ignore", "unlabelled"),
+    *("name r g b", "_background_", "Background", "car-1", "x" * 1000),
+)
+MASK_KINDS = [(name, kind) for name in sorted(WRITERS) for kind in ("index", "colors")[: 1 + EXPORTS[name].masks]]
+
+
+@pytest.mark.parametrize(("format_name", "kind"), MASK_KINDS)
+def test_a_class_of_any_name_comes_back_or_is_refused_by_its_name(format_name, kind, tmp_path):
+    kept: dict[bool, list[str]] = {True: [], False: []}  # by whether a table of colours names them
+    refused: dict[str, str] = {}
+    for name in HOSTILE:
+        try:
+            notes = check_names(WriteRequest(("background", name), COLORS[:2], masks=kind), format_name)
+        except UserError as error:
+            refused[name] = str(error)
+        else:
+            kept[not notes].append(name)
+    assert all(repr(name) in said and "ename" in said for name, said in refused.items())
+    assert {"a,b", "räum 日本 😀", "no", "<b>&amp;"} <= set(kept[True])
+    for has_table, names in ((has_table, names) for has_table, names in kept.items() if names):
+        folder, classes = tmp_path / str(has_table), ("background", *names)
+        colors = tuple((place, 9, 2 * place) for place in range(len(classes)))
+        check_round_trip(format_name, WriteRequest(classes, colors, masks=kind), folder)
+        if EXPORTS[format_name].masks:
+            assert list(foreign_table(folder)) == (list(classes) if has_table else [])
+
+
+def check_round_trip(format_name, request: WriteRequest, folder: Path) -> None:
+    pixels = np.arange(len(request.classes), dtype=np.uint8)[None].repeat(4, axis=1).repeat(5, axis=0)
+    legend = tuple(range(len(request.classes)))
+    annotation = Annotation(pixels.shape[1], pixels.shape[0], base=Layer("base", legend))
+    write_all(WRITERS[format_name], [make_picture(annotation, request, base=pixels)], folder)
+    listing, maps = read_back(CODECS[format_name], folder)
+    np.testing.assert_array_equal(maps["a.png"], names_of(pixels, request.classes))
+    assert set(request.classes[1:]) <= set(listing.classes)
+
+
+def foreign_table(folder: Path) -> dict[str, tuple[int, ...]]:
+    """As Datumaro reads a labelmap.txt: `#` begins a comment, `:` ends a name."""
+    file = folder / "labelmap.txt"
+    lines = [line.strip() for line in (file.read_text("utf-8") if file.exists() else "").split("\n")]
+    rows = [line.split(":") for line in lines if line and not line.startswith("#")]
+    return {row[0]: tuple(map(int, row[1].split(","))) for row in rows if row[0] != "ignore"}

@@ -13,6 +13,7 @@ from PIL import Image
 from pycocotools.coco import COCO
 
 from db.errors import UserError
+from labeling.classes import rename_class
 from labeling.exporting.names import export_names
 from labeling.exporting.request import ExportRequest
 from labeling.exporting.run import export_dataset
@@ -213,6 +214,19 @@ def test_photos_of_one_stem_get_names_of_their_own_and_it_is_said(tmp_path):
     report = export(place, "labelme", tmp_path / "out")
     assert [(each.path, each.name) for each in report.renamed] == [("a.png", "a_2.png")]
     assert json.loads((tmp_path / "out" / "a_2.json").read_text())["imagePath"] == "a_2.png"
+
+
+def test_a_class_that_a_file_cannot_name_is_said_before_anything_is_written(place, tmp_path):
+    rename_class(place.database, None, "road", "road: dry")
+    with pytest.raises(UserError, match=r"cannot name the class 'road: dry'.*Or export index masks"):
+        export(place, "voc", tmp_path / "out", masks="colors")
+    rename_class(place.database, None, "car", "__ignore__")
+    with pytest.raises(UserError, match=r"The class '__ignore__' cannot be exported.*Rename it"):
+        export(place, "coco", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    rename_class(place.database, None, "__ignore__", "car")
+    [note] = [note for note in export(place, "voc", tmp_path / "out").notes if "labelmap.txt" in note]
+    assert "labels.txt names the classes" in note
 
 
 # ---- folders
