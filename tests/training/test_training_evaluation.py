@@ -136,22 +136,23 @@ def test_an_evaluation_older_than_refinements_had_none(place: Workspace) -> None
 
 
 def test_the_networks_doubt_is_told_by_image(place: Workspace) -> None:
-    model = _knowing()
-    model.module.layer.weight.data /= 4000  # so that it doubts
-    model.module.layer.bias.data /= 4000
+    network = ColorNet(COLORS[:4])
+    for parameter in network.parameters():
+        parameter.data /= 4000  # so that it doubts
+    model = loaded(network, CLASSES, preprocessing=PLAIN)
     report = _run(place, model, on="val")
     store = Store(place.home.store)
     by_path = {image.path: image for image in load_manifest(store, report.record.revision).images}
     for number, image in enumerate(report.record.images):
         pixels = torch.from_numpy(read_photo(store.read(by_path[image.path].image_sha256))).permute(2, 0, 1)[None]
         with torch.inference_mode():
-            shares = model.module(pixels.float())[0].double().softmax(dim=0)
+            shares = network(pixels.float())[0].double().softmax(dim=0)
         entropy = -(shares * shares.log()).sum(dim=0).mean() / np.log(4)
         assert image.entropy == pytest.approx(float(entropy), rel=1e-4)
         confidence = read_map_png(report.directory / "confidence" / f"{number:06d}.png").mean() / 255
         assert image.confidence == pytest.approx(float(shares.max(dim=0).values.mean()), abs=0.002)
         assert image.confidence == pytest.approx(confidence)
-        assert 0.05 < image.entropy < 0.95
+        assert 0.05 < float(entropy) < 0.95
 
 
 def test_histograms_hold_every_pixel_under_its_confidence(place: Workspace) -> None:
@@ -161,6 +162,9 @@ def test_histograms_hold_every_pixel_under_its_confidence(place: Workspace) -> N
     np.testing.assert_array_equal(
         histograms.calibration.sum(axis=0).sum(), read_counts(report.directory, report.record).sum()
     )
+    assert histograms.winners is not None
+    np.testing.assert_array_equal(histograms.winners.sum(axis=1), histograms.confidence)
+    np.testing.assert_array_equal(histograms.winners.sum(axis=0), histograms.calibration.sum(axis=(0, 1)))
     confidence = read_map_png(report.directory / "confidence" / "000000.png")
     assert confidence.min() > 250  # colours far apart: the network is sure
     # Small photos are sampled at every pixel, and every class has a score there.

@@ -40,7 +40,10 @@ def test_figures_are_those_of_json_and_no_cell_is_a_formula(tmp_path: Path) -> N
         "size": "original",
     }
     assert [row[1] for row in head if row[0] == "note"] == values["notes"]
-    assert figures[1:] == [[name, str(values[name])] for name in FIGURES]
+    assert figures[1:] == [
+        *([name, str(values[name])] for name in FIGURES),
+        ["ece", str(values["calibration"]["ece"])],
+    ]
     shown = ["'" + CLASSES[0], CLASSES[1], "'" + CLASSES[2], "'" + CLASSES[3], "'" + CLASSES[4], CLASSES[5]]
     assert classes[0] == ["class", *CLASS_COLUMNS]
     for row, name, known in zip(classes[1:], shown, values["classes"], strict=True):

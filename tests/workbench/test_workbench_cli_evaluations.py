@@ -64,6 +64,16 @@ def test_figures_for_spreadsheets(home: str, capsys: pytest.CaptureFixture[str])
     assert f"\nmiou,{shown['miou']}\n" in capsys.readouterr().out.replace("\r", "")
 
 
+def test_curves_of_all_classes_and_of_one(home: str, capsys: pytest.CaptureFixture[str]) -> None:
+    found = _ask(capsys, "evaluations", "curves", "1", "--home", home)
+    assert [each["name"] for each in found["classes"]] == list(CLASSES)
+    one = _ask(capsys, "evaluations", "curves", "1", "--class", "sky", "--home", home)
+    assert one["auc"] == found["classes"][0]["auc"] == 1
+    for arguments, expected in (([], "road, wet"), (["--class", "sky"], "argmax")):
+        app(["evaluations", "curves", "1", *arguments, "--home", home], standalone_mode=False)
+        assert expected in capsys.readouterr().out
+
+
 def test_the_trash_and_back(home: str, capsys: pytest.CaptureFixture[str]) -> None:
     _ask(capsys, "discard", "evaluation", "1", "--home", home)
     assert _ask(capsys, "evaluations", "--home", home)["evaluations"] == []

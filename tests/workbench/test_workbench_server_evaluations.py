@@ -78,6 +78,22 @@ def test_all_figures_and_no_folder_of_the_server(place: Workspace, client: TestC
     assert [one["evaluation"] for one in client.get("/api/projects/1/evaluations").json()["evaluations"]] == [number]
 
 
+def test_curves_and_reliability_of_a_class(place: Workspace, client: TestClient) -> None:
+    root = f"/api/evaluations/{_evaluate(place)}"
+    whole = client.get(root).json()
+    assert whole["calibration"]["ece"] == pytest.approx(1 - whole["pa"], abs=0.01)  # it is always sure
+    assert sum(each["pixels"] for each in whole["calibration"]["bins"]) == sum(map(sum, whole["confusion"]))
+    found = client.get(f"{root}/curves").json()
+    assert [each["auc"] for each in found["classes"]][::3] == [1, None]  # the sky; to the car nothing leads
+    assert found["classes"][1]["auc"] < 0.5
+    sky = client.get(f"{root}/curves", params={"class": "sky"}).json()
+    assert (len(sky["points"]), sky["points"][1]["recall"]) == (101, 1)
+    assert sky["working_point"] == {"recall": 1, "false_positive_rate": 0, "precision": 1}
+    road = client.get(f"{root}/calibration", params={"class": "road"}).json()
+    assert road["ece"] == whole["classes"][1]["ece"] > 0.9
+    assert "no class 'boat'" in client.get(f"{root}/curves", params={"class": "boat"}).json()["error"]
+
+
 def test_the_gallery_by_score_by_cell_and_by_class(place: Workspace, client: TestClient) -> None:
     address = f"/api/evaluations/{_evaluate(place)}/gallery"
     worst = client.get(address, params={"sort": "miou", "limit": 2}).json()

@@ -31,7 +31,11 @@ def figures_csv(report: EvaluationReport) -> str:
             ("mapping", report.mapping.name if report.mapping else "classes of the same name"),
             *(("note", note) for note in report.notes),
         ),
-        (("figure", "value"), *((name, getattr(report.metrics, name)) for name in FIGURES)),
+        (
+            ("figure", "value"),
+            *((name, getattr(report.metrics, name)) for name in FIGURES),
+            ("ece", report.calibration.whole.ece),
+        ),
         (
             ("class", *CLASS_COLUMNS),
             *((row["name"], *(row[column] for column in CLASS_COLUMNS)) for row in report.class_rows()),

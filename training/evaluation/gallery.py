@@ -115,12 +115,12 @@ def evaluation_page(
     order = sort or (CELL if cell is not None else MIOU)
     by_class = order.removeprefix("-").startswith(CLASS)
     scores = _scores(evaluation.directory, tuple(evaluation.columns.tolist()))
-    scored = _class_index(names, order.removeprefix("-").removeprefix(CLASS)) if by_class else None
+    scored = record.class_index(order.removeprefix("-").removeprefix(CLASS)) if by_class else None
     score = scores.miou if scored is None else scores.iou[:, scored]
     pixels = None if cell is None else _pixels(evaluation, cell)
     chosen = np.arange(len(record.images)) if pixels is None else np.flatnonzero(pixels)
     if having is not None:
-        chosen = chosen[~np.isnan(scores.iou[chosen, _class_index(names, having)])]
+        chosen = chosen[~np.isnan(scores.iou[chosen, record.class_index(having)])]
     if on is not None:
         chosen = chosen[in_part(evaluation, on)[chosen]]
     chosen = chosen[_in_range(score[chosen], min_score, max_score)]
@@ -215,12 +215,6 @@ def _in_range(score: NDArray[np.floating], low: float | None, high: float | None
     if high is not None:
         inside &= score <= high
     return inside
-
-
-def _class_index(names: tuple[str, ...], name: str) -> int:
-    if name not in names:
-        raise UserError(f"The evaluation has no class {name!r}. Its classes: {', '.join(names)}.")
-    return names.index(name)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,16 @@ from db.schema import Evaluation, Project
 from db.session import Database
 from labeling.projects import find_project
 from training.evaluation import mapping as mappings
+from training.evaluation.calibration import Calibration, Reliability, calibration
 from training.evaluation.mapping import Row, SavedMapping
 from training.evaluation.metrics import Metrics, metrics
 from training.evaluation.opened import choose_mapping, find_evaluation
 from training.evaluation.per_image import class_sums
-from training.evaluation.store import EvaluationRecord, published_directories, read_counts, read_record
+from training.evaluation.store import EvaluationRecord, published_directories, read_counts, read_histograms, read_record
 
 FIGURES = ("pa", "ma", "miou", "fwiou", "precision", "recall", "f1")
 CLASS_FIGURES = ("iou", "precision", "recall", "f1")
-CLASS_COLUMNS = (*CLASS_FIGURES, "pixels", "predicted", "images", "images_predicted")
+CLASS_COLUMNS = (*CLASS_FIGURES, "ece", "pixels", "predicted", "images", "images_predicted")
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,26 @@ class EvaluationReport:
     confusion: NDArray[np.int64]
     truth_images: tuple[int, ...]
     predicted_images: tuple[int, ...]
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """How far to trust its confidence, read when first asked for.
+
+        Raises:
+            UserError: the evaluation's files are damaged.
+        """
+        found = read_histograms(self.directory, self.record)
+        columns = mappings.targets(self.rows, self.record.model_classes, self.record.truth_classes)
+        confidence = found.confidence if found.winners is None else found.winners
+        return calibration(found.calibration, confidence, columns, len(self.record.truth_classes))
+
+    def reliability_of(self, name: str) -> Reliability:
+        """Return the reliability diagram of the pixels predicted as a class.
+
+        Raises:
+            UserError: there is no such class, or the evaluation's files are damaged.
+        """
+        return self.calibration.classes[self.record.class_index(name)]
 
     @property
     def predicted_names(self) -> tuple[str, ...]:
@@ -101,6 +123,7 @@ class EvaluationReport:
             "images_per_second": len(record.images) / record.seconds if record.seconds else None,
             "mapping": {"name": self.mapping.name if self.mapping else None, "rows": [list(row) for row in self.rows]},
             **{name: getattr(self.metrics, name) for name in FIGURES},
+            "calibration": self.calibration.whole.to_json(),
             "classes": self.class_rows(),
             "axes": {"truth": list(record.truth_classes), "predicted": list(self.predicted_names)},
             "confusion": self.confusion.tolist(),
@@ -112,18 +135,24 @@ class EvaluationReport:
     def class_rows(self) -> list[dict[str, Any]]:
         """Return what there is of each class by name, its figures and what they rest on; undefined ones are None."""
         by_class = zip(
-            self.record.truth_classes, self.metrics.classes, self.truth_images, self.predicted_images, strict=True
+            self.record.truth_classes,
+            self.metrics.classes,
+            self.calibration.classes,
+            self.truth_images,
+            self.predicted_images,
+            strict=True,
         )
         return [
             {
                 "name": name,
                 **{figure: getattr(row, figure) for figure in CLASS_FIGURES},
+                "ece": reliability.ece,
                 "pixels": row.pixels,
                 "predicted": row.predicted,
                 "images": images,
                 "images_predicted": predicted,
             }
-            for name, row, images, predicted in by_class
+            for name, row, reliability, images, predicted in by_class
         ]
 
 

@@ -3,7 +3,8 @@
     evaluation.json     what was evaluated on what (`EvaluationRecord`)
     counts.npz          CSR, int64 (images, k_truth * k_model): how often each cell occurs in each image
     cells.npz           its transpose, CSR: in which images a cell occurs
-    histograms.npz      scores (k_model, k_truth, bins), calibration (bins, k_truth, k_model), confidence (256,)
+    histograms.npz      scores (k_model, k_truth, bins), calibration (bins, k_truth, k_model), confidence (256,),
+                        winners (256, k_model)
     index/000000.png    predicted class indices, uint8, at the photo's size
     confidence/000000.png   softmax of the winning class, 0..255 for 0..1
 
@@ -19,7 +20,7 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
 
@@ -107,6 +108,16 @@ class EvaluationRecord(BaseModel):
     created_at: datetime
     files: dict[str, str]
 
+    def class_index(self, name: str) -> int:
+        """Return the row of a class of the dataset.
+
+        Raises:
+            UserError: there is none of this name.
+        """
+        if name not in self.truth_classes:
+            raise UserError(f"The evaluation has no class {name!r}. Its classes: {', '.join(self.truth_classes)}.")
+        return self.truth_classes.index(name)
+
 
 @dataclass(frozen=True)
 class ImageCounts:
@@ -131,11 +142,13 @@ class Histograms:
         scores: (k_model, k_truth, score bins): sampled pixels of a truth class by the probability of a model class.
         calibration: (confidence bins, k_truth, k_model): pixels of a cell by the winner's probability.
         confidence: (256,): pixels by the winner's probability as stored.
+        winners: (256, k_model): the same by winner, too; None in evaluations that are older than it.
     """
 
     scores: NDArray[np.int64]
     calibration: NDArray[np.int64]
     confidence: NDArray[np.int64]
+    winners: NDArray[np.int64] | None = None
 
 
 def counts_matrix(images: Sequence[ImageCounts], cells: int) -> csr_array:
@@ -168,7 +181,7 @@ def new_directory(evaluations: Path) -> Iterator[Path]:
 def write_arrays(directory: Path, counts: csr_array, histograms: Histograms) -> dict[str, str]:
     """Write the arrays; return each file's sha256 by its name."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **vars(histograms))
+    np.savez_compressed(buffer, **{name: array for name, array in vars(histograms).items() if array is not None})
     contents = {
         COUNTS: _sparse_bytes(counts),
         CELLS: _sparse_bytes(counts.transpose().tocsr()),
@@ -233,7 +246,7 @@ def read_histograms(directory: Path, record: EvaluationRecord) -> Histograms:
         UserError: the file is gone or not what was written.
     """
     with np.load(io.BytesIO(_read(directory, HISTOGRAMS, record)), allow_pickle=False) as arrays:
-        return Histograms(arrays["scores"], arrays["calibration"], arrays["confidence"])
+        return Histograms(**{field.name: arrays[field.name] for field in fields(Histograms) if field.name in arrays})
 
 
 def map_name(number: int) -> str:

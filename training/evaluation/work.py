@@ -81,6 +81,7 @@ class EvaluationRun:
             np.zeros((k_model, k_truth, SCORE_BINS), np.int64),
             np.zeros((CALIBRATION_BINS, k_truth, k_model), np.int64),
             np.zeros(256, np.int64),
+            np.zeros((256, k_model), np.int64),
         )
 
     @property
@@ -158,12 +159,15 @@ class EvaluationRun:
 
     def _add_calibration(self, truth: NDArray[np.uint8], prediction: Prediction) -> None:
         valid = truth != IGNORE
-        confidence = prediction.confidence[valid].astype(np.int64)
+        confidence, winner = prediction.confidence[valid].astype(np.int64), prediction.index[valid]
         cells = confidence * CALIBRATION_BINS // 256 * self._k_truth + truth[valid]
-        cells = cells * self._k_model + prediction.index[valid]
+        cells = cells * self._k_model + winner
         shape = self.histograms.calibration.shape
         table = np.bincount(cells, minlength=CALIBRATION_BINS * self._k_truth * self._k_model).reshape(shape)
-        shares = np.bincount(confidence, minlength=256)
+        winners = np.bincount(confidence * self._k_model + winner, minlength=256 * self._k_model)
+        winners = winners.reshape(256, self._k_model)
         with self._lock:
             self.histograms.calibration.__iadd__(table)
-            self.histograms.confidence.__iadd__(shares)
+            self.histograms.confidence.__iadd__(winners.sum(axis=1))
+            assert self.histograms.winners is not None
+            self.histograms.winners.__iadd__(winners)

@@ -22,6 +22,7 @@ def register(app: typer.Typer) -> None:
     group.callback(epilog="Example: workbench evaluations")(evaluations)
     group.command("show", epilog="Example: workbench evaluations show 3")(evaluations_show)
     group.command("images", epilog="Example: workbench evaluations images 3 --cell road,sidewalk")(evaluations_images)
+    group.command("curves", epilog="Example: workbench evaluations curves 3 --class road")(evaluations_curves)
     app.add_typer(group, name="evaluations")
 
 
@@ -135,3 +136,28 @@ def evaluations_images(
             say(page.note)
 
     emit(page, as_json=as_json, show=show)
+
+
+def evaluations_curves(
+    number: NumberArgument,
+    class_: Annotated[
+        str | None, typer.Option("--class", metavar="CLASS", help="Print the points of this class's curves.")
+    ] = None,
+    mapping: MappingOption = None,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the areas under the ROC and precision-recall curves, each class against the rest; or one class's curves."""
+    from training.evaluation.curves import evaluation_curves
+    from training.evaluation.opened import open_evaluation
+    from workbench.cli.show_curves import show_curve, show_curves
+
+    place = Workplace(home)
+    found = open_evaluation(place.database, number, project=place.project(project), mapping=mapping)
+    curves = evaluation_curves(found)
+    if class_ is None:
+        emit(curves, as_json=as_json, show=lambda: show_curves(curves))
+    else:
+        curve = curves.classes[found.record.class_index(class_)]
+        emit(curve.to_json(points=True), as_json=as_json, show=lambda: show_curve(curve))

@@ -22,7 +22,6 @@ from training.evaluation.opened import OpenEvaluation, open_evaluation
 from training.evaluation.parts import parts
 from training.evaluation.pictures import Layer, evaluation_picture
 from training.evaluation.report import EvaluationReport, list_evaluations, report
-from workbench.plain import plain
 from workbench.server.pictures import answer
 from workbench.server.routes.photos import checked_size
 from workbench.server.services import Services
@@ -105,17 +104,16 @@ def router(services: Services) -> APIRouter:
         }
 
     @routes.get("/evaluations/{evaluation}/curves")
-    def curves(
+    def score_curves(
         evaluation: int, class_: Annotated[str, Query(alias="class")] = "", mapping: str = ""
     ) -> dict[str, Any]:
         """The areas under every class's ROC and precision-recall curve; of one class also the points."""
-        found = evaluation_curves(open_evaluation(services.database, evaluation, mapping=mapping or None))
-        return plain(found.of(class_).to_json(points=True) if class_ else found)
+        found = open_evaluation(services.database, evaluation, mapping=mapping or None)
+        curves = evaluation_curves(found)
+        return curves.classes[found.record.class_index(class_)].to_json(points=True) if class_ else curves.to_json()
 
     @routes.get("/evaluations/{evaluation}/calibration")
-    def reliability(
-        evaluation: int, class_: Annotated[str, Query(alias="class")], mapping: str = ""
-    ) -> dict[str, Any]:
+    def reliability(evaluation: int, class_: Annotated[str, Query(alias="class")], mapping: str = "") -> dict[str, Any]:
         """The reliability diagram of the pixels predicted as one class."""
         found = _report(open_evaluation(services.database, evaluation, mapping=mapping or None))
         return found.reliability_of(class_).to_json()
