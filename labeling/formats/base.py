@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from labeling.annotation import Label, Shape
 from labeling.colors import RGB
 from labeling.options import DatasetOptions, Overlap, RasterRule
+from labeling.progress import Progress, silent
 
 RoleName = Literal["train", "val", "test"]
 
@@ -40,6 +41,7 @@ class ReadRequest:
         classes_file: labels in index order, one name a line.
         colors_file: `name r g b` or `name:r,g,b::` lines for colour masks.
         options: the dataset's options.
+        progress: told how far a listing is that takes long; workers are given a request without.
     """
 
     source: Path
@@ -48,6 +50,7 @@ class ReadRequest:
     classes_file: Path | None = None
     colors_file: Path | None = None
     options: DatasetOptions = field(default_factory=DatasetOptions)
+    progress: Progress = field(default=silent, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -174,7 +174,8 @@ def settled_options(
 def read_request(location: Path, options: DatasetOptions) -> ReadRequest:
     """Return what the codec is given to read a folder or file."""
     folder = _folder(location)
-    paths = {name: None if (path := getattr(options.files, name)) is None else folder / path for name in _NAMED_FILES}
+    named = {name: path for name in _NAMED_FILES if (path := getattr(options.files, name)) is not None}
+    paths: dict[str, Any] = {name: folder / path for name, path in named.items()}
     return ReadRequest(source=location, options=options, **paths)
 
 

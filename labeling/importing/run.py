@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 
 from db.errors import UserError
 from db.home import Home
@@ -29,6 +30,7 @@ from labeling.importing.source import OpenedSource, open_source
 from labeling.importing.source_listing import list_source
 from labeling.importing.store import ImportStore
 from labeling.importing.target import StoredDataset, background_of, find_stored, open_target
+from labeling.importing.unread import notes_on_unread
 from labeling.importing.worker import Job, Prepared, Task, died, prepare
 from labeling.options import DatasetOptions
 from labeling.progress import Progress, silent
@@ -51,7 +53,7 @@ def import_dataset(home: Home, database: Database, request: ImportRequest, progr
         home: holds the content store.
         database: its database.
         request: what to import.
-        progress: told the count of images done.
+        progress: told how far large files are listed, and the count of images done.
 
     Raises:
         UserError: the source as a whole cannot be read, holds no image, or needs more than 254 classes; names that
@@ -77,7 +79,7 @@ def _import(
     moved = stored is not None and bool(stored.source) and stored.source != request.remembered
     before = stored.options if stored else None
     asked = asked_options(request, before, same_source=not moved)
-    listing = list_source(request.format, read_request(location, asked))
+    listing = list_source(request.format, replace(read_request(location, asked), progress=progress))
     if not listing.items and not listing.skipped:
         raise UserError(f"{location} holds no image that can be imported as {request.format}.")
     options = settled_options(asked, request, location, listing, before)
@@ -87,6 +89,7 @@ def _import(
     link = request.link or (stored is not None and stored.linked)
     target = open_target(database, request, listing, options, link)
     tally = Tally(notes=_first_notes(listing, stored, moved, changed_options(before, options) if before else []))
+    tally.notes += notes_on_unread(location)
     left_out = [(member.path, member.why) for member in source.skipped]
     for file, reason in left_out + [(problem.file, problem.reason) for problem in listing.skipped]:
         tally.counts["skipped"] += 1

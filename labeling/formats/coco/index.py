@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from db.errors import UserError
 from labeling.formats.coco.categories import id_text
 from labeling.formats.coco.kinds import Categories, Entry, Kind, keep_image
 from labeling.formats.json_stream import stream_objects
+
+ReadBytes = Callable[[int], None]
 
 _SCHEMA = """
 CREATE TABLE image (file INTEGER, id TEXT, name TEXT, width INTEGER, height INTEGER, extra TEXT);
@@ -43,7 +45,9 @@ class CocoIndex:
         self._database = sqlite3.connect("", check_same_thread=False)
         self._database.executescript(_SCHEMA)
 
-    def add(self, path: Path, file: int, kind: Kind, categories: Categories) -> None:
+    def add(
+        self, path: Path, file: int, kind: Kind, categories: Categories, read_bytes: ReadBytes = lambda _: None
+    ) -> None:
         """Read images and annotations of a file; all of it or, where it is no JSON, nothing.
 
         Args:
@@ -51,15 +55,18 @@ class CocoIndex:
             file: its number.
             kind: what is kept of its annotations.
             categories: of the file.
+            read_bytes: told how many bytes were read; it is read twice.
 
         Raises:
             UserError: it cannot be read as JSON, or the temporary folder is full.
         """
         images = (
             (file, id_text(entry.get("id")), _text(entry.get("file_name")), *_size(entry), _text(keep_image(entry)))
-            for entry in stream(path, "images.item")
+            for entry in stream(path, "images.item", read_bytes=read_bytes)
         )
-        annotations = ((file, *_row(entry, kind, categories)) for entry in stream(path, "annotations.item"))
+        annotations = (
+            (file, *_row(entry, kind, categories)) for entry in stream(path, "annotations.item", read_bytes=read_bytes)
+        )
         try:
             with self._database:
                 self._database.executemany("INSERT INTO image VALUES (?, ?, ?, ?, ?, ?)", images)
@@ -137,18 +144,21 @@ class CocoIndex:
         return int(self._database.execute(query, {"file": file}).fetchone()[0])
 
 
-def stream(path: Path, prefix: str, limit: int | None = None) -> Iterator[dict[str, Any]]:
+def stream(
+    path: Path, prefix: str, limit: int | None = None, read_bytes: ReadBytes = lambda _: None
+) -> Iterator[dict[str, Any]]:
     """Yield the objects at `images.item`, `annotations.item` or `categories.item` of a file, one at a time.
 
     Args:
         path: COCO file.
         prefix: which of them.
         limit: bytes to read, None: all.
+        read_bytes: told, piece by piece, how many bytes were read.
 
     Raises:
         UserError: the file cannot be opened, or is no JSON.
     """
-    return stream_objects(path, prefix, "COCO's JSON", limit)
+    return stream_objects(path, prefix, "COCO's JSON", limit, read_bytes)
 
 
 def _row(entry: Entry, kind: Kind, categories: Categories) -> tuple[str | None, str | None, bool, str]:

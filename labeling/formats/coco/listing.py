@@ -16,6 +16,7 @@ from labeling.formats.coco.files import CocoFile, find_files, map_folders, photo
 from labeling.formats.coco.index import CocoIndex, ImageEntry, stream
 from labeling.formats.coco.kinds import Categories, Kind
 from labeling.formats.coco.photos import best_root, find_photo
+from labeling.formats.json_stream import BytesRead
 from labeling.formats.labels import IGNORE_NAME, read_labels
 from labeling.formats.lazy_items import LazyItems
 from labeling.formats.places import Place
@@ -71,9 +72,10 @@ def list_files(request: ReadRequest, kind: Kind) -> Listing:
     index, skipped, notes = CocoIndex(), list[Problem](), list[str]()
     files = find_files(request.source, kind.prefix)
     sources: list[_Source] = []
+    read_bytes = BytesRead(request.progress, (file.path for file in files), passes=3)  # categories may stand last
     for number, file in enumerate(files):
         try:
-            sources.append(_read_file(index, file, number, request, kind))
+            sources.append(_read_file(index, file, number, request, kind, read_bytes))
         except UserError as error:
             if len(files) == 1:
                 raise
@@ -104,11 +106,13 @@ def list_files(request: ReadRequest, kind: Kind) -> Listing:
     )
 
 
-def _read_file(index: CocoIndex, file: CocoFile, number: int, request: ReadRequest, kind: Kind) -> _Source:
-    categories = categories_of(stream(file.path, "categories.item"), file.path)
+def _read_file(
+    index: CocoIndex, file: CocoFile, number: int, request: ReadRequest, kind: Kind, read_bytes: BytesRead
+) -> _Source:
+    categories = categories_of(stream(file.path, "categories.item", read_bytes=read_bytes), file.path)
     if not categories:
         raise UserError(f"{file.path}: expected a {kind.title} file, found no categories in it.")
-    index.add(file.path, number, kind, categories)
+    index.add(file.path, number, kind, categories, read_bytes)
     names = [entry.file_name for entry in index.images(number, limit=_SAMPLE)]
     if not names:
         raise UserError(f"{file.path}: expected a {kind.title} file, found no images in it.")
