@@ -19,6 +19,7 @@ from labeling.manifest import Manifest, ManifestImage, load_manifest
 from labeling.progress import Progress, silent
 from labeling.projects import find_project
 from labeling.revisions import current_manifest, find_revision, freeze, list_revisions, photo_path
+from training.adaptation.home_photos import home_style
 from training.evaluation import mapping as mappings
 from training.evaluation.leaks import find_leaks
 from training.evaluation.mapping import SavedMapping
@@ -39,6 +40,7 @@ from training.models.loaded import LoadedModel
 from training.numerics import pick_device
 from training.prediction.inference import Precision, Predictor, Size
 from training.prediction.refinement import NONE, Refinement
+from training.prediction.style import Kind
 
 __all__ = [
     "EvaluationReport",
@@ -61,6 +63,7 @@ class EvaluationRequest:
     size: Size = field(default_factory=Size)
     mapping: str | None = None
     predictions: bool = True
+    restrict: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,8 @@ def evaluate(
     device: str = "auto",
     precision: Precision = "auto",
     refinement: Refinement = NONE,
+    style: Kind | None = None,
+    restrict: bool = False,
     progress: Progress = silent,
 ) -> EvaluationReport:
     """Run a model over images of a dataset, store what it says of each, and report the figures.
@@ -107,13 +112,18 @@ def evaluate(
         precision: what the network computes in; `auto` is what this model was evaluated in before on this device,
             so that a second evaluation gives the figures of the first, and is measured where it never was.
         refinement: what is done besides running the network once; kept with the evaluation.
+        style: give photos the look of those the model was trained on first, in this way.
+        restrict: a pixel may only get classes that count as one of the dataset's (restricted argmax). Without it the
+            argmax is taken first, over all classes, and what has no target counts as `other`.
         progress: told the images evaluated.
 
     Raises:
         UserError: something of the above is not there or does not fit, or an image cannot be read.
     """
     loaded = load_model(home, database, project, model)
-    request = EvaluationRequest(project, dataset, on, revision, Size.parse(size), mapping, predictions)
+    if style is not None:
+        refinement = refinement.model_copy(update={"style": home_style(home, database, loaded, style)})
+    request = EvaluationRequest(project, dataset, on, revision, Size.parse(size), mapping, predictions, restrict)
     picked = pick_device(device)
     if precision == "auto":
         precision = _as_before(database, loaded, str(picked)) or "auto"
@@ -126,11 +136,30 @@ def evaluate_loaded(
 ) -> EvaluationReport:
     """Evaluate a model that is ready on its device; see `evaluate`."""
     subject = _find_subject(home, database, predictor.model, request, progress)
+    if request.restrict:
+        only = _with_target(predictor.model.spec.classes, subject)
+        predictor = predictor.refined(predictor.refinement.model_copy(update={"only": only}))
     with new_directory(home.evaluations) as directory:
         record = _fill(home, database, predictor, request, subject, directory, progress)
         published = publish(directory, record)
     result = report(published, 0, subject.mapping)
     return replace(result, id=register(database, result, record.mapping_id))
+
+
+def _with_target(model_classes: tuple[str, ...], subject: _Subject) -> tuple[str, ...]:
+    """Return the model's classes that count as one of the dataset's.
+
+    Raises:
+        UserError: none does.
+    """
+    rows = subject.mapping.rows if subject.mapping else mappings.rows_by_name(model_classes, subject.classes)
+    targets = dict(rows)
+    if found := tuple(name for name in model_classes if targets.get(name)):
+        return found
+    raise UserError(
+        f"No class of the model counts as one of the dataset's, so that none is left to choose. The model's: "
+        f"{', '.join(model_classes)}. The dataset's: {', '.join(subject.classes)}. Give a --mapping."
+    )
 
 
 def _as_before(database: Database, model: LoadedModel, device: str) -> Precision | None:

@@ -25,6 +25,7 @@ from training.crf.parameters import REPORTED
 from training.crf.strips import refine_strips
 from training.data.resample import resize_photo
 from training.data.sizes import Resize
+from training.documents import Document
 from training.models.loaded import LoadedModel
 from training.numerics import Numerics, has_bf16_instructions, pick_device
 from training.numerics import Precision as ConcretePrecision
@@ -35,6 +36,8 @@ from training.prediction.upsampling import Rows, combine_strips, upsample_strips
 Item = TypeVar("Item")
 Precision = ConcretePrecision | Literal["auto"]
 _Map = Callable[[int, tuple[int, int]], Iterator[Rows]]  # of a photo's number and a size: its logits
+Strips = Callable[[tuple[int, int]], Iterable[Rows]]
+"""Gives a photo's logits at a (height, width)."""
 Scores = Literal["bins", "probabilities"]
 SCORE_BINS = 100
 """Bins of a probability, equally wide; bin i holds [i, i + 1) / 100, the last one also 1."""
@@ -102,6 +105,20 @@ class Prediction:
     entropy: float | None = None
 
 
+class Settled(Document):
+    """What depends on the free memory or on a measurement, decided once for many photos of one size.
+
+    Attributes:
+        precision: what the network computes in.
+        batch: photos at once.
+        window: side of the windows; a photo that is not larger is seen whole.
+    """
+
+    precision: ConcretePrecision
+    batch: int
+    window: int
+
+
 class Predictor:
     """A model on a device, ready for photos. Its module is moved there, in channels_last, in place.
 
@@ -120,6 +137,7 @@ class Predictor:
         self._asked = precision
         self._module = model.module.eval().to(device).to(memory_format=torch.channels_last)
         self._preprocessing = model.spec.preprocessing
+        self._excluded = self._find_excluded()
 
     @property
     def precision(self) -> str:
@@ -134,6 +152,7 @@ class Predictor:
         *,
         scores: Scores | None = None,
         originals: Sequence[NDArray[np.uint8]] = (),
+        over_time: Callable[[Strips, NDArray[np.uint8]], Strips] | None = None,
     ) -> list[Prediction]:
         """Predict photos that are already resized to one common size.
 
@@ -141,13 +160,16 @@ class Predictor:
             photos: each uint8 (h, w, 3) RGB, all of one size.
             sizes: the (height, width) that each prediction gets.
             scores: sample probabilities too, binned or as they are.
-            originals: the photos at `sizes`, which a CRF needs.
+            originals: the photos at `sizes`, which a CRF and `over_time` need.
+            over_time: puts other logits in the place of each photo's, given the photo; called in their order.
         """
-        maps = self._maps(photos)
+        maps = self._maps(self._styled(photos))
         crf = self.refinement.crf
         found = []
         for number, size in enumerate(sizes):
-            strips = partial(self._strips, maps, number)
+            strips: Strips = partial(self._strips, maps, number)
+            if over_time is not None:
+                strips = over_time(strips, originals[number])
             if crf is None:
                 found.append(self._finish(strips(size), size, scores))
             else:
@@ -173,12 +195,40 @@ class Predictor:
             scores: as `predict` has it.
         """
         size = (photo.shape[0], photo.shape[1])
-        strips = partial(self._strips, self._maps([small]), 0)
+        strips = partial(self._strips, self._maps(self._styled([small])), 0)
         crf = self.refinement.crf or REPORTED
         wanted = [number for number in iterations if number]
         refined = refine_strips(strips, photo, self._module.num_classes, crf, wanted) if wanted else ()
         plain = [strips(size)] if len(wanted) < len(iterations) else []
         return [self._finish(each, size, scores) for each in (*plain, *refined)]
+
+    def refined(self, refinement: Refinement) -> Predictor:
+        """Return the same model on the same device, with something else done besides running the network once."""
+        return Predictor(self.model, self.device, self._asked, refinement)
+
+    def _find_excluded(self) -> Tensor | None:
+        """Return which classes no pixel gets, bool (K,); None where any may be got.
+
+        Raises:
+            UserError: the classes to choose from are not the model's.
+        """
+        only, classes = self.refinement.only, self.model.spec.classes
+        if only is None:
+            return None
+        if strangers := sorted(set(only) - set(classes)):
+            raise UserError(f"The model has no class {strangers[0]!r} to choose. Its classes: {', '.join(classes)}.")
+        return torch.tensor([name not in only for name in classes], device=self.device)
+
+    @torch.inference_mode()
+    def settle(self, photo: NDArray[np.uint8]) -> Settled:
+        """Decide what photos as this one, at the network's size, uint8 (h, w, 3), shall share."""
+        height, width = photo.shape[:2]
+        largest = max(view.size(height, width) for view in self.refinement.views)
+        window = self._window(largest)
+        side = max(largest) if window is None else max(window.height, window.width)
+        return Settled(
+            precision=self._decide(self._pixels([photo])), batch=self._batch_size(height, width), window=side
+        )
 
     def gather(self, items: Iterable[Item], pixels: Callable[[Item], NDArray[np.uint8]]) -> Iterator[list[Item]]:
         """Put neighbours together that `predict` can take at once, in order.
@@ -241,7 +291,15 @@ class Predictor:
         return Window(min(side, shape[0]), min(side, shape[1])) if side < max(shape) else None
 
     def _strips(self, maps: Sequence[_Map], number: int, size: tuple[int, int]) -> Iterator[Rows]:
-        return combine_strips([one(number, size) for one in maps], self.refinement.combine)
+        combined = combine_strips([one(number, size) for one in maps], self.refinement.combine)
+        if self._excluded is None:
+            return combined
+        excluded = self._excluded[:, None, None]
+        return (Rows(strip.top, strip.logits.masked_fill(excluded, _NEVER)) for strip in combined)
+
+    def _styled(self, photos: Sequence[NDArray[np.uint8]]) -> Sequence[NDArray[np.uint8]]:
+        style = self.refinement.style
+        return photos if style is None else [style.apply(photo) for photo in photos]
 
     def _pixels(self, photos: Sequence[NDArray[np.uint8]]) -> Tensor:
         return torch.from_numpy(np.stack(photos)).to(self.device).permute(0, 3, 1, 2)
@@ -306,6 +364,7 @@ class Predictor:
 
 _GPU_BATCH, _CPU_BATCH = 16, 4  # beyond, nothing is won
 _PROBE_SIDE = 512
+_NEVER = -1e4  # of a logit: a probability of 0, yet no infinity, which a CRF's sums would turn into NaN
 _CPU_PRECISIONS: list[ConcretePrecision] = ["fp32", "bf16"]
 _CLEARLY = 0.8  # a smaller gain is not worth the digits
 _decided: weakref.WeakKeyDictionary[Architecture, dict[torch.device, ConcretePrecision]] = weakref.WeakKeyDictionary()

@@ -1,4 +1,4 @@
-"""How a prediction is made beyond one look at the photo: several scales, its mirror image, windows, a CRF."""
+"""How a prediction is made beyond one run of the network: another style, several looks, windows, CRF, fewer classes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from db.errors import UserError
 from training.crf.parameters import REPORTED, CrfParameters
+from training.prediction.style import Style
 
 Combine = Literal["mean", "max"]
 _SMALLEST_WINDOW = 32
@@ -38,6 +39,8 @@ class Refinement(BaseModel):
         window: side in pixels of windows that slide over the photo, blended where they overlap; None takes the photo
             whole where memory allows.
         crf: refines what was combined; None does not.
+        style: the look a photo is given before the network sees it; None leaves it as it is.
+        only: names of the model's classes that a pixel may get (restricted argmax); None is all of them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,6 +50,8 @@ class Refinement(BaseModel):
     combine: Combine = "mean"
     window: Annotated[int, Field(ge=_SMALLEST_WINDOW)] | None = None
     crf: CrfParameters | None = None
+    style: Style | None = None
+    only: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
 
     @classmethod
     def read(
@@ -94,7 +99,7 @@ class Refinement(BaseModel):
         return cls(scales=numbers, flip=flip, combine=combine, window=window or None, crf=chosen)
 
     def arguments(self) -> list[str]:
-        """Return what `workbench evaluate` and `predict` are told for it; nothing for what is not done."""
+        """Return what commands are told for what `read` gives; nothing for what is not done."""
         told = []
         if self.scales != (1.0,):
             told.append(f"--scales={','.join(f'{scale:g}' for scale in self.scales)}")
@@ -120,6 +125,8 @@ class Refinement(BaseModel):
         return "; ".join(self._words())
 
     def _words(self) -> Iterator[str]:
+        if self.style:
+            yield f"{self.style.kind} style of {self.style.of}"
         if self.scales != (1.0,):
             yield f"scale{'s' if len(self.scales) > 1 else ''} {', '.join(f'{scale:g}' for scale in self.scales)}"
         if self.flip:
@@ -131,6 +138,8 @@ class Refinement(BaseModel):
         if self.crf:
             others = ", ".join(f"{name} {value:g}" for name, value in self.crf.unusual().items())
             yield f"CRF {self.crf.iterations}{f' ({others})' if others else ''}"
+        if self.only:
+            yield f"argmax over {len(self.only)} class{'es' if len(self.only) > 1 else ''}"
 
 
 def _crf(iterations: int, settings: Mapping[str, str]) -> CrfParameters:

@@ -19,6 +19,7 @@ from workbench.cli.options import (
     ProjectOption,
     ScalesOption,
     SizeOption,
+    StyleOption,
     WindowOption,
     Workplace,
     read_settings,
@@ -52,9 +53,13 @@ def evaluate(
     window: WindowOption = 0,
     crf: CrfOption = 0,
     crf_set: CrfSetOption = None,
+    style: StyleOption = None,
     mapping: Annotated[
         str | None, typer.Option(help="A saved mapping (default: by-name, classes of the same name).")
     ] = None,
+    restrict: Annotated[
+        bool, typer.Option("--restrict", help="Let pixels only get classes that the mapping has a target for.")
+    ] = False,
     predictions: Annotated[bool, typer.Option(help="Store the predicted class maps.")] = True,
     device: DeviceOption = "auto",
     precision: Annotated[
@@ -87,6 +92,8 @@ def evaluate(
             device=device,
             precision=precision,
             refinement=refinement,
+            style=style,
+            restrict=restrict,
             progress=progress,
         )
     emit(report, as_json=as_json, show=lambda: show_evaluation(report))

@@ -51,6 +51,10 @@ CrfSetOption = Annotated[
         "Repeatable.",
     ),
 ]
+StyleOption = Annotated[
+    Literal["histogram", "fourier"] | None,
+    typer.Option(help="Give photos the look of those the model was trained on first."),
+]
 DevicesOption = Annotated[
     str, typer.Option("--device", help="auto, cpu, cuda or cuda:N; several train together: cuda:0,cuda:1.")
 ]

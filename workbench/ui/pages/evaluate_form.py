@@ -25,6 +25,7 @@ from workbench.ui.components.widget import payload, widget
 from workbench.ui.events import on
 
 ORIGINAL, LONG, EXACT = "original", "long", "exact"
+NO_STYLE = "none"
 ROLE_ORDER = ("test", "val", "train")
 
 Choices = list[tuple[str, str]]
@@ -53,6 +54,7 @@ class Form:
             *(self.model, self.dataset, self.images, self.size, self.long, self.height, self.width),
             *(self.mapping, self.predictions),
             *(self.scales, self.flip, self.combine, self.window, self.crf, self.crf_set),
+            *(self.style, self.restrict),
         ]
         self.chosen = [project, *fields]
         self._listen(project, fields)
@@ -87,7 +89,7 @@ class Form:
             info="Without them pictures are predicted again when you look at them.",
             elem_id="wb-evaluate-predictions",
         )
-        with gr.Accordion("Several looks, windows, CRF", open=False, elem_id="wb-evaluate-refinement"):
+        with gr.Accordion("Several looks, windows, CRF, style", open=False, elem_id="wb-evaluate-refinement"):
             self._lay_out_refinement()
         self.command = gr.Textbox(label="Command", interactive=False, buttons=["copy"], elem_id="wb-evaluate-command")
         self.start = gr.Button("Evaluate", variant="primary", elem_id="wb-evaluate-start")
@@ -107,6 +109,16 @@ class Form:
             usual = " ".join(f"{name}={value:g}" for name, value in REPORTED.others().items())
             info = f"Those that are other than {usual}"
             self.crf_set = gr.Textbox("", label="CRF parameters", info=info, elem_id="wb-evaluate-crf-set")
+        with gr.Row():
+            styles = [
+                ("as they are", NO_STYLE),
+                ("home's histogram", "histogram"),
+                ("home's low frequencies", "fourier"),
+            ]
+            info = "Gives photos the light and tint of those the model was trained on, before it sees them."
+            self.style = gr.Radio(styles, value=NO_STYLE, label="Look", info=info, elem_id="wb-evaluate-style")
+            info = "Pixels get only classes that count as one of the dataset's. Else the argmax is taken first."
+            self.restrict = gr.Checkbox(False, label="Restricted argmax", info=info, elem_id="wb-evaluate-restrict")
 
     def _listen(self, project: gr.Number, fields: list[Any]) -> None:
         on(self.size.change, size_fields, self.size, [self.long, self.height, self.width])
@@ -231,6 +243,8 @@ def command(
     window: float | None = 0,
     crf: float | None = 0,
     crf_set: str = "",
+    style: str = NO_STYLE,
+    restrict: bool = False,
 ) -> list[str]:
     """Return what stands after `workbench` for the choices made.
 
@@ -254,6 +268,8 @@ def command(
         *((f"--size={text}",) if size != ORIGINAL else ()),
         *((f"--mapping={mapping}",) if mapping != BY_NAME else ()),
         *refinement.arguments(),
+        *((f"--style={style}",) if style != NO_STYLE else ()),
+        *(("--restrict",) if restrict else ()),
         *(() if predictions else ("--no-predictions",)),
         *(f"--project={project}", "--", model),
     ]
