@@ -40,7 +40,7 @@ def refine_strips(
     """
     size = (photo.shape[0], photo.shape[1])
     inner = working_size(size, classes)
-    probabilities = _whole(strips(inner))
+    probabilities = whole_map(strips(inner))
     pixels = torch.from_numpy(resize_photo(photo, inner)).to(probabilities.device).permute(2, 0, 1)[None]
     for refined in iterate(probabilities, pixels, parameters, iterations):
         logits = refined[0].clamp(min=torch.finfo(refined.dtype).tiny).log_()
@@ -53,6 +53,6 @@ def working_size(size: tuple[int, int], classes: int) -> tuple[int, int]:
     return size if scale >= 1 else (max(1, int(size[0] * scale)), max(1, int(size[1] * scale)))
 
 
-def _whole(strips: Iterable[Rows]) -> Tensor:
+def whole_map(strips: Iterable[Rows]) -> Tensor:
     """Return the softmax of all strips together, float32 (1, K, H, W)."""
     return torch.cat([strip.logits.softmax(dim=0) for strip in strips], dim=1)[None]

@@ -27,10 +27,10 @@ from training.data.resample import resize_photo
 from training.models.find import load_model
 from training.models.spec import ModelSpec
 from training.numerics import pick_device
+from training.prediction.drawing import PLAIN, Look, Painter
 from training.prediction.inference import Prediction, Predictor, Size
 from training.prediction.refinement import NONE, Refinement
 
-OVERLAY_OPACITY = 0.5
 JPEG_QUALITY = 90
 _THREADS, _AHEAD = 2, 4  # on each side of the network
 
@@ -75,6 +75,7 @@ def predict_folder(
     to: Path,
     size: str = "original",
     overlay: bool = True,
+    look: Look = PLAIN,
     overwrite: bool = False,
     device: str = "auto",
     refinement: Refinement = NONE,
@@ -101,7 +102,7 @@ def predict_folder(
     started = time.perf_counter()
     read = ordered_map(partial(_read, size=asked), jobs, threads=_THREADS, ahead=_AHEAD)
     predicted = _predict(predictor, _readable(read, skipped))
-    write = partial(_write, to=to, palette=model_palette(loaded.spec), overlay=overlay)
+    write = partial(_write, to=to, spec=loaded.spec, look=look if overlay else None)
     for images, _ in enumerate(ordered_map(write, predicted, threads=_THREADS, ahead=_AHEAD), start=1):
         progress(images + len(skipped), len(jobs), "photos predicted")
     seconds = time.perf_counter() - started
@@ -153,19 +154,17 @@ def model_palette(spec: ModelSpec) -> NDArray[np.uint8]:
     return voc_colormap(len(spec.classes))
 
 
-def _write(predicted: _Predicted, to: Path, palette: NDArray[np.uint8], overlay: bool) -> None:
+def _write(predicted: _Predicted, to: Path, spec: ModelSpec, look: Look | None) -> None:
+    palette = model_palette(spec)
     index = to / "index" / f"{predicted.job.stem}.png"
     index.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(index, write_map_png(predicted.prediction.index, palette))
-    if overlay:
+    if look is not None:
         path = to / "overlay" / f"{predicted.job.stem}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, _jpeg(lay_over(predicted.photo, palette[predicted.prediction.index])))
-
-
-def lay_over(photo: NDArray[np.uint8], colors: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Lay colours half transparent over a photo, both uint8 (H, W, 3)."""
-    return np.asarray(cv2.addWeighted(photo, 1 - OVERLAY_OPACITY, colors, OVERLAY_OPACITY, 0), np.uint8)
+        height, width = predicted.photo.shape[:2]
+        painter = Painter(look, spec.classes, palette, (height, width))
+        write_atomic(path, _jpeg(painter.paint(predicted.photo, predicted.prediction.index)))
 
 
 def _jpeg(pixels: NDArray[np.uint8]) -> bytes:

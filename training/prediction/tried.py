@@ -23,7 +23,7 @@ from labeling.maps import read_map_png, write_map_png
 from labeling.photos import read_photo
 from labeling.thumbnails import Size, encode_photo, encode_png
 from training.prediction.affinity import affinity_png
-from training.prediction.predict import lay_over
+from training.prediction.drawing import lay_over
 from training.prediction.try_model import ClassShare, TriedPicture
 
 KEPT_SECONDS = 24 * 3600

@@ -1,4 +1,4 @@
-"""Models: list and import them, export their weights, use them on photos."""
+"""Models: list and import them, export their weights, see what they take for alike."""
 
 from __future__ import annotations
 
@@ -9,23 +9,16 @@ import typer
 
 from workbench.cli.commands_export import export_dataset, export_masks
 from workbench.cli.options import (
-    CombineOption,
     CrfOption,
-    CrfSetOption,
     DeviceOption,
-    FlipOption,
     HomeOption,
     JsonOption,
     ModelArgument,
-    OverwriteOption,
     ProjectOption,
-    ScalesOption,
     SizeOption,
-    WindowOption,
     Workplace,
-    read_settings,
 )
-from workbench.cli.output import emit, note, percent, progress_bar, say, table
+from workbench.cli.output import emit, percent, say, table
 
 SHORT_DIGEST = 12
 
@@ -51,7 +44,6 @@ def register(app: typer.Typer) -> None:
     )
     app.add_typer(export, name="export")
     app.command("affinity", epilog="Example: workbench affinity 12:best photo.jpg --to affinity.png")(affinity)
-    app.command("predict", epilog="Example: workbench predict 12:best ./new-photos --to ./predictions")(predict)
 
 
 def models(
@@ -155,57 +147,6 @@ def export_weights(
             f"{100 * report.argmax_agreement:.3f} % of the pixels get the same class"
         )
 
-    emit(report, as_json=as_json, show=show)
-
-
-def predict(
-    model: Annotated[
-        str, typer.Argument(help="A run (12, 12:best, 12:last), an imported model's name, or a bundle file.")
-    ],
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="A photo or a folder of photos.")],
-    to: Annotated[Path, typer.Option(help="Folder to write into; empty or new.")],
-    size: SizeOption = "original",
-    scales: ScalesOption = "1",
-    flip: FlipOption = False,
-    combine: CombineOption = "mean",
-    window: WindowOption = 0,
-    crf: CrfOption = 0,
-    crf_set: CrfSetOption = None,
-    overlay: Annotated[bool, typer.Option(help="Also write the photos with the classes laid over them.")] = True,
-    overwrite: OverwriteOption = False,
-    device: DeviceOption = "auto",
-    project: ProjectOption = None,
-    home: HomeOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Use a model on photos: index PNGs and overlays."""
-    from training.prediction.predict import predict_folder
-    from training.prediction.refinement import Refinement
-
-    others = read_settings(crf_set or [], "--crf-set")
-    refinement = Refinement.read(scales, flip=flip, combine=combine, window=window, crf=crf, crf_settings=others)
-    place = Workplace(home)
-    with progress_bar() as progress:
-        report = predict_folder(
-            place.home,
-            place.database,
-            project=project,
-            model=model,
-            source=source,
-            to=to,
-            size=size,
-            overlay=overlay,
-            overwrite=overwrite,
-            device=device,
-            refinement=refinement,
-            progress=progress,
-        )
-
-    def show() -> None:
-        say(f"{report.images} images in {report.to}, {report.images_per_second:.1f} a second")
-
-    for problem in report.skipped:
-        note(f"Skipped {problem.file}: {problem.reason}")
     emit(report, as_json=as_json, show=show)
 
 
