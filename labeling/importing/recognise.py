@@ -33,6 +33,7 @@ from labeling.importing.recognition.voc import recognise_voc
 from labeling.importing.recognition.yolo import recognise_yolo
 from labeling.importing.source import OpenedSource, open_source
 from labeling.importing.source_files import MAX_FILES, SourceFiles, look_through
+from labeling.importing.unread import notes_on
 from labeling.progress import Progress, silent
 
 __all__ = ["RECOGNISERS", "Guess", "Recognised", "recognise", "recognise_archive"]
@@ -98,7 +99,7 @@ def recognise(source: Path) -> Recognised:
             count = len(files.images)
             photos = "The photo" if count == 1 else f"The {count} photos"
             notes.append(f"{photos} can be imported without labels, as labelme: the format they are labelled in later.")
-    return Recognised(location, len(files.images), tuple(found), tuple(notes))
+    return Recognised(location, len(files.images), tuple(found), (*notes, *notes_on(files)))
 
 
 def recognise_archive(home: Home, source: Path, progress: Progress = silent) -> Recognised:

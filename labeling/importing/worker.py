@@ -19,6 +19,7 @@ from db.store import Store
 from labeling.annotation import SEE_THROUGH, Annotation, Label, Layer, Special
 from labeling.formats.base import BadItemError, BaseMap, Item, ReadRequest, Record
 from labeling.formats.codecs import CODECS
+from labeling.importing.lost_shapes import notes_on_lost
 from labeling.map_store import stage_instances, stage_map
 from labeling.names import clean_class_name
 from labeling.photos import PhotoError, inspect_photo
@@ -133,7 +134,8 @@ def _prepare(task: Task, record: Record) -> Prepared:
     content, names, map_staged = _content(record, store) if record.labelled else (None, (), ())
     canonical = json.dumps([photo.sha256, content], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     digest = hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
-    return Prepared(task.item, photo, content, names, digest, record.repairs, (*photo_staged, *map_staged))
+    repairs = (*record.repairs, *notes_on_lost(record))
+    return Prepared(task.item, photo, content, names, digest, repairs, (*photo_staged, *map_staged))
 
 
 def _photo(task: Task, record: Record, store: Store) -> tuple[Photo, tuple[Staged, ...]]:

@@ -242,3 +242,21 @@ def test_what_nobody_labelled_becomes_the_background_that_the_project_has(place,
     write_photo(tmp_path / "bare" / "b.png", seed=1)
     place.run_import(tmp_path / "bare")
     assert [info.name for info in list_classes(place.database)] == classes
+
+
+def test_shapes_that_label_nothing_are_said(place, folder):
+    off, shares = rectangle("car", 100, 100, 120, 110), rectangle("road", 0.1, 0.5, 0.9, 0.9)
+    write_labels(folder / "c.png", [off, shares, rectangle("road", -5, 20, 60, 29)])
+    [told] = [file for file in place.run_import(folder).files if file.file == "c.json"]
+    assert told.action == "repaired"
+    assert "1 shape ('car') lies off the photo of 40 x 30 pixels" in told.reason
+    assert "1 shape ('road') lies in the first pixel" in told.reason
+
+
+def test_photos_of_other_kinds_and_archives_inside_are_said(place, folder):
+    for name in ("b.HEIC", "raw/c.nef", "more.zip", "notes.docx", ".hidden.heic"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"...")
+    notes = place.run_import(folder).notes
+    assert any("2 photos of a kind that is not read: left out (.heic: 1, .nef: 1; b.HEIC)" in note for note in notes)
+    assert any("1 archive inside, which an import does not open (more.zip)" in note for note in notes)

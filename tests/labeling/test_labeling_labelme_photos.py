@@ -298,3 +298,23 @@ def test_labelmes_own_sample_reads_without_a_repair(test_data):
         differing.append(int(np.count_nonzero(drawn != np.asarray(Image.open(expected)))))
     assert differing[0] == differing[2] == 0
     assert differing[1] <= 1
+
+
+def test_a_photo_that_was_named_in_spite_of_a_namesake_is_said(tmp_path):
+    """As after renaming or copying photos together with their label files."""
+    put(tmp_path, "a.jpg")
+    put(tmp_path, "b.jpg")
+    write(tmp_path / "b.json", document(shape(), image="a.jpg"))
+    listing, records = read_folder(tmp_path)
+    assert [(item.path, record.labelled) for item, record in zip(listing.items, records, strict=True)] == [
+        ("a.jpg", True),
+        ("b.jpg", False),
+    ]
+    [told] = records[0].repairs
+    assert "though b.jpg has its name" in told
+
+
+def test_a_photo_of_a_kind_that_is_not_read_is_not_called_missing(tmp_path):
+    (tmp_path / "a.heic").write_bytes(b"....ftypheic")
+    with pytest.raises(BadItemError, match=r"'a\.heic' is a kind of file that is not read \(save it as JPEG"):
+        read_one(tmp_path, document(shape(), image="a.heic"), None)

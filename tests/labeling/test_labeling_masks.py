@@ -406,3 +406,11 @@ def test_numbers_in_three_equal_channels_are_told_from_colours(tmp_path):
     request = build(tmp_path, files | {"masks/b.png": mask(0, 1)})
     with pytest.raises(BadItemError, match="grey in three channels"):
         masks.read(masks.list_source(request).items[0], request)
+
+
+@pytest.mark.parametrize(("orientation", "told"), [(1, False), (3, True), (6, False)])
+def test_where_sizes_cannot_tell_how_a_mask_lies_it_is_said(tmp_path, orientation, told):
+    photo = encode(scene(6, 8), "JPEG", orientation=orientation)
+    request = build(tmp_path, {"images/a.jpg": photo, "masks/a.png": mask(0, 1)})
+    record = masks.read(masks.list_source(request).items[0], request)
+    assert any("both ways round" in repair for repair in record.repairs) is told

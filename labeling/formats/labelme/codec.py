@@ -86,6 +86,8 @@ def list_source(request: ReadRequest) -> Listing:
     items = [claim.item(root, photos, background) for claim in claims]
     if request.source.is_dir():
         bare, more = _without_label_file(photos, claims, index)
+        if bare and not label_files:
+            notes.append("No label file was found: the photos come in unlabelled.")
         items += [Item(path, path, Payload(None, photos / path, None, "", background)) for path in bare]
         notes += more
     if not items and not problems:

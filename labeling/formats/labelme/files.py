@@ -68,15 +68,33 @@ class PhotoIndex:
             if found is None and self._anywhere:
                 found = _single(self._names[_fold(PurePosixPath(given).name)])
             if found is not None:
-                return Match(found, "" if found == inside else f"imagePath says {image_path!r}, {found} was found")
+                namesake = self._namesake(label_file, folder, found) if found == inside else ""
+                return Match(
+                    found, namesake if found == inside else f"imagePath says {image_path!r}, {found} was found"
+                )
         return self._by_stem(label_file, folder, image_path, outside)
 
     def same_stem(self, path: str) -> list[str]:
         """Return the photos beside `path` that differ from it in their suffix only, itself left out."""
         return [other for other in self._stems[_fold(str(PurePosixPath(path).with_suffix("")))] if other != path]
 
+    def _namesake(self, label_file: Path, folder: PurePosixPath, found: str) -> str:
+        """Return a sentence where a photo beside a label file has its name, but another one is named in it.
+
+        labelme opens the named one, and so does an import; but so it also looks where files were renamed or copied.
+        """
+        beside = self._stems[_fold(str(folder / label_file.stem))]
+        if not beside or found in beside:
+            return ""
+        return (
+            f"its imagePath names {found}, which was taken as labelme does, though {beside[0]} has its name; if the "
+            "labels are of that photo, correct imagePath"
+        )
+
     def _by_stem(self, label_file: Path, folder: PurePosixPath, image_path: str | None, outside: bool) -> Match:
         says = "it has no imagePath" if image_path is None else f"its imagePath {image_path!r} is not there"
+        if image_path is not None and _is_unread(label_file, image_path):
+            says = f"its imagePath {image_path!r} is a kind of file that is not read (save it as JPEG or PNG beside it)"
         if outside:
             says = f"its imagePath {image_path!r} leads out of the import folder"
         beside = self._stems[_fold(str(folder / label_file.stem))]
@@ -112,6 +130,13 @@ def is_index_png(path: Path) -> bool:
     except OSError:
         return False
     return len(head) == 26 and head.startswith(b"\x89PNG") and head[25] in (0, 3)
+
+
+def _is_unread(label_file: Path, image_path: str) -> bool:
+    """Whether a file that is named lies beside a label file, but is of no kind that is read: HEIC, raw photos."""
+    name = PureWindowsPath(image_path).name
+    known = PureWindowsPath(name).suffix.lower() in IMAGE_SUFFIXES
+    return not known and "\0" not in name and (label_file.parent / name).is_file()
 
 
 def _fold(path: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -84,11 +84,10 @@ def _legend_of_values(labels: tuple[str, ...], masks: Sequence[Place], ignored: 
     return FoundLegend(Legend(names, values).without(ignored), notes=notes)
 
 
-def _note_on_black_and_white(masks: Sequence[Place], scanned: Sequence[Collection[int] | None]) -> tuple[str, ...]:
+def _note_on_black_and_white(masks: Sequence[Place], scanned: Sequence[frozenset[int] | None]) -> tuple[str, ...]:
     """Return a sentence where some masks are black and white among others with numbers: 255 may mean two things."""
-    found = [
-        PurePosixPath(mask.name).name for mask, values in zip(masks, scanned, strict=True) if values == {0, IGNORE}
-    ]
+    pairs = zip(masks, scanned, strict=True)
+    found = [PurePosixPath(mask.name).name for mask, values in pairs if values == BLACK_AND_WHITE]
     if not found or len(found) == sum(map(bool, scanned)):
         return ()
     count = "1 mask holds" if len(found) == 1 else f"{len(found)} masks hold"

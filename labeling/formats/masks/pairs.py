@@ -47,6 +47,11 @@ class Pair:
         if mask.size != (info.width, info.height):
             base = _upright(base, mask.size, info)
             repairs += (f"The mask was drawn on the unrotated photo and turned with it (EXIF {info.orientation}).",)
+        elif info.orientation != 1 and mask.size == (info.raw_width, info.raw_height):
+            repairs += (
+                f"The photo is turned by its EXIF orientation {info.orientation}, and both ways round it has this "
+                "size: the mask was read as one of the upright photo. If it is of the photo as stored, turn it.",
+            )
         return Record(photo, info.width, info.height, base=base, repairs=repairs)
 
     def decode(self, mask: Path) -> MaskFile:
