@@ -49,20 +49,25 @@ export function paintMap(canvas, map, table) {
 }
 
 // Where truth and prediction agree, differ, and where nothing is to be compared. Drawn over the photo, right pixels stay
-// nearly clear, so that the eye goes to the wrong ones.
-export const ERROR_COLORS = { right: "#1a9850", wrong: "#d73027" };
+// nearly clear, so that the eye goes to the wrong ones; what is ignored is hatched, so that no colour has to tell it.
+export const ERROR_COLORS = { right: "#1a9850", wrong: "#d73027", ignored: "#9aa0a6" };
 
-export function paintErrors(canvas, truth, prediction) {
-  const [right, wrong] = [pack(...rgb(ERROR_COLORS.right), 90), pack(...rgb(ERROR_COLORS.wrong))];
-  compare(canvas, truth, prediction, (t, p) => (t === IGNORE ? 0 : t === p ? right : wrong));
+// table: as of `palette`; a pixel is compared where its class, true or predicted, is not left clear in it.
+export function paintErrors(canvas, truth, prediction, table) {
+  const [right, wrong, ignored] = [pack(...rgb(ERROR_COLORS.right), 90), pack(...rgb(ERROR_COLORS.wrong)), pack(...rgb(ERROR_COLORS.ignored))];
+  compare(canvas, truth, prediction, (t, p, x, y) => {
+    if (t === IGNORE) return (x + y) % HATCH < HATCH / 3 ? ignored : 0;
+    return table[t] === 0 && table[p] === 0 ? 0 : t === p ? right : wrong;
+  });
 }
 
-// The pixels of one confusion cell: truth class t predicted as class m.
+const HATCH = 9; // pixels from stripe to stripe
+
+// The pixels of one confusion cell, lit, and all others dimmed. map: 1 in the cell, 0 elsewhere
 export const LIT = "#ff00c8";
 
-export function paintCell(canvas, truth, prediction, [t, m]) {
-  const lit = pack(...rgb(LIT));
-  compare(canvas, truth, prediction, (a, b) => (a === t && b === m ? lit : 0));
+export function paintCell(canvas, map) {
+  paintMap(canvas, map, Uint32Array.of(pack(0, 0, 0, 205), pack(...rgb(LIT))));
 }
 
 // Classes, with the pixels lit that another map of the same size says otherwise; one of another size lights none.
@@ -95,7 +100,9 @@ function compare(canvas, truth, prediction, color) {
     );
   }
   paint(canvas, truth.width, truth.height, (target) => {
-    for (let i = 0; i < target.length; i += 1) target[i] = color(truth.data[i], prediction.data[i]);
+    for (let y = 0, i = 0; y < truth.height; y += 1) {
+      for (let x = 0; x < truth.width; x += 1, i += 1) target[i] = color(truth.data[i], prediction.data[i], x, y);
+    }
   });
 }
 

@@ -43,7 +43,7 @@ export function loadStyle() {
 // Is the user typing? Then single-key shortcuts are letters.
 export function isTyping(event) {
   const target = event.composedPath()[0];
-  return target instanceof Element && target.matches("input:not([type=range]):not([type=checkbox]), textarea, select, [contenteditable]");
+  return target instanceof Element && target.matches("input:not([type=range], [type=checkbox], [type=radio]), textarea, select, [contenteditable]");
 }
 
 export function percent(value, digits = 1) {

@@ -37,8 +37,8 @@ export class Entries extends EventTarget {
     if (this.pages.has(page)) return;
     this.pages.add(page);
     try {
-      const { total, images } = await this.source.page(page * PAGE, PAGE, this.abort.signal);
-      this.total = total;
+      const { total, images, note = null } = await this.source.page(page * PAGE, PAGE, this.abort.signal);
+      Object.assign(this, { total, note });
       images.forEach((entry, place) => { this.found[page * PAGE + place] = entry; });
       this.dispatchEvent(new Event("change"));
     } catch (error) {

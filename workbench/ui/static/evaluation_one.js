@@ -25,6 +25,10 @@ export class OneEvaluation {
     const matrix = h("div", { id: "wb-evaluate-matrix" });
     this.images = new EvaluationImages({
       number: this.number, mapping: this.mapping, data: this.data, beside: beside(), onChosen: (chosen) => this.mark(chosen),
+      onMatrix: () => {
+        matrix.scrollIntoView({ block: "center" });
+        matrix.querySelector("[data-chosen], [tabindex='0']")?.focus({ preventScroll: true });
+      },
     });
     this.classes = mountClassFigures(classes, {
       rows: this.data.classes.map((row, index) => ({ ...row, color: this.data.axes.colors[index] })),

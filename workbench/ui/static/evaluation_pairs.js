@@ -89,10 +89,10 @@ class Pairs {
     this.lightbox?.destroy();
     const look = new Look(this.look.classes);
     Object.assign(look, { mode: "b", opacity: this.look.opacity });
-    this.lightbox = new Lightbox(this.entries, look, (last) => {
+    this.lightbox = new Lightbox(this.entries, look, { onClose: (last) => {
       this.lightbox = null;
       this.list.children[Math.min(last ?? index, this.list.children.length - 1)]?.querySelector("button").focus();
-    });
+    } });
     this.lightbox.open(index, this.element);
   }
 
@@ -136,7 +136,9 @@ function both(a, b, { a: first, b: second }) {
       { id: "truth", label: "Truth", maps: ["truth"], paint: mode(a, "truth").paint },
       mode(a, "photo"),
     ],
+    named: [{ layer: "truth", text: "truth" }, { layer: "a", text: "a" }, { layer: "b", text: "b" }],
     fourUp: ["photo", "truth", "a", "b"],
+    swipe: ["a", "b"],
     empty: "The two have no image in common.",
     page: async (offset, limit, signal) => {
       const { total, images } = await getJson(address("/api/evaluations/compare/images", { a: first, b: second, offset, limit }), { signal });

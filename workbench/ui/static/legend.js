@@ -15,16 +15,26 @@ export function mountControls(source, look) {
     h("label", { class: "wb-mode" },
       h("input", { type: "radio", name: group, value: id, checked: id === look.mode, onchange: () => look.set({ mode: id }) }),
       name(label)));
+  const told = h("span", { class: "wb-told" });
   const element = h("div", { class: "wb-controls" },
     h("div", { class: "wb-modes", role: "radiogroup", "aria-label": "What lies over the photos" }, ...modes),
-    h("label", { class: "wb-opacity" }, "Opacity", opacity),
-    h("span", { class: "wb-hint" }, "Hold H for the bare photo"));
+    h("label", { class: "wb-opacity" }, "Opacity", opacity), told);
+  const tell = () => told.replaceChildren(keyWords(source.modes.find(({ id }) => id === look.mode)) ?? h("span", { class: "wb-hint" }, "Hold H for the bare photo"));
+  tell();
   const follow = () => {
+    tell();
     opacity.value = look.opacity;
     for (const input of element.querySelectorAll("input[type=radio]")) input.checked = input.value === look.mode;
   };
   look.addEventListener("change", follow);
   return { element, destroy: () => look.removeEventListener("change", follow) };
+}
+
+// What the colours of a mode mean that are not those of classes; null where they are.
+export function keyWords(mode) {
+  if (!mode?.words) return null;
+  return h("span", { class: "wb-words" }, ...mode.words.map(({ label, color, hatched }) =>
+    h("span", {}, h("span", { class: hatched ? "wb-chip wb-hatched" : "wb-chip", style: { background: hatched ? null : color, "--hatch": color } }), name(label))));
 }
 
 export function mountLegend(look) {
@@ -39,8 +49,9 @@ export function mountLegend(look) {
     return { eye, share, solo, element: h("li", {}, eye, share, solo) };
   });
   const all = h("button", { type: "button", class: "wb-all", onclick: () => look.set({ hidden: new Set(), solo: null }) }, "Show all");
+  const shares = h("span");
   const element = h("details", { class: "wb-legend", open: look.classes.length <= 12 && window.innerWidth > 700 },
-    h("summary", {}, `Classes (${look.classes.length})`), h("ul", {}, ...rows.map((row) => row.element), h("li", { class: "wb-all-place" }, all)));
+    h("summary", {}, `Classes (${look.classes.length})`, shares), h("ul", {}, ...rows.map((row) => row.element), h("li", { class: "wb-all-place" }, all)));
   const follow = () => {
     rows.forEach((row, index) => {
       const shown = look.solo === null ? !look.hidden.has(index) : look.solo === index;
@@ -54,8 +65,10 @@ export function mountLegend(look) {
   follow();
   return {
     element,
-    // Say each class's share of a map's pixels; null says nothing. `whole`: the map is as large as its photo.
-    count(map, whole) {
+    // Say each class's share of a map's pixels; null says nothing. `whole`: the map is as large as its photo; `label`:
+    // what the map is
+    count(map, whole, label = null) {
+      shares.textContent = map && label ? `, shares of pixels: ${label}` : "";
       const counts = map && countIndices(map);
       const total = counts ? look.classes.reduce((sum, _, index) => sum + counts[index], 0) : 0;
       rows.forEach((row, index) => {

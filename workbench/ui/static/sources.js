@@ -2,9 +2,12 @@
 //
 // A source has
 //   classes            [{name, color}] by the index its maps hold
-//   modes              [{id, label, maps, paint}]: what can be laid over a photo; `maps` are the layers `paint` needs
-//   fourUp             ids of the modes that the lightbox shows side by side, or null
-//   page(offset, limit, signal) -> {total, images}
+//   modes              [{id, label, maps, paint, words}]: what can be laid over a photo; `maps` are the layers `paint`
+//                      needs, `words` say what colours mean that are not those of classes: [{label, color, hatched}]
+//   named              [{layer, text, sure}]: what the maps say of the pixel under the pointer
+//   fourUp             ids of the modes that the lightbox shows side by side; may be missing
+//   swipe              ids of the two modes with a divider between them; may be missing
+//   page(offset, limit, signal) -> {total, images, note}: a note, if there is one, is said above them
 //   keys() -> [key] of all entries in order; may be missing
 //   key(entry), caption(entry), badge(entry) -> {text, title, level} or null, has(entry, mode)
 //   facts(entry) -> [text], said below the picture where it is large; may be missing
@@ -13,16 +16,26 @@
 //   empty              what to say where there is no image at all
 
 import { address, getJson } from "./api.js";
-import { paintCell, paintConfidence, paintErrors, paintMap } from "./colorize.js";
-import { exact, percent } from "./dom.js";
+import { ERROR_COLORS, LIT, paintCell, paintConfidence, paintErrors, paintMap } from "./colorize.js";
+import { exact, isolated, percent } from "./dom.js";
 import { openHistory } from "./history.js";
 
 const PHOTO = { id: "photo", label: "Photo", maps: [], paint: null };
 
+const CONFIDENCE = {
+  id: "confidence", label: "Confidence", maps: ["confidence"], paint: (canvas, [map]) => paintConfidence(canvas, map),
+  words: [{ label: "unsure", color: "#000000" }, { label: "sure", color: "#ffffff" }],
+};
+const ERRORS = {
+  id: "error", label: "Error", maps: ["truth", "prediction"], paint: (canvas, maps, look) => paintErrors(canvas, ...maps, look.table),
+  words: ["right", "wrong", "ignored"].map((label) => ({ label, color: ERROR_COLORS[label], hatched: label === "ignored" })),
+};
+const SURE = { layer: "confidence", text: "sure", sure: true };
+
 const paintClasses = (canvas, [map], look) => paintMap(canvas, map, look.table);
 
 // value: {kind: "data", project, dataset, subset, role, class, labelled, text, order} or
-//        {kind: "evaluation", evaluation, sort, cell: [t, m], having, mapping} or
+//        {kind: "evaluation", evaluation, sort, cell: [t, m], having, on, min, max, mapping} or
 //        {kind: "tried", tried, crf}: crf is how many iterations of a CRF refined it, 0 by default
 export function openSource(value, signal) {
   return { data: openData, evaluation: openEvaluation, tried: openTried }[value.kind](value, signal);
@@ -36,7 +49,7 @@ export async function openData({ project, empty, dataset, subset, role, class: s
   return {
     classes: shownClasses,
     modes: [{ id: "labels", label: "Labels", maps: ["map"], paint: paintClasses }, PHOTO],
-    fourUp: null,
+    named: [{ layer: "map", text: "labelled" }],
     empty: empty ?? "No image fits these filters.",
     page: (offset, limit, signal) =>
       getJson(address(`/api/projects/${project}/gallery`, { ...filters, offset, limit }), { signal }),
@@ -56,35 +69,41 @@ export async function openData({ project, empty, dataset, subset, role, class: s
   };
 }
 
-export async function openEvaluation({ evaluation, sort, cell, having, mapping, empty }, signal) {
+export async function openEvaluation({ evaluation, sort, cell, having, on, min, max, mapping, empty }, signal) {
   const root = `/api/evaluations/${evaluation}`;
   const { axes, confusion, version } = await getJson(address(root, { mapping }), { signal });
   // `other`, the last of what is predicted, is named where something lies in it.
   const used = axes.truth.length + (confusion.some((row) => row[axes.truth.length] > 0) ? 1 : 0);
-  const query = { sort, cell: cell?.join(","), class: having, mapping };
+  const query = { sort, cell: cell?.join(","), class: having, on, min_score: min, max_score: max, mapping };
+  const isFiltered = Boolean(cell || having || on || min !== undefined || max !== undefined);
   const modes = [
     { id: "prediction", label: "Prediction", maps: ["prediction"], paint: paintClasses },
     { id: "truth", label: "Truth", maps: ["truth"], paint: paintClasses },
-    { id: "error", label: "Error", maps: ["truth", "prediction"], paint: (canvas, maps) => paintErrors(canvas, ...maps) },
-    { id: "confidence", label: "Confidence", maps: ["confidence"], paint: (canvas, [map]) => paintConfidence(canvas, map) },
+    ERRORS,
+    CONFIDENCE,
     PHOTO,
   ];
   if (cell) {
-    const label = `${axes.truth[cell[0]]} → ${axes.predicted[cell[1]]}`;
-    const paint = (canvas, maps) => paintCell(canvas, ...maps, cell);
-    modes.unshift({ id: "cell", label, maps: ["truth", "prediction"], paint });
+    const [truth, predicted] = [axes.truth[cell[0]], axes.predicted[cell[1]]];
+    const words = [{ label: "the pixels of this cell", color: LIT }];
+    modes.unshift({ id: "cell", label: `${truth} → ${predicted}`, maps: ["lit"], paint: (canvas, [map]) => paintCell(canvas, map), words });
   }
   const picture = (entry, layer, size) =>
-    address(`${root}/images/${entry.number}/${layer}`, { size, v: version, mapping: layer === "prediction" ? mapping : null });
+    address(`${root}/images/${entry.number}/${layer}`, {
+      size, v: version, mapping: ["prediction", "lit"].includes(layer) ? mapping : null, cell: layer === "lit" ? cell.join(",") : null,
+    });
   return {
     classes: axes.predicted.slice(0, used).map((name, index) => ({ name, color: axes.colors[index] })),
     modes,
+    named: [{ layer: "truth", text: "truth" }, { layer: "prediction", text: "predicted" }, SURE],
     fourUp: ["photo", "truth", "prediction", cell ? "cell" : "error"],
-    empty: empty ?? (cell || having ? "No image has that." : "The evaluation holds no image."),
+    swipe: ["truth", "prediction"],
+    empty: empty ?? (isFiltered ? "No image has that." : "The evaluation holds no image."),
     page: (offset, limit, signal) => getJson(address(`${root}/gallery`, { ...query, offset, limit }), { signal }),
+    keys: async () => (await getJson(address(`${root}/gallery/numbers`, query))).images,
     key: (entry) => entry.number,
     caption: (entry) => `${entry.dataset}/${entry.path}`,
-    badge: (entry) => (entry.pixels_in_cell === null ? scoreBadge(entry) : cellBadge(entry)),
+    badge: (entry) => (entry.pixels_in_cell !== null ? cellBadge(entry) : /^-?entropy$/.test(sort ?? "") ? entropyBadge(entry) : scoreBadge(entry)),
     has: () => true,
     photoUrl: (entry, size) => picture(entry, "photo", size),
     mapUrl: picture,
@@ -100,10 +119,10 @@ export async function openTried({ tried, crf = 0 }, signal) {
     classes,
     modes: [
       { id: "prediction", label: "Prediction", maps: ["map"], paint: paintClasses },
-      ...(crf ? [] : [{ id: "confidence", label: "Confidence", maps: ["confidence"], paint: (canvas, [map]) => paintConfidence(canvas, map) }]),
+      ...(crf ? [] : [CONFIDENCE]),
       PHOTO,
     ],
-    fourUp: null,
+    named: [{ layer: "map", text: "predicted" }, ...(crf ? [] : [SURE])],
     empty: "",
     page: async () => ({ total: 1, images: [{ id: tried, width, height }] }),
     key: (entry) => entry.id,
@@ -116,11 +135,17 @@ export async function openTried({ tried, crf = 0 }, signal) {
 }
 
 function scoreBadge({ score, score_name }) {
-  const title = score === null ? `${score_name}: n/a, in neither truth nor prediction` : `${score_name} ${percent(score)} %`;
+  const figure = score_name === "mIoU" ? score_name : `IoU of ${isolated(score_name)}`;
+  const title = score === null ? `${figure}: n/a, in neither truth nor prediction` : `${figure} ${percent(score)} %`;
   const level = score === null ? null : score < 0.4 ? "low" : score < 0.7 ? "middle" : "high";
   return { text: percent(score), title, level };
 }
 
-function cellBadge({ pixels_in_cell, score, score_name }) {
-  return { text: `${exact(pixels_in_cell)} px`, title: `${exact(pixels_in_cell)} pixels; ${score_name} ${percent(score)}` };
+function entropyBadge({ entropy, ...entry }) {
+  const text = entropy === null ? "n/a" : `${percent(entropy)} entropy`;
+  return { text, title: `mean entropy ${entropy === null ? "n/a" : `${percent(entropy)} %`}; ${scoreBadge(entry).title}` };
+}
+
+function cellBadge({ pixels_in_cell, ...entry }) {
+  return { text: `${exact(pixels_in_cell)} px`, title: `${exact(pixels_in_cell)} pixels; ${scoreBadge(entry).title}` };
 }

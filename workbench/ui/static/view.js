@@ -4,6 +4,8 @@ import { h } from "./dom.js";
 
 const MOST = 40;
 const STEP = 1.5; // of the keys and buttons
+const HELD_MS = 350; // a press longer than this is no click
+const STILL_PX = 6;
 
 export class View extends EventTarget {
   constructor() {
@@ -83,6 +85,27 @@ export function steer(element, view, box, { inPage = false } = {}) {
     element.addEventListener(end, (event) => fingers.delete(event.pointerId));
   }
   element.addEventListener("dblclick", () => view.reset());
+}
+
+// While the pointer is held still on an element, only the photo is seen: what H does, for a finger.
+export function holdToPeek(element, look) {
+  let begun = null;
+  let timer = 0;
+  const end = () => {
+    clearTimeout(timer);
+    if (begun && look.peek) look.set({ peek: false });
+    begun = null;
+  };
+  element.addEventListener("pointerdown", (event) => {
+    end();
+    if (!event.isPrimary || event.button) return;
+    begun = event;
+    timer = setTimeout(() => look.set({ peek: true }), HELD_MS);
+  });
+  element.addEventListener("pointermove", (event) => {
+    if (begun && !look.peek && Math.hypot(event.clientX - begun.clientX, event.clientY - begun.clientY) > STILL_PX) end();
+  });
+  for (const over of ["pointerup", "pointercancel"]) element.addEventListener(over, end);
 }
 
 // The same by keys and by buttons: {keys: {key: act}, buttons}.

@@ -8,10 +8,11 @@ import { EvaluationList } from "../evaluation_list.js";
 import { OneEvaluation } from "../evaluation_one.js";
 import { BY_NAME, wayByName } from "../evaluation_parts.js";
 import { TwoEvaluations } from "../evaluation_two.js";
+import { KEPT } from "../lab/images.js";
 import { query, setQuery } from "../place.js";
 import { noProject, otherProject } from "../which_project.js";
 
-const FILTERS = { evaluation: null, a: null, b: null, cell: null, class: null, sort: null, mapping: null, order: null };
+const FILTERS = Object.fromEntries(["evaluation", "a", "b", "mapping", "order", ...KEPT].map((key) => [key, null]));
 const ASKED = { model: null, dataset: null, on: null }; // of the form, which has them by now
 const VIEWS = { list: EvaluationList, one: OneEvaluation, two: TwoEvaluations };
 
