@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from db.errors import NotFoundError
+from db.errors import NotFoundError, UserError
 from labeling.formats.base import Listing, ReadRequest
 from labeling.formats.codecs import CODECS
 from labeling.importing.request import ImportRequest, asked_options, read_request, require_format
@@ -48,6 +48,27 @@ def list_as_new(request: ImportRequest, lister: Lister = list_source) -> tuple[D
     return asked, lister(request.format, read_request(request.location, asked))
 
 
+@dataclass(eq=False)
+class Reading:
+    """A listing under way: how far it is (see `labeling.progress.Progress`), and whether somebody wants it to end."""
+
+    source: Path
+    done: int = 0
+    total: int | None = None
+    what: str = ""
+    stopped: bool = False
+
+    def __call__(self, done: int, total: int | None, what: str) -> None:
+        """Note how far it is."""
+        if self.stopped:
+            raise _StoppedError
+        self.done, self.total, self.what = done, total, what
+
+
+class _StoppedError(Exception):
+    """No `UserError`, which a codec may take for what is wrong with one file of several."""
+
+
 @dataclass(frozen=True)
 class _Kept:
     format: str
@@ -64,12 +85,13 @@ class KeptListing:
 
     def __init__(self) -> None:
         self._kept: _Kept | None = None
+        self._readings: list[Reading] = []
 
     def __call__(self, format: str, request: ReadRequest) -> Listing:
         """List a source, or return what was listed of it.
 
         Raises:
-            UserError: the source as a whole cannot be read.
+            UserError: the source as a whole cannot be read, or `stop` was called.
         """
         usual = DatasetOptions()
         options = request.options.model_copy(update={name: getattr(usual, name) for name in _DRAWN})
@@ -77,7 +99,14 @@ class KeptListing:
         kept = self._kept  # as it is now: other threads may change it
         if kept is not None and (kept.format, kept.request) == (format, asked) and time.monotonic() < kept.until:
             return kept.listing
-        listing = list_source(format, request)
+        reading = Reading(request.source)
+        self._readings.append(reading)
+        try:
+            listing = list_source(format, replace(request, progress=reading))
+        except _StoppedError:
+            raise UserError(f"The reading of {request.source.name} was stopped.") from None
+        finally:
+            self._readings.remove(reading)
         self._kept = _Kept(format, asked, listing, time.monotonic() + KEPT_SECONDS)
         return listing
 
@@ -85,3 +114,12 @@ class KeptListing:
         """Forget what was listed of a source: it is looked at anew, or was taken."""
         if (kept := self._kept) is not None and kept.request.source == location:
             self._kept = None
+
+    def reading(self, location: Path) -> Reading | None:
+        """Return how far the listing of a source is, None where none is under way that tells."""
+        return next((each for each in list(self._readings) if each.source == location and each.what), None)
+
+    def stop(self, location: Path) -> None:
+        """End the listing of a source, as nobody waits for it any more."""
+        for reading in list(self._readings):
+            reading.stopped |= reading.source == location

@@ -1,18 +1,20 @@
 """A kept listing is the one that would be made anew, for as long as that is so."""
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from labeling.formats.base import ReadRequest
+from db.errors import UserError
+from labeling.formats.base import Listing, ReadRequest
 from labeling.formats.codecs import CODECS
 from labeling.importing import source_listing
 from labeling.importing.preview import preview_import
 from labeling.importing.request import ImportRequest
 from labeling.importing.source_classes import source_classes
-from labeling.importing.source_listing import KEPT_SECONDS, KeptListing, list_source
+from labeling.importing.source_listing import KEPT_SECONDS, KeptListing, Reading, list_source
 from labeling.options import DatasetOptions
 from tests.support.codec_sources import BUILDERS, PHOTOS
 from tests.support.labelme_folder import make_folder
@@ -86,3 +88,27 @@ def test_classes_and_previews_of_one_form_list_once(tmp_path: Path, listed) -> N
         changed = replace(request, mapping={"car": target}, unlabelled="ignore")
         assert preview_import(changed, 2, keep) == preview_import(changed, 2)
     assert len(listed) == 1
+
+
+def test_how_far_a_listing_is_can_be_asked_and_it_can_be_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep, asked = KeptListing(), ReadRequest(tmp_path / "large")
+    told: list[Reading | None] = []
+
+    def list_slowly(format: str, request: ReadRequest) -> Listing:
+        told.append(keep.reading(tmp_path / "large"))
+        request.progress(3, 9, "MB of labels listed")
+        told.append(replace(found) if (found := keep.reading(tmp_path / "large")) else None)
+        keep.stop(tmp_path / "another")
+        request.progress(4, 9, "MB of labels listed")
+        keep.stop(tmp_path / "large")
+        with suppress(UserError):  # as a codec does that takes it for one bad file of several
+            request.progress(5, 9, "MB of labels listed")
+        raise AssertionError("it went on")
+
+    monkeypatch.setattr(source_listing, "list_source", list_slowly)
+    with pytest.raises(UserError, match="The reading of large was stopped"):
+        keep("coco", asked)
+    assert told[0] is None, "nothing was told yet"
+    assert told[1] is not None
+    assert (told[1].done, told[1].total, told[1].what) == (3, 9, "MB of labels listed")
+    assert keep.reading(tmp_path / "large") is None

@@ -15,6 +15,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from labeling.datasets import list_datasets
+from labeling.formats.base import Listing, ReadRequest
 from labeling.importing import run as importing
 from labeling.importing.request import ImportRequest
 from labeling.projects import create_project
@@ -134,6 +135,25 @@ def test_again_into_the_same_dataset_updates_it_and_keeps_its_answers(
     assert "--map" not in client.post("/api/projects/1/import/command", json=body).json()["command"]
     second = imported(client, source, mapping=body["mapping"])["report"]
     assert [second[count] for count in ("imported", "updated", "unchanged")] == [0, 1, 2]
+
+
+def test_how_far_the_reading_of_a_source_is(client: TestClient, folder: Path) -> None:
+    body = {"source": {"path": str(folder)}}
+    told: list[object] = []
+
+    def list_slowly(format: str, request: ReadRequest) -> Listing:
+        request.progress(12, 505, "MB of labels listed")
+        told.append(client.post("/api/projects/1/import/reading", json=body).json())
+        assert client.post("/api/projects/1/import/reading/stop", json=body).status_code == 200
+        request.progress(13, 505, "MB of labels listed")
+        raise AssertionError("it went on")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("labeling.importing.source_listing.list_source", list_slowly)
+        answer = client.post("/api/projects/1/import/preview", json=choices(body["source"]))
+    assert (answer.status_code, "was stopped" in answer.text) == (400, True)
+    assert told == [{"done": 12, "total": 505, "what": "MB of labels listed"}]
+    assert client.post("/api/projects/1/import/reading", json=body).json() is None
 
 
 def test_a_row_set_back_to_its_own_name_is_set_back(client: TestClient, folder: Path) -> None:

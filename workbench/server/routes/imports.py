@@ -69,6 +69,17 @@ def router(services: Services) -> APIRouter:
         """The names of the source's classes, read in the chosen format."""
         return {"classes": list(source_classes(choices.request(services, name_of(project)), seen, listed))}
 
+    @routes.post("/projects/{project}/import/reading")
+    def reading(project: int, source: Annotated[Source, Body(embed=True)]) -> dict[str, Any] | None:
+        """How far the reading of a source is, for its classes or a preview; null where it takes no time."""
+        found = listed.reading(locate(services, source))
+        return None if found is None else {"done": found.done, "total": found.total, "what": found.what}
+
+    @routes.post("/projects/{project}/import/reading/stop")
+    def stop_reading(project: int, source: Annotated[Source, Body(embed=True)]) -> None:
+        """End it: nobody looks at the source any more."""
+        listed.stop(locate(services, source))
+
     @routes.post("/projects/{project}/import/preview")
     def preview(project: int, choices: Choices, count: Annotated[int, Query(ge=1, le=24)] = 6) -> dict[str, Any]:
         """A few images as they would be imported."""

@@ -9,6 +9,7 @@ import { exact, h, name as bdi } from "./dom.js";
 import { mountCommand } from "./command.js";
 import { Preview } from "./import_preview.js";
 import { Questions } from "./import_questions.js";
+import { repeat } from "./poll.js";
 
 const WAIT = 350; // ms after the last change
 
@@ -40,6 +41,7 @@ class Check {
   destroy() {
     clearTimeout(this.timer);
     this.turn += 1;
+    this.stopReading();
     this.preview.destroy();
   }
 
@@ -86,7 +88,9 @@ class Check {
     const turn = (this.turn += 1);
     const guess = this.guess(this.format);
     this.tellProblems(guess?.problems ?? []);
-    this.place.replaceChildren(h("p", { class: "wb-message", role: "status" }, "Reading the classes …"));
+    this.stopReading();
+    const waiting = h("p", { class: "wb-message", role: "status" }, "Reading the classes …");
+    this.place.replaceChildren(waiting);
     const kept = this.kept ?? { dataset: this.told.name };
     const questions = new Questions({
       source: this.source, format: this.format, guess, kept, told: this.told, classes: this.classes,
@@ -97,7 +101,7 @@ class Check {
     const fault = h("p", { class: "wb-fault-line", role: "alert" });
     const command = mountCommand("The same by command line");
     Object.assign(this, { go, fault, command, missing: h("p", { class: "wb-hint", role: "status" }) });
-    await this.readClasses(turn);
+    await this.readClasses(turn, waiting);
     if (turn !== this.turn) return;
     this.place.replaceChildren(
       h("section", { class: "wb-import-part" }, h("h2", {}, "Questions"), questions.element),
@@ -106,14 +110,31 @@ class Check {
     this.changed({ look: true });
   }
 
-  async readClasses(turn) {
+  // A large file takes its time: `waiting` says how far it is.
+  async readClasses(turn, waiting = this.preview.said) {
+    const watch = repeat(async () => {
+      const found = await post(`${this.root}/reading`, { source: this.source });
+      if (found && this.watch === watch) waiting.textContent = `${found.what}: ${exact(found.done)} of ${exact(found.total)}`;
+    });
+    this.watch = watch;
     try {
       const seen = Object.keys(this.guess(this.format)?.classes ?? {});
       const { classes } = await post(`${this.root}/classes`, { choices: this.questions.choices(), seen });
       if (turn === this.turn) this.questions.setClasses(classes);
     } catch (error) {
       if (turn === this.turn) this.questions.setFault(error.message);
+    } finally {
+      watch.stop();
+      if (this.watch === watch) this.watch = null;
     }
+  }
+
+  // Nobody waits any more for what is read at the moment.
+  stopReading() {
+    if (!this.watch) return;
+    this.watch.stop();
+    this.watch = null;
+    post(`${this.root}/reading/stop`, { source: this.source }).catch(() => {}); // then it is read to its end
   }
 
   // `again`: other classes may be in it now, as a file was named beside it.
