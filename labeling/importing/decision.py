@@ -7,6 +7,9 @@ from typing import Literal
 
 Head = Literal["none", "imported", "ours"]
 
+BESIDES = "its shapes are the same, but more of what its file says beside them is kept now, or that changed"
+"""Why an image is no longer as it was imported that looks as it did: also the first time after an upgrade."""
+
 
 @dataclass(frozen=True)
 class Stored:
@@ -40,7 +43,15 @@ class Decision:
     takes_labels: bool = False
 
 
-def decide(stored: Stored | None, *, photo_sha256: str, digest: str | None, theirs: bool, elsewhere: bool) -> Decision:
+def decide(
+    stored: Stored | None,
+    *,
+    photo_sha256: str,
+    digest: str | None,
+    theirs: bool,
+    elsewhere: bool,
+    same_drawing: bool = False,
+) -> Decision:
     """Decide what an item is.
 
     Args:
@@ -50,6 +61,7 @@ def decide(stored: Stored | None, *, photo_sha256: str, digest: str | None, thei
         theirs: whether the source wins conflicts.
         elsewhere: whether the image was last imported from another place, so that a different photo of the same path
             may be another photo altogether.
+        same_drawing: whether its shapes and maps are those of its newest imported version, whatever else differs.
     """
     if stored is None:
         return Decision("imported", "", takes_photo=True, takes_labels=True)
@@ -62,7 +74,10 @@ def decide(stored: Stored | None, *, photo_sha256: str, digest: str | None, thei
     if elsewhere and not same_photo:
         return _conflict("another photo of the same path was imported from another place", "that one is", theirs=theirs)
     if stored.head == "ours":
-        return _conflict("changed here and at the source", "your version is", theirs=theirs)
+        what = f"changed here; there, {BESIDES}" if same_drawing else "changed here and at the source"
+        return _conflict(what, "your version is", theirs=theirs)
+    if same_drawing:
+        return Decision("updated", BESIDES, takes_photo=True, takes_labels=True)
     what = "labels" if same_photo else "photo"
     return Decision("updated", f"its {what} changed at the source", takes_photo=True, takes_labels=True)
 

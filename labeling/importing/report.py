@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Action = Literal["updated", "unchanged", "conflict", "repaired", "skipped", "gone", "role kept"]
-Count = Literal["imported", "updated", "unchanged", "conflict", "repaired", "skipped"]
+Count = Literal["imported", "updated", "unchanged", "conflict", "repaired", "skipped", "besides"]
 
 
 @dataclass(frozen=True)

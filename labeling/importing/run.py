@@ -101,6 +101,11 @@ def _import(
         _report_gone(listing, stored, request.remembered, tally)
     classes = [info.name for info in list_classes(database, target.project) if info.index is not None]
     tally.notes += _case_variants(classes)
+    if besides := tally.counts["besides"]:
+        tally.notes.append(
+            f"Images that look as they did at their last import: {besides}. Of what their files say beside shapes "
+            "(ids, flags, further keys) more is kept now than by an earlier workbench, or that changed."
+        )
     return tally.report(
         project=target.project,
         dataset=target.dataset,
@@ -125,7 +130,7 @@ def _import_items(job: Job, listing: Listing, photos: dict[str, str], store: Imp
         progress(done, total, "images")
     store.commit(batch)
     if links:
-        store.tally.notes.append(f"{links} photos are links: the files that they lead to were read.")
+        store.tally.notes.append(f"Photos that are links: {links}. The files that they lead to were read.")
 
 
 def _distinct(listing: Listing, tally: Tally) -> Iterator[Item]:

@@ -20,7 +20,7 @@ from db.store import Store
 from labeling.annotation import Special
 from labeling.annotations import append_version
 from labeling.classes import ensure_class, live_classes
-from labeling.importing.decision import Decision, Head, Stored, decide
+from labeling.importing.decision import BESIDES, Decision, Head, Stored, decide
 from labeling.importing.report import Tally
 from labeling.importing.request import ImportRequest
 from labeling.importing.target import Target, resolved_name
@@ -29,6 +29,7 @@ from labeling.options import DatasetOptions
 from labeling.subsets import refresh_membership
 
 _ORIGIN = "import:"
+_BESIDES = {"extra", "group", "instances"}  # keys of a content that draw nothing
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,7 @@ class ImportStore:
             digest=digest,
             theirs=self.request.on_conflict == "theirs",
             elsewhere=image is not None and image.source not in (None, self.source),
+            same_drawing=self._draws_the_same(session, prepared, image, stored, digest, labels),
         )
         if image is None:
             image = Image(dataset_id=self.target.dataset_id, path=prepared.item.path)
@@ -147,6 +149,26 @@ class ImportStore:
             )
         _count(tally, prepared, decision)
         return image
+
+    def _draws_the_same(
+        self,
+        session: Session,
+        prepared: Prepared,
+        image: Image | None,
+        stored: Stored | None,
+        digest: str | None,
+        labels: dict[str, Any],
+    ) -> bool:
+        """Tell whether an item that is not as it was imported last differs in nothing that one sees."""
+        if image is None or stored is None or None in (digest, stored.imported) or digest == stored.imported:
+            return False
+        if prepared.content is None or prepared.photo.sha256 != stored.photo_sha256:
+            return False
+        query = select(AnnotationVersion.content).where(
+            AnnotationVersion.image_id == image.id, AnnotationVersion.origin.startswith(_ORIGIN)
+        )
+        before = session.scalars(query.order_by(AnnotationVersion.number.desc()).limit(1)).one()
+        return _drawing(before) == _drawing(_relabelled(prepared.content, labels))
 
     def _give_role(self, session: Session, image: Image, prepared: Prepared, tally: Tally) -> None:
         listed = prepared.item.role
@@ -227,6 +249,13 @@ def _relabelled(content: dict[str, Any], labels: dict[str, Any]) -> dict[str, An
     return {**content, "shapes": shapes, "base": base}
 
 
+def _drawing(content: dict[str, Any]) -> str:
+    """Return what of an annotation's content is drawn, as text."""
+    shapes = [{key: value for key, value in shape.items() if key not in _BESIDES} for shape in content["shapes"]]
+    drawn = {key: value for key, value in content.items() if key not in _BESIDES} | {"shapes": shapes}
+    return json.dumps(drawn, sort_keys=True)
+
+
 def _legend_entry(label: Any, labels: dict[str, Any]) -> Any:
     stored = labels[label] if isinstance(label, str) else label
     return {"special": Special.UNLABELLED.value} if stored is None else stored
@@ -236,6 +265,8 @@ def _count(tally: Tally, prepared: Prepared, decision: Decision) -> None:
     action, reason = decision.action, decision.reason
     if action != "gone":
         tally.counts[action] += 1
+    if BESIDES in reason:
+        tally.counts["besides"] += 1
     if action == "conflict" and decision.takes_labels:
         tally.counts["updated"] += 1
     repairs = "; ".join(prepared.repairs) if decision.takes_labels else ""

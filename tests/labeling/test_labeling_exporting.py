@@ -168,7 +168,7 @@ def test_photos_are_linked_or_left_out(place, tmp_path):
     assert photo.read_bytes() == (tmp_path / "campus" / "day" / "a.png").read_bytes()
     again = make_place(tmp_path / "other").run_import(tmp_path / "link", "masks")
     assert (again.imported, again.skipped) == (3, 0)
-    assert "3 photos are links: the files that they lead to were read." in again.notes
+    assert "Photos that are links: 3. The files that they lead to were read." in again.notes
     report = export(place, "masks", tmp_path / "none", photos="none")
     assert not (tmp_path / "none" / "images").exists()
     assert report.files == len(snapshot(tmp_path / "none"))

@@ -3,13 +3,15 @@
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select, update
 
 from db.errors import UserError
+from db.schema import AnnotationVersion
 from labeling.annotation import Shape
 from labeling.annotations import HeadMovedError, save_version
 from labeling.classes import list_classes, merge_class, rename_class
 from labeling.datasets import list_datasets, restore_dataset, trash_dataset
-from labeling.importing.decision import Stored, decide
+from labeling.importing.decision import BESIDES, Stored, decide
 from tests.support.labelled_home import make_place
 from tests.support.labelme_folder import make_folder, rectangle, write_labels, write_photo
 
@@ -58,6 +60,32 @@ def test_changed_at_the_source_becomes_a_new_version(place, folder):
     assert report.classes[-1] == "tree"
     first, second = place.versions("b.png")
     assert (second.parent_id, place.image("b.png").head_id) == (first.id, second.id)
+
+
+def test_what_an_earlier_workbench_did_not_keep_is_told_apart_from_a_change(place, folder):
+    place.run_import(folder)
+    edited = draw_here(place, "c.png")
+    with place.database.write() as session:  # as one wrote them that kept neither flags nor groups
+        for version in session.scalars(select(AnnotationVersion).where(AnnotationVersion.origin == "import:labelme")):
+            shapes = [
+                {key: shape[key] for key in shape if key not in ("extra", "group")}
+                for shape in version.content["shapes"]
+            ]
+            content = {key: value for key, value in version.content.items() if key != "extra"} | {"shapes": shapes}
+            values = {"content": content, "source_digest": "0" * 64}
+            session.execute(update(AnnotationVersion).where(AnnotationVersion.id == version.id).values(values))
+    write_labels(folder / "b.png", [rectangle("tree", 1, 1, 9, 9)])
+    report = place.run_import(folder)
+    assert counts(report) == (0, 2, 0, 1)
+    reasons = {file.file: file.reason for file in report.files}
+    assert reasons["a.json"] == BESIDES
+    assert reasons["b.json"] == "its labels changed at the source"
+    assert reasons["c.json"].startswith("changed here; there, its shapes are the same")
+    assert place.annotation("c.png") == edited
+    assert any(note.startswith("Images that look as they did at their last import: 2.") for note in report.notes)
+    again = place.run_import(folder)
+    assert counts(again) == (0, 0, 2, 1)
+    assert any("last import: 1." in note for note in again.notes)
 
 
 def test_a_changed_photo_is_an_update_too(place, folder):
@@ -238,6 +266,8 @@ ASK = {"photo_sha256": "p", "digest": "new", "theirs": False, "elsewhere": False
         (Stored("p", "old", "imported"), {"digest": None}, "gone", False),
         (Stored("q", "old", "imported"), {"elsewhere": True}, "conflict", False),
         (Stored("p", "old", "imported"), {"elsewhere": True}, "updated", True),
+        (Stored("p", "old", "imported"), {"same_drawing": True}, "updated", True),
+        (Stored("p", "old", "ours"), {"same_drawing": True}, "conflict", False),
     ],
 )
 def test_rules(stored, change, action, takes_labels):
