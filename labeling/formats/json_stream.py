@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import ijson
 
 from db.errors import UserError
+from labeling.formats.bytes_read import ReadBytes, unheard
 from labeling.formats.json_depth import ShallowJson
-from labeling.progress import Progress
 
 _BOM = b"\xef\xbb\xbf"
-TOLD_BYTES = 10_000_000
-"""From how many bytes on the reading of files is told."""
-
 _PIECE = 2**20  # bytes read at once: a text longer than that is looked through again with every piece
 
 
 class _Head:
     """The first bytes of a file; `read_bytes` is told how many more were read."""
 
-    def __init__(self, file: BinaryIO, limit: int | None, read_bytes: Callable[[int], None]) -> None:
+    def __init__(self, file: BinaryIO, limit: int | None, read_bytes: ReadBytes) -> None:
         self._file, self._left, self._read_bytes = file, limit, read_bytes
 
     @property
@@ -40,32 +37,12 @@ class _Head:
         return data
 
 
-class BytesRead:
-    """Tells how far files are read that are gone through several times.
-
-    Args:
-        progress: told, of large files: small ones are read before anybody looks.
-        paths: the files.
-        passes: how often each is read.
-    """
-
-    def __init__(self, progress: Progress, paths: Iterable[Path], passes: int) -> None:
-        self._progress, self._passes = progress, passes
-        self._total, self._done = sum(path.stat().st_size for path in paths if path.is_file()), 0
-
-    def __call__(self, size: int) -> None:
-        """Count bytes that were read."""
-        self._done += size
-        if self._total >= TOLD_BYTES:
-            self._progress(self._done // self._passes // 10**6, self._total // 10**6, "MB of labels listed")
-
-
 def stream_objects(
     path: Path,
     prefix: str,
     expected: str,
     limit: int | None = None,
-    read_bytes: Callable[[int], None] = lambda _: None,
+    read_bytes: ReadBytes = unheard,
 ) -> Iterator[dict[str, Any]]:
     """Yield the objects at an ijson prefix (`images.item`) of a JSON file, one at a time; {} for what is no object.
 

@@ -9,9 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from db.errors import UserError
-from labeling.formats import json_stream
-from labeling.formats.base import ReadRequest
-from labeling.formats.coco import codec as coco
 from labeling.formats.json_depth import MAX_DEPTH, ShallowJson
 from labeling.formats.json_stream import stream_objects
 
@@ -64,44 +61,3 @@ def test_a_text_of_quotes_takes_no_longer_than_another(tmp_path):
     ((entry),) = stream_objects(path, "item", "a list")
     assert len(entry["a"]) == 2_000_000
     assert time.perf_counter() - start < 5
-
-
-@pytest.fixture
-def large_coco(tmp_path, monkeypatch):
-    """A COCO file of 3 MB, which is large here."""
-    monkeypatch.setattr(json_stream, "TOLD_BYTES", 1_000_000)
-    (tmp_path / "a.jpg").touch()
-    outline = [[0, 0, 9, 0, 9, 9.5]]
-    entry = {"image_id": 1, "category_id": 1, "segmentation": outline, "note": "x" * 900}
-    document = {
-        "images": [{"id": 1, "file_name": "a.jpg", "width": 40, "height": 30}],
-        "annotations": [{"id": number, **entry} for number in range(3000)],
-        "categories": [{"id": 1, "name": "road"}],
-    }
-    file = tmp_path / "instances.json"
-    file.write_text(json.dumps(document))
-    return file
-
-
-def test_listing_a_large_file_says_how_far_it_is(large_coco):
-    told = []
-    coco.list_source(ReadRequest(large_coco, progress=lambda *report: told.append(report)))
-    whole = large_coco.stat().st_size // 10**6
-    assert {report[1:] for report in told} == {(whole, "MB of labels listed")}
-    done = [report[0] for report in told]
-    assert (done == sorted(done), done[0], done[-1]) == (True, 0, whole)
-    assert set(done) == set(range(whole + 1))
-
-
-def test_who_is_told_may_end_the_listing(large_coco):
-    def stop(done, total, what):
-        if done:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        coco.list_source(ReadRequest(large_coco, progress=stop))
-
-
-def test_a_small_file_is_not_worth_a_word(large_coco, monkeypatch):
-    monkeypatch.undo()
-    coco.list_source(ReadRequest(large_coco, progress=lambda *_: pytest.fail("told")))

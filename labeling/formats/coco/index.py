@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from db.errors import UserError
+from labeling.formats.bytes_read import ReadBytes, unheard
 from labeling.formats.coco.categories import id_text
 from labeling.formats.coco.kinds import Categories, Entry, Kind, keep_image
 from labeling.formats.json_stream import stream_objects
-
-ReadBytes = Callable[[int], None]
 
 _SCHEMA = """
 CREATE TABLE image (file INTEGER, id TEXT, name TEXT, width INTEGER, height INTEGER, extra TEXT);
@@ -45,9 +44,7 @@ class CocoIndex:
         self._database = sqlite3.connect("", check_same_thread=False)
         self._database.executescript(_SCHEMA)
 
-    def add(
-        self, path: Path, file: int, kind: Kind, categories: Categories, read_bytes: ReadBytes = lambda _: None
-    ) -> None:
+    def add(self, path: Path, file: int, kind: Kind, categories: Categories, read_bytes: ReadBytes = unheard) -> None:
         """Read images and annotations of a file; all of it or, where it is no JSON, nothing.
 
         Args:
@@ -145,7 +142,7 @@ class CocoIndex:
 
 
 def stream(
-    path: Path, prefix: str, limit: int | None = None, read_bytes: ReadBytes = lambda _: None
+    path: Path, prefix: str, limit: int | None = None, read_bytes: ReadBytes = unheard
 ) -> Iterator[dict[str, Any]]:
     """Yield the objects at `images.item`, `annotations.item` or `categories.item` of a file, one at a time.
 

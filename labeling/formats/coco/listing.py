@@ -11,12 +11,12 @@ from typing import Any
 
 from db.errors import UserError
 from labeling.formats.base import BadItemError, Item, Listing, Problem, ReadRequest, iter_image_files
+from labeling.formats.bytes_read import BytesRead
 from labeling.formats.coco.categories import categories_of
 from labeling.formats.coco.files import CocoFile, find_files, map_folders, photo_folders
 from labeling.formats.coco.index import CocoIndex, ImageEntry, stream
 from labeling.formats.coco.kinds import Categories, Kind
 from labeling.formats.coco.photos import best_root, find_photo
-from labeling.formats.json_stream import BytesRead
 from labeling.formats.labels import IGNORE_NAME, read_labels
 from labeling.formats.lazy_items import LazyItems
 from labeling.formats.places import Place

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from db.errors import UserError
 from labeling.formats.base import BadItemError, Item, Listing, Problem, ReadRequest, RoleName, iter_image_files
+from labeling.formats.bytes_read import BytesRead
 from labeling.formats.coco.photos import best_root, find_photo
 from labeling.formats.cvat.files import CvatFile, find_files, photo_folders
 from labeling.formats.cvat.outline import ImageEntry, Outline, read_outline
@@ -61,9 +62,10 @@ def list_source(request: ReadRequest) -> Listing:
     """
     files = find_files(request.source)
     sources, skipped = list[_Source](), list[Problem]()
+    read_bytes = BytesRead(request.progress, (file.place.root / file.place.name for file in files))
     for file in files:
         try:
-            sources.append(_read_file(file, request))
+            sources.append(_read_file(file, request, read_bytes))
         except (UserError, BadItemError) as error:
             if len(files) == 1:
                 raise UserError(str(error)) from error
@@ -93,8 +95,8 @@ def list_source(request: ReadRequest) -> Listing:
     )
 
 
-def _read_file(file: CvatFile, request: ReadRequest) -> _Source:
-    outline = read_outline(file.path)
+def _read_file(file: CvatFile, request: ReadRequest, read_bytes: BytesRead) -> _Source:
+    outline = read_outline(file.path, read_bytes)
     if not outline.images:
         what = (
             "found the tracks of a video (CVAT for video). Export the task as 'CVAT for images 1.1', which writes them "

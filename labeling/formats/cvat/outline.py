@@ -9,6 +9,7 @@ from pathlib import Path
 
 from db.errors import UserError
 from labeling.colors import RGB
+from labeling.formats.bytes_read import ReadBytes, unheard
 from labeling.formats.cvat.stream import XmlError, read_xml
 from labeling.names import MAX_CLASS_NAME, MAX_NAME
 
@@ -55,15 +56,15 @@ class Outline:
     tracks: int = 0
 
 
-def read_outline(file: Path) -> Outline:
-    """Read a file.
+def read_outline(file: Path, read_bytes: ReadBytes = unheard) -> Outline:
+    """Read a file; `read_bytes` is told how much of it was read.
 
     Raises:
         UserError: it is no XML of CVAT's, or one that is refused.
     """
     reader = _OutlineReader()
     try:
-        read_xml(file, reader)
+        read_xml(file, reader, read_bytes=read_bytes)
     except XmlError as error:
         raise UserError(f"{file}: expected CVAT's XML, but {error}.") from error
     except OSError as error:

@@ -14,6 +14,8 @@ from xml.etree.ElementTree import ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
+from labeling.formats.bytes_read import ReadBytes, unheard
+
 MAX_FILE_BYTES = 2 * 2**30
 MAX_TAG_BYTES = 32 * 2**20
 """Largest tag with its attributes, and largest text of an element: a mask's runs on the largest photo stay below."""
@@ -41,13 +43,14 @@ class Reader(Protocol):
         """Take an element's end with the text since the last tag."""
 
 
-def read_xml(file: Path, reader: Reader, start: int = 0) -> None:
+def read_xml(file: Path, reader: Reader, start: int = 0, read_bytes: ReadBytes = unheard) -> None:
     """Give the elements of a file to a reader.
 
     Args:
         file: in UTF-8, as CVAT writes it.
         reader: takes them; what it raises goes through.
         start: byte at which the element begins that is to be read as if it were a file; 0 for the whole file.
+        read_bytes: told how many bytes were read.
 
     Raises:
         XmlError: no XML, cut off, in another encoding, with a document type or entities, or beyond a bound.
@@ -64,6 +67,7 @@ def read_xml(file: Path, reader: Reader, start: int = 0) -> None:
         try:
             while not reader.done and (chunk := stream.read(size)):
                 feed.take(chunk)
+                read_bytes(len(chunk))
                 size = min(2 * size, largest)
             if not reader.done:
                 feed.parser.close()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from db.errors import UserError
+from labeling.formats.bytes_read import ReadBytes, unheard
 from labeling.formats.json_file import MAX_BYTES
 from labeling.formats.json_stream import stream_objects
 from labeling.formats.labelstudio.tasks import ANNOTATIONS, is_min, is_task
@@ -29,13 +30,15 @@ def candidates(source: Path) -> list[Path]:
     return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(source).parts))
 
 
-def stream_tasks(path: Path) -> Iterator[dict[str, Any]]:
+def stream_tasks(path: Path, read_bytes: ReadBytes = unheard) -> Iterator[dict[str, Any]]:
     """Yield the tasks of a file, one at a time: of a list of them, or the only one (a file a task).
+
+    `read_bytes` is told how much of it was read.
 
     Raises:
         UserError: it cannot be read, is no JSON, or is JSON-MIN.
     """
-    for entry in stream_objects(path, _prefix(path), EXPECTED):
+    for entry in stream_objects(path, _prefix(path), EXPECTED, read_bytes=read_bytes):
         if is_min(entry):
             raise UserError(f"{path} is Label Studio's JSON-MIN, which leaves out what was cancelled. {EXPORT_AS_JSON}")
         yield entry

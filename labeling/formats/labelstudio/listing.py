@@ -8,6 +8,7 @@ from pathlib import Path
 
 from db.errors import UserError
 from labeling.formats.base import IMAGE_SUFFIXES, BadItemError, Item, Listing, Problem, ReadRequest, iter_image_files
+from labeling.formats.bytes_read import BytesRead
 from labeling.formats.labels import read_labels
 from labeling.formats.labelstudio.files import EXPORT_AS_JSON, candidates, find_masks, holds_tasks, stream_tasks
 from labeling.formats.labelstudio.index import TaskIndex
@@ -43,10 +44,11 @@ def list_source(request: ReadRequest) -> Listing:
         raise UserError(f"{root}: expected the folder of the photos, found none.")
     nearby = list(_photos(root, everywhere=source.is_dir() or request.images is not None))
     lister = _Lister(PhotoFinder(root, nearby), root)
+    read_bytes = BytesRead(request.progress, files)
     for file in files:
         name = file.relative_to(source).as_posix() if source.is_dir() else file.name
         try:
-            for place, entry in enumerate(stream_tasks(file)):
+            for place, entry in enumerate(stream_tasks(file, read_bytes)):
                 lister.add(entry, f"{name}: task {entry.get('id', place)}")
         except UserError as error:
             if len(files) == 1:
