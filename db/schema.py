@@ -137,10 +137,13 @@ class Image(Base):
     __table_args__ = (
         UniqueConstraint("dataset_id", "path"),
         Index("ix_image_sha256", "sha256"),
-        Index("ix_image_live", "dataset_id", "path", "deleted_at"),  # all that pages by path look at
+        # All that the gallery looks at: by path, to count, and by what was labelled last.
+        Index("ix_image_live", "dataset_id", "path", "deleted_at", "head_id"),
+        Index("ix_image_labelled", "dataset_id", "head_id", "deleted_at"),
+        Index("ix_image_newest", "head_id", "id", "dataset_id", "deleted_at"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
-    dataset_id: Mapped[int] = mapped_column(ForeignKey("dataset.id", ondelete="CASCADE"), index=True)
+    dataset_id: Mapped[int] = mapped_column(ForeignKey("dataset.id", ondelete="CASCADE"))
     path: Mapped[str] = mapped_column(Text)
     sha256: Mapped[str] = mapped_column(String(64))
     width: Mapped[int]
@@ -198,11 +201,12 @@ class VersionClass(Base):
     """
 
     __tablename__ = "version_class"
+    __table_args__ = (Index("ix_version_class_showing", "class_id", "version_id"),)
     version_id: Mapped[int] = mapped_column(
         ForeignKey("annotation_version.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
     class_id: Mapped[int] = mapped_column(
-        ForeignKey("class.id", ondelete="CASCADE"), primary_key=True, autoincrement=False, index=True
+        ForeignKey("class.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
 
 

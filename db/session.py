@@ -26,16 +26,23 @@ from db.home import Home
 from db.migrate import bring_up_to_date
 from db.schema import Image
 from db.sqlite import BUSY_SECONDS, explain, explain_sqlite_errors
+from db.until_written import UntilWritten
 
 WITH_TRASHED = {"with_trashed": True}
 """Execution options of a query that is to find the images in the trash, too."""
 
 
 class Database:
-    """The database of a home. Use `open_database`, which brings it up to date first."""
+    """The database of a home. Use `open_database`, which brings it up to date first.
+
+    Attributes:
+        home: the home.
+        kept: answers found in it, kept in this process until somebody writes.
+    """
 
     def __init__(self, home: Home) -> None:
         self.home = home
+        self.kept = UntilWritten(self.stamp)
         engine = create_engine("sqlite+pysqlite://", creator=self._connect, poolclass=NullPool)
         event.listen(engine, "begin", _begin)
         self._reading = sessionmaker(engine, expire_on_commit=False)

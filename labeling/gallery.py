@@ -2,49 +2,27 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, UnaryExpression, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from db.errors import NotFoundError, UserError
-from db.schema import Class, Dataset, Image, Project, Role, Subset, SubsetImage, VersionClass
+from db.errors import UserError
+from db.schema import Class, Dataset, Image, Role, Subset, SubsetImage
 from db.session import Database
-from labeling.classes import find_class, live_classes
-from labeling.datasets import UNASSIGNED, find_dataset, live_datasets
-from labeling.formats.base import RoleName
-from labeling.gallery_orders import orders_of
+from labeling.classes import live_classes
+from labeling.datasets import live_datasets
+from labeling.gallery_filter import GalleryFilter, Matching, Order, in_order, matching
 from labeling.options import DatasetOptions
-from labeling.presence import classes_of, merged_below, roots
+from labeling.presence import classes_of, roots
 from labeling.projects import project_of_id
 from labeling.rendering import Scheme, map_version, scheme_for
 
-Order = Literal["path", "-path", "newest"]
-
 MAX_PAGE = 500
-
-
-@dataclass(frozen=True)
-class GalleryFilter:
-    """Which images: those that all of these are true of. None means: whatever.
-
-    Attributes:
-        dataset: name.
-        subset: name of a list, in whichever dataset there is one.
-        role: train, val, test, or `none` for images without one.
-        class_: name of a class that the image shows, itself or merged into it (`labeling.presence` says what shows).
-        labelled: whether it has an annotation.
-        text: a part of its path; ASCII letters match in either case.
-    """
-
-    dataset: str | None = None
-    subset: str | None = None
-    role: RoleName | Literal["none"] | None = None
-    class_: str | None = None
-    labelled: bool | None = None
-    text: str | None = None
+FEW = 500
+"""Images that are found first and sorted then. More are counted, and walked in order until the page is full."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +79,7 @@ def gallery_page(
         database: the database.
         project_id: the project's number.
         wanted: which images; None means all.
-        order: `path`: by dataset and path; `-path`: the other way round; `newest`: those labelled last first, then the
-            unlabelled ones, those added last first.
+        order: which come first.
         offset: images to leave out first; beyond the last one the page is empty.
         limit: at most so many, 1 to 500.
 
@@ -112,21 +89,17 @@ def gallery_page(
     """
     if offset < 0 or not 1 <= limit <= MAX_PAGE:
         raise UserError(f"A page has 1 to {MAX_PAGE} images and begins at 0 or later, found {limit} from {offset}.")
-    stamp = database.stamp()
+    asked = database.kept.get(("gallery", project_id, wanted, order), _Asked)
     with database.read() as session:
-        project = project_of_id(session, project_id)
-        datasets = {row.id: row for row in live_datasets(session, project)}
-        classes = live_classes(session, project_id)
-        chosen = _datasets(session, project, datasets, wanted or GalleryFilter())
-        conditions = _conditions(session, project, chosen, classes, wanted or GalleryFilter())
-        query = _ordered(project, chosen, conditions, order)
-        known = orders_of(database).ids((project_id, wanted, order), stamp, lambda: session.scalars(query))
-        if known is not None:
-            page = known[offset : offset + limit].tolist()
-            return GalleryPage(len(known), _images(session, page, datasets, classes))
-        total = session.scalar(select(func.count(Image.id)).where(Image.dataset_id.in_(chosen), *conditions)) or 0
+        datasets, classes, found = _matching(session, project_id, wanted)
+        if asked.before and asked.ids is None:
+            asked.ids = array("q", session.scalars(found.whole(order)))
+        asked.before = True
         # Numbers first: the order needs no more of the images that are not on the page.
-        ids = list(session.scalars(query.offset(offset).limit(limit)))
+        if asked.ids is not None:
+            total, ids = len(asked.ids), asked.ids[offset : offset + limit].tolist()
+        else:
+            total, ids = _first_page(session, found, order, offset, limit)
         return GalleryPage(total, _images(session, ids, datasets, classes))
 
 
@@ -135,67 +108,35 @@ def gallery_ids(
 ) -> list[int]:
     """Return the numbers of all images that fit, in order; arguments and errors as of `gallery_page`."""
     with database.read() as session:
-        project = project_of_id(session, project_id)
-        datasets = {row.id: row for row in live_datasets(session, project)}
-        classes = live_classes(session, project_id)
-        chosen = _datasets(session, project, datasets, wanted or GalleryFilter())
-        conditions = _conditions(session, project, chosen, classes, wanted or GalleryFilter())
-        return list(session.scalars(_ordered(project, chosen, conditions, order)))
+        return list(session.scalars(_matching(session, project_id, wanted)[2].whole(order)))
 
 
-_ORDERS: Mapping[Order, tuple[UnaryExpression[Any], ...]] = {
-    "path": (Dataset.name.asc(), Image.path.asc()),
-    "-path": (Dataset.name.desc(), Image.path.desc()),
-    "newest": (Image.head_id.is_(None).asc(), Image.head_id.desc(), Image.id.desc()),
-}
+@dataclass
+class _Asked:
+    """Whether somebody looked at a page of a list, and all its images from the second page on: none may be."""
+
+    before: bool = False
+    ids: array[int] | None = None
 
 
-def _ordered(
-    project: Project, datasets: Sequence[int], conditions: Sequence[ColumnElement[bool]], order: Order
-) -> Select[Any]:
-    # SQLite walks its indexes by the project and sorts nothing; by the datasets it would sort, so the sum hides them.
-    chosen = select(Image.id).join(Dataset, Dataset.id == Image.dataset_id)
-    chosen = chosen.where(Dataset.project_id == project.id, (Image.dataset_id + 0).in_(datasets), *conditions)
-    return chosen.order_by(*_ORDERS[order])
+def _first_page(session: Session, found: Matching, order: Order, offset: int, limit: int) -> tuple[int, list[int]]:
+    """Return how many images fit, and those of a page."""
+    few = list(session.scalars(found.found().limit(FEW + 1)))
+    if len(few) <= FEW:
+        total, ordered = len(few), in_order(select(Image.id).where(Image.id.in_(few)), order)
+    else:
+        total = session.scalar(found.found().with_only_columns(func.count(Image.id))) or 0
+        ordered = found.walked(order)
+    return total, list(session.scalars(ordered.offset(offset).limit(limit)))
 
 
-def _datasets(
-    session: Session, project: Project, datasets: Mapping[int, Dataset], wanted: GalleryFilter
-) -> Sequence[int]:
-    return list(datasets) if wanted.dataset is None else [find_dataset(session, project, wanted.dataset).id]
-
-
-def _conditions(
-    session: Session, project: Project, ids: Sequence[int], classes: Sequence[Class], wanted: GalleryFilter
-) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if wanted.subset is not None:
-        lists = _subset_ids(session, ids, wanted.subset)
-        members = select(SubsetImage.image_id).where(SubsetImage.subset_id.in_(lists))
-        conditions.append(Image.id.in_(members))
-    if wanted.role is not None:
-        given = select(Role.image_id).where(Role.image_id == Image.id)
-        if wanted.role == UNASSIGNED:
-            conditions.append(~given.exists())
-        else:
-            conditions.append(given.where(Role.role == wanted.role).exists())
-    if wanted.class_ is not None:
-        target = find_class(session, project, wanted.class_).id
-        counted = merged_below(classes, target)
-        showing = select(VersionClass.version_id).where(VersionClass.version_id == Image.head_id)
-        conditions.append(showing.where(VersionClass.class_id.in_(counted)).exists())
-    if wanted.labelled is not None:
-        conditions.append(Image.head_id.is_not(None) if wanted.labelled else Image.head_id.is_(None))
-    if wanted.text:
-        conditions.append(Image.path.contains(wanted.text, autoescape=True))
-    return conditions
-
-
-def _subset_ids(session: Session, dataset_ids: Sequence[int], name: str) -> list[int]:
-    ids = list(session.scalars(select(Subset.id).where(Subset.dataset_id.in_(dataset_ids), Subset.name == name)))
-    if not ids:
-        raise NotFoundError(f"There is no list {name!r} in these datasets (any more).")
-    return ids
+def _matching(
+    session: Session, project_id: int, wanted: GalleryFilter | None
+) -> tuple[dict[int, Dataset], list[Class], Matching]:
+    project = project_of_id(session, project_id)
+    datasets = {row.id: row for row in live_datasets(session, project)}
+    classes = live_classes(session, project_id)
+    return datasets, classes, matching(session, project, datasets, classes, wanted or GalleryFilter())
 
 
 def _images(

@@ -31,7 +31,8 @@ from labeling.desktop.sessions import HandedOut, Manifest, Session, list_session
 from labeling.formats.base import RoleName
 from labeling.formats.labelme.write import base_masks, labelme_document
 from labeling.formats.labels import IGNORE_NAME
-from labeling.gallery import GalleryFilter, gallery_ids
+from labeling.gallery import gallery_ids
+from labeling.gallery_filter import GalleryFilter
 from labeling.images import ProjectPhoto
 from labeling.linked import photo_path
 from labeling.map_store import load_map

@@ -3,17 +3,21 @@
 import sqlite3
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from db.errors import NotFoundError, UserError
+from db.until_written import UntilWritten
+from labeling import gallery
 from labeling.annotation import Annotation, Layer, Shape, Special
 from labeling.annotations import save_version
 from labeling.classes import find_class, merge_class, rename_class, unmerge_class
 from labeling.datasets import trash_dataset
-from labeling.gallery import GalleryFilter, gallery_page
+from labeling.gallery import gallery_page
+from labeling.gallery_filter import GalleryFilter
 from labeling.projects import find_project, trash_project
 from labeling.roles import set_roles
 from tests.support.labelled_home import make_place
@@ -62,23 +66,73 @@ def test_a_filter_chooses(place, wanted, expected):
     assert page.total == len(expected)
 
 
-@pytest.mark.parametrize("order", ["path", "-path"])
-@pytest.mark.parametrize("wanted", [{}, {"dataset": "day"}, {"role": "none"}, {"text": "a"}])
-def test_a_page_sorts_no_images_but_those_it_shows(place, wanted, order):
-    """Of ten thousand, that would take longer than all the rest."""
-    plans: list[str] = []
+FILTERS: list[dict[str, Any]] = [
+    {},
+    {"dataset": "day"},
+    {"role": "none"},
+    {"role": "train"},
+    {"labelled": False},
+    {"text": "a"},
+    {"subset": "late", "role": "none"},
+    {"subset": "late", "class_": "road", "dataset": "dusk"},
+    {"class_": "road", "role": "train"},
+    {"class_": "car", "text": "100%", "labelled": True},
+    {"subset": "late", "class_": "road", "role": "test", "text": "x"},
+]
 
-    def explain(connection, cursor, statement, parameters, context, many):
-        if "LIMIT" in statement:
-            plans.extend(row[3] for row in cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
+
+@pytest.fixture
+def many(monkeypatch):
+    """However few they are, images are counted and walked in order as many are."""
+    monkeypatch.setattr(gallery, "FEW", -1)
+
+
+@pytest.mark.parametrize("order", ["path", "newest"])
+def test_pages_of_many_are_those_of_few(place, monkeypatch, order):
+    """The first page of few, of many, and the next, for which all are found, ask in three ways."""
+    images = gallery_page(place.database, PROJECT, order=order).images
+    for wanted in FILTERS:
+        expected = [
+            image
+            for image in images
+            if wanted.get("dataset", image.dataset) == image.dataset
+            and wanted.get("role", image.role or "none") == (image.role or "none")
+            and wanted.get("labelled", image.labelled) == image.labelled
+            and ("subset" not in wanted or wanted["subset"] in image.subsets)
+            and ("class_" not in wanted or wanted["class_"] in image.classes)
+            and wanted.get("text", "") in image.path
+        ]
+        for few in (len(images), -1):
+            monkeypatch.setattr(gallery, "FEW", few)
+            place.database.kept = UntilWritten(place.database.stamp)  # nobody asked before
+            pages = [gallery_page(place.database, PROJECT, GalleryFilter(**wanted), order=order) for _ in range(2)]
+            assert [(list(page.images), page.total) for page in pages] == [(expected, len(expected))] * 2, wanted
+
+
+@pytest.mark.parametrize("order", ["path", "-path", "newest"])
+def test_a_page_of_many_is_read_from_an_index_that_has_its_order(place, many, order):
+    """Of a hundred thousand, sorting would take longer than all the rest, and so would two lists in one another."""
+    plans: list[list[str]] = []
+
+    def explain(connection, cursor, statement, parameters, context, executes_many):
+        if "LIMIT" in statement or "count(" in statement:
+            rows = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plans.append([row[3] for row in rows])
 
     event.listen(Engine, "before_cursor_execute", explain)
     try:
-        gallery_page(place.database, PROJECT, GalleryFilter(**wanted), order=order)
+        for wanted in FILTERS:
+            gallery_page(place.database, PROJECT, GalleryFilter(**wanted), order=order)
     finally:
         event.remove(Engine, "before_cursor_execute", explain)
-    assert plans
-    assert not [step for step in plans if "TEMP B-TREE" in step]
+    index = "ix_image_newest" if order == "newest" else "ix_image_live"
+    for wanted, counted, walked in zip(FILTERS, plans[1::3], plans[2::3], strict=True):
+        assert not [step for step in counted + walked if "TEMP B-TREE" in step], wanted
+        ways = [step for step in walked if " image USING " in step]
+        assert [index in way for way in ways] == [True], wanted
+        first = next((name for name in ("subset", "class_", "role") if wanted.get(name, "none") != "none"), "dataset")
+        way = {"dataset": "(dataset_id=?", "class_": "(head_id=?)"}.get(first, "(rowid=?)")
+        assert [way in step for step in counted if " image USING " in step] == [True], wanted
 
 
 def test_an_image_says_what_is_known_of_it(place):

@@ -35,7 +35,8 @@ def images(
     as_json: JsonOption = False,
 ) -> None:
     """List images of the project, with role, lists and the classes they show."""
-    from labeling.gallery import GalleryFilter, gallery_page
+    from labeling.gallery import gallery_page
+    from labeling.gallery_filter import GalleryFilter
     from labeling.projects import find_project
 
     place = Workplace(home)

@@ -14,7 +14,6 @@ from labeling.statistics import uncounted_images
 from training.tasks.files import shell_line, with_options
 from workbench.plain import plain
 from workbench.server.services import Services
-from workbench.server.until_written import UntilWritten
 
 _FILES = 12  # of a finding that are named
 _IMAGES = 60  # of a group that are shown
@@ -24,8 +23,6 @@ _MOST = 100
 def router(services: Services) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(prefix="/api/projects/{project}/care")
-
-    kept = UntilWritten(services.database)
 
     def name_of(project: int) -> str:
         with services.database.read() as session:
@@ -44,7 +41,8 @@ def router(services: Services) -> APIRouter:
         uncounted = uncounted_images(services.database, name)
         if uncounted:
             return {"uncounted": uncounted, "check": None}
-        found = kept.get(name, lambda: check_project(services.home, services.database, project=name))
+        database = services.database
+        found = database.kept.get(("check", name), lambda: check_project(services.home, database, project=name))
         listed = [finding(name, each) for each in found.findings]
         return {"uncounted": 0, "check": {**vars(found), "findings": listed}}
 
@@ -59,8 +57,8 @@ def router(services: Services) -> APIRouter:
         """A page of groups; null where images came, went or changed since the command `leaks` looked for them."""
         name = name_of(project)
         chosen = dataset or None
-        found = kept.get(
-            (name, chosen, every),
+        found = services.database.kept.get(
+            ("groups", name, chosen, every),
             lambda: known_groups(services.home, services.database, project=name, dataset=chosen, every=every),
         )
         if found is None:

@@ -11,7 +11,8 @@ from fastapi.responses import JSONResponse
 from labeling.class_deletion import class_uses
 from labeling.classes import list_classes, live_classes
 from labeling.datasets import list_datasets
-from labeling.gallery import GalleryFilter, Order, gallery_ids, gallery_page
+from labeling.gallery import gallery_ids, gallery_page
+from labeling.gallery_filter import GalleryFilter, Order
 from labeling.merge_preview import merge_preview
 from labeling.presence import images_per_class
 from labeling.projects import project_of_id
