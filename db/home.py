@@ -59,6 +59,11 @@ class Home:
         return self.path / "benches"
 
     @property
+    def surveys(self) -> Path:
+        """What models made of photos that need no labels: a folder a survey."""
+        return self.path / "surveys"
+
+    @property
     def models(self) -> Path:
         """Imported models and fetched weights."""
         return self.path / "models"

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NoReturn, get_args
 
 from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
-from db.errors import NotFoundError
-from db.schema import Dataset, Image, Project
+from db.errors import NotFoundError, UserError
+from db.schema import Dataset, Image, Project, Role, Subset, SubsetImage
 from db.session import Database
 from labeling.chunks import chunks
 from labeling.classes import live_classes
+from labeling.datasets import UNASSIGNED, find_dataset, role_counts, subset_counts
+from labeling.formats.base import RoleName
 from labeling.options import DatasetOptions
-from labeling.projects import project_of_id
+from labeling.projects import find_project, project_of_id
 from labeling.rendering import Scheme, scheme_for
+
+ALL, UNLABELLED = "all", "unlabelled"
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,16 @@ class ProjectImage(ProjectPhoto):
     height: int
     head_id: int | None
     scheme: Scheme
+
+
+@dataclass(frozen=True)
+class DatasetPhoto(ProjectPhoto):
+    """A photo of a dataset, whether anybody labelled it or not; width and height in pixels, after EXIF rotation."""
+
+    id: int
+    width: int
+    height: int
+    labelled: bool
 
 
 def find_photo(database: Database, project_id: int, image_id: int) -> ProjectPhoto:
@@ -117,4 +131,42 @@ def paths_of(database: Database, project_id: int, image_ids: Sequence[int]) -> d
     missing = len(wanted) - sum(map(len, found.values()))
     if missing:
         raise NotFoundError(f"{missing} of these images are no longer in the project {project.name!r}. Choose again.")
+    return found
+
+
+def photos_of(database: Database, project: str | None, dataset: str, on: str = ALL) -> list[DatasetPhoto]:
+    """Return photos of a dataset as it is now, labelled or not, by path.
+
+    Args:
+        database: the database.
+        project: name; None is the current one.
+        dataset: name.
+        on: `all`, `unlabelled`, a role, or a subset's name. A role goes before a subset of its name, as in evaluations.
+
+    Raises:
+        UserError: there is no such dataset, or nothing in it is meant; the message lists what there is.
+    """
+    with database.read() as session:
+        row = find_dataset(session, find_project(session, project), dataset)
+        columns = (Image.id, Image.path, Image.sha256, Image.width, Image.height, Image.head_id.is_not(None))
+        query = select(*columns).where(Image.dataset_id == row.id).order_by(Image.path)
+        if on == UNLABELLED:
+            query = query.where(Image.head_id.is_(None))
+        elif on in get_args(RoleName) and on in role_counts(session, row.id):
+            query = query.join(Role, Role.image_id == Image.id).where(Role.role == on)
+        elif on != ALL:
+            query = query.join(SubsetImage, SubsetImage.image_id == Image.id)
+            query = query.join(Subset, Subset.id == SubsetImage.subset_id).where(
+                Subset.dataset_id == row.id, Subset.name == on
+            )
+        found = [
+            DatasetPhoto(
+                dataset=row.name, path=path, image_sha256=sha256, id=number, width=w, height=h, labelled=labelled
+            )
+            for number, path, sha256, w, h, labelled in session.execute(query)
+        ]
+        if not found:
+            known = [name for name in role_counts(session, row.id) if name != UNASSIGNED]
+            names = ", ".join(dict.fromkeys([ALL, UNLABELLED, *known, *subset_counts(session, row.id)]))
+            raise UserError(f"No image of {row.name} is meant by {on!r}. There are: {names}.")
     return found

@@ -194,8 +194,13 @@ def write_arrays(directory: Path, counts: csr_array, histograms: Histograms) -> 
 
 def publish(directory: Path, record: EvaluationRecord) -> Path:
     """Write the record and give the directory its name; return it."""
-    write_atomic(directory / RECORD, record.model_dump_json(indent=1).encode())
-    target = directory.parent / f"{record.created_at:%Y%m%d-%H%M%S}-{directory.name[-8:]}"
+    return publish_as(directory, RECORD, record.model_dump_json(indent=1).encode(), record.created_at)
+
+
+def publish_as(directory: Path, name: str, data: bytes, created_at: datetime) -> Path:
+    """Write a file of this name last, and give the directory its own by the time; return it."""
+    write_atomic(directory / name, data)
+    target = directory.parent / f"{created_at:%Y%m%d-%H%M%S}-{directory.name[-8:]}"
     directory.rename(target)
     sync_folder(target.parent)
     return target

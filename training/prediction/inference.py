@@ -29,6 +29,7 @@ from training.documents import Document
 from training.models.loaded import LoadedModel
 from training.numerics import Numerics, has_bf16_instructions, pick_device
 from training.numerics import Precision as ConcretePrecision
+from training.prediction.embedding import Embedder
 from training.prediction.refinement import NONE, Refinement, View
 from training.prediction.tiling import Window, blended_rows, choose_window
 from training.prediction.upsampling import Rows, combine_strips, upsample_strips
@@ -229,6 +230,27 @@ class Predictor:
         return Settled(
             precision=self._decide(self._pixels([photo])), batch=self._batch_size(height, width), window=side
         )
+
+    @torch.inference_mode()
+    def mirrored_look(self, photos: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """Look once at the mirror images of photos of one size, whole, whatever else the refinement does.
+
+        Args:
+            photos: each uint8 (h, w, 3) RGB.
+
+        Returns:
+            Class indices, mirrored back, uint8 (N, h, w), and each photo as a vector (`training.prediction.embedding`),
+            float32 (N, channels).
+        """
+        pixels = self._pixels(photos)
+        numerics = self._numerics(self._decide(pixels[:1]))
+        embedder = Embedder(self._module)
+        with embedder.watching():
+            logits = self._full_logits(pixels.flip(-1), numerics).float()
+        if self._excluded is not None:
+            logits = logits.masked_fill(self._excluded[:, None, None], _NEVER)
+        index = logits.argmax(dim=1).to(torch.uint8).flip(-1).cpu().numpy()
+        return index, embedder.means().numpy()
 
     def gather(self, items: Iterable[Item], pixels: Callable[[Item], NDArray[np.uint8]]) -> Iterator[list[Item]]:
         """Put neighbours together that `predict` can take at once, in order.

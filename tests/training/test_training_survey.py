@@ -1,0 +1,235 @@
+"""Surveys: how sure a model is of photos without labels, what to expect of it there, and what to label next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from db.errors import NotFoundError, UserError
+from db.schema import Image
+from labeling.images import photos_of
+from tests.support.scenes import COLORS, Scene, Workspace, add_dataset, blocks, paint, png, workspace
+from tests.support.tiny_models import PLAIN, ColorNet
+from training.architectures import build
+from training.evaluation.evaluate import evaluate
+from training.models.bundle import save_bundle
+from training.models.spec import ModelSpec
+from training.prediction.embedding import Embedder
+from training.survey.estimate import estimate
+from training.survey.expected import Known, expected_accuracy
+from training.survey.ranking import WAYS, By, rank
+from training.survey.store import ARRAYS, list_surveys, open_survey
+from training.survey.survey import survey
+
+CLASSES = ("sky", "road", "tree")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Workspace:
+    place = workspace(tmp_path / "home", CLASSES)
+    scenes = [Scene(blocks(24, 32 + 8 * (number % 2), 3, number)) for number in range(6)]
+    for name, contrast in (("day", 1.0), ("dusk", 0.4)):
+        photos = [png(_seen(scene.truth, number, contrast)) for number, scene in enumerate(scenes)]
+        chosen = [
+            Scene(scene.truth, "val" if name == "day" else None, ("rain",) * (n < 2)) for n, scene in enumerate(scenes)
+        ]
+        add_dataset(place, name, chosen, photos)
+    return place
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> str:
+    """A bundle that knows the painted colours: a network of one layer in a family's clothes."""
+    path = tmp_path / "model.safetensors"
+    torch.manual_seed(0)
+    module = build("plainconv", 3, width=4, layers=1)
+    _paint_by_color(module)
+    options = {"width": 4, "layers": 1}
+    spec = ModelSpec(architecture="plainconv", options=options, classes=CLASSES, preprocessing=PLAIN)
+    save_bundle(path, module, spec)
+    return str(path)
+
+
+def _paint_by_color(module: nn.Module) -> None:
+    """Make the first convolution copy R, G and B, and the last one measure how near they are to the colours."""
+    convolutions = [each for each in module.modules() if isinstance(each, nn.Conv2d)]
+    first, last = convolutions[0], convolutions[-1]
+    color = ColorNet(COLORS[:3])
+    with torch.no_grad():
+        first.weight.zero_()
+        middle = first.kernel_size[0] // 2
+        for channel in range(3):
+            first.weight[channel, channel, middle, middle] = 1
+        last.weight.zero_()
+        last.weight[:, :3] = color.layer.weight * 3e-3
+        assert last.bias is not None
+        assert color.layer.bias is not None
+        last.bias.copy_(color.layer.bias * 3e-3)
+
+
+def _seen(truth: np.ndarray, seed: int, contrast: float) -> np.ndarray:
+    """Paint a scene with noise, and less of it than of the noise the less contrast there is."""
+    middle = np.mean(COLORS[:3], axis=0)
+    noise = np.random.default_rng(seed).integers(-60, 61, (*truth.shape, 3))
+    return np.clip((paint(truth, seed) - middle) * contrast + middle + noise, 0, 255).astype(np.uint8)
+
+
+def test_a_survey_needs_no_labels(place: Workspace, model: str) -> None:
+    with place.database.write() as session:
+        for row in session.query(Image).filter(Image.path == "000.png"):
+            row.head_id = None
+    made = survey(place.home, place.database, project="p", model=model, dataset="dusk", on="unlabelled", device="cpu")
+    (image,) = made.record.images
+    assert (image.path, image.labelled, image.height, image.width) == ("000.png", False, 24, 32)
+    arrays = made.arrays()
+    assert arrays.confidence.sum(axis=1).tolist() == [24 * 32]
+    assert arrays.shares.sum(axis=1) == pytest.approx([1])
+    assert arrays.vectors.shape[0] == 1
+
+
+def test_it_is_listed_and_found_by_its_name(place: Workspace, model: str) -> None:
+    first, second = (
+        survey(place.home, place.database, project="p", model=model, dataset=name, device="cpu")
+        for name in ("day", "dusk")
+    )
+    project = first.record.project_id
+    assert {each.name for each in list_surveys(place.home, project)} == {first.name, second.name}
+    assert open_survey(place.home, project, first.name).record == first.record
+    assert list_surveys(place.home, project + 1) == []
+    with pytest.raises(NotFoundError, match="no survey 'x'"):
+        open_survey(place.home, project, "x")
+
+
+def test_little_contrast_makes_the_model_unsure(place: Workspace, model: str) -> None:
+    day, dusk = (
+        survey(
+            place.home, place.database, project="p", model=model, dataset=name, device="cpu", precision="fp32"
+        ).record.images
+        for name in ("day", "dusk")
+    )
+    assert np.mean([image.entropy for image in dusk]) > np.mean([image.entropy for image in day])
+    # The network looks at one pixel at a time, so that what is mirrored stays the same.
+    assert all(image.disagreement == 0 for image in day)
+
+
+def test_a_damaged_survey_is_named(place: Workspace, model: str) -> None:
+    made = survey(place.home, place.database, project="p", model=model, dataset="day", device="cpu")
+    (made.directory / ARRAYS).write_bytes(b"cut off")
+    with pytest.raises(UserError, match="damaged"):
+        made.arrays()
+
+
+@pytest.mark.parametrize(("on", "images"), [("all", 6), ("rain", 2), ("val", 0), ("unlabelled", 0)])
+def test_photos_are_chosen_by_what_they_are_now(place: Workspace, on: str, images: int) -> None:
+    if images:
+        assert len(photos_of(place.database, "p", "dusk", on)) == images
+    else:
+        with pytest.raises(UserError, match="There are: all, unlabelled, rain"):
+            photos_of(place.database, "p", "dusk", on)
+
+
+def test_what_is_expected_is_near_what_is_true(place: Workspace, model: str) -> None:
+    day, dusk = (
+        evaluate(place.home, place.database, project="p", model=model, dataset=name, device="cpu", precision="fp32")
+        for name in ("day", "dusk")
+    )
+    found = survey(place.home, place.database, project="p", model=model, dataset="dusk", device="cpu", precision="fp32")
+    result = estimate(place.database, "p", found, day.id)
+    (check,) = result.checks
+    assert (check.evaluation, check.images, check.accuracy) == (dusk.id, 6, dusk.metrics.pa)
+    assert result.home_accuracy == day.metrics.pa
+    assert result.expected.atc < result.home_accuracy
+    assert result.expected.atc == pytest.approx(check.expected.atc, abs=0.02)  # the survey counts ignored pixels, too
+
+
+def test_an_evaluation_made_otherwise_is_refused(place: Workspace, model: str) -> None:
+    home = evaluate(place.home, place.database, project="p", model=model, dataset="day", size="16x16", device="cpu")
+    found = survey(place.home, place.database, project="p", model=model, dataset="dusk", device="cpu")
+    with pytest.raises(UserError, match="size 16x16"):
+        estimate(place.database, "p", found, home.id)
+
+
+def test_at_home_the_estimates_are_right() -> None:
+    random = np.random.default_rng(0)
+    confidence = random.integers(1, 1000, 256)
+    entropies = random.random(20)
+    home = Known(confidence, 0.83, 1 - 0.5 * entropies, entropies)
+    there = expected_accuracy(home, confidence, entropies)
+    assert there.atc == pytest.approx(0.83)
+    assert there.confidence == pytest.approx(0.83)
+    assert there.entropy == pytest.approx((1 - 0.5 * entropies).mean())
+
+
+def test_thresholded_confidence_is_that_of_the_paper() -> None:
+    """Garg et al., equation 3, on pixels one by one."""
+    random = np.random.default_rng(1)
+    home, there = random.integers(0, 256, 5000), random.integers(0, 200, 3000)
+    accuracy = 0.7
+    threshold = np.quantile(home, 1 - accuracy)
+    known = Known(np.bincount(home, minlength=256), accuracy, np.empty(0), np.empty(0))
+    found = expected_accuracy(known, np.bincount(there, minlength=256), np.empty(0))
+    assert found.atc == pytest.approx(np.mean(there >= threshold), abs=0.01)
+    assert found.entropy is None
+
+
+def test_no_pixel_has_no_accuracy() -> None:
+    nothing = np.zeros(256, np.int64)
+    with pytest.raises(ValueError, match="pixels"):
+        expected_accuracy(Known(nothing, 0.5, np.empty(0), np.empty(0)), nothing, np.empty(0))
+
+
+def _rank(by: By, count: int, *, known: int = 0) -> list[int]:
+    random = np.random.default_rng(3)
+    heaps = np.repeat(np.arange(4), 5)  # four streets of five frames each
+    vectors = (heaps[:, None] * 10 + random.normal(0, 0.1, (20, 2))).astype(np.float32)
+    found = rank(
+        by,
+        count,
+        entropies=np.linspace(1, 0, 20),
+        disagreements=np.linspace(0, 1, 20),
+        vectors=vectors,
+        known=vectors[: 5 * known],
+    )
+    return found.tolist()
+
+
+def test_each_way_of_choosing_what_to_label_next() -> None:
+    assert _rank("uncertainty", 3) == [0, 1, 2]
+    assert _rank("disagreement", 3) == [19, 18, 17]
+    assert {place // 5 for place in _rank("diversity", 4)} == {0, 1, 2, 3}
+    assert {place // 5 for place in _rank("diversity", 2, known=2)} == {2, 3}
+    assert {place // 5 for place in _rank("mixed", 2)} == {0, 1}  # of the ten most uncertain, which are two streets
+
+
+@pytest.mark.parametrize("by", WAYS)
+def test_no_photo_is_chosen_twice_however_many_are_asked_for(by: By) -> None:
+    found = _rank(by, 50)
+    assert sorted(found) == list(range(20))
+    same = np.ones((4, 2), np.float32)
+    zeros = np.zeros(4)
+    again = rank(by, 9, entropies=zeros, disagreements=zeros, vectors=same, known=same)
+    assert sorted(again.tolist()) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "channels"),
+    [
+        ("unet", {"width": 4, "levels": 2}, 16),
+        ("segformer", {}, 256),
+        ("deeplabv3plus", {"encoder": "resnet18"}, 512),
+    ],
+)
+def test_a_photo_is_its_networks_deepest_features(name: str, options: dict[str, object], channels: int) -> None:
+    torch.manual_seed(0)
+    module = build(name, 3, **options).eval()
+    embedder = Embedder(module)
+    with torch.inference_mode():
+        for height, width in ((64, 96), (96, 64)):
+            with embedder.watching():
+                module(torch.rand(2, 3, height, width))
+            assert embedder.means().shape == (2, channels)
+    assert not any(each._forward_hooks for each in module.modules())

@@ -1,0 +1,138 @@
+"""What to expect of a model on photos without labels, with the error its estimates have where labels are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from db.errors import UserError
+from db.session import Database
+from training.evaluation.opened import OpenEvaluation, open_evaluation
+from training.evaluation.per_image import class_sums
+from training.evaluation.report import list_evaluations
+from training.evaluation.store import read_counts, read_histograms
+from training.survey.expected import Expected, Known, expected_accuracy
+from training.survey.store import Survey
+
+
+@dataclass(frozen=True)
+class Check:
+    """What the estimates say of a labelled evaluation, and what is true of it; fractions."""
+
+    evaluation: int
+    dataset: str
+    on: str
+    images: int
+    expected: Expected
+    accuracy: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {**vars(self), "expected": self.expected.to_json()}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What may be expected of a model on a survey's photos.
+
+    Attributes:
+        home: number of the evaluation it is learnt from.
+        home_accuracy: pixel accuracy there.
+        expected: on the survey's photos.
+        checks: the same estimates on every other evaluation of the same weights, which has labels.
+    """
+
+    home: int
+    home_accuracy: float
+    expected: Expected
+    checks: tuple[Check, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            "home": self.home,
+            "home_accuracy": self.home_accuracy,
+            "expected": self.expected.to_json(),
+            "checks": [check.to_json() for check in self.checks],
+        }
+
+
+def estimate(database: Database, project: str, survey: Survey, home: int) -> Estimate:
+    """Estimate the pixel accuracy on a survey's photos.
+
+    Args:
+        database: of the home that holds them.
+        project: name.
+        survey: of the photos.
+        home: number of an evaluation of the same weights, in the same size and refinement, whose labels are known.
+
+    Raises:
+        UserError: there is no such evaluation, it is of another model or was made otherwise, or has no pixel.
+    """
+    found = open_evaluation(database, home, project=project)
+    _check_alike(survey, found)
+    known = known_of(found)
+    entropies = np.array([image.entropy for image in survey.record.images])
+    confidence = survey.arrays().confidence.sum(axis=0, dtype=np.int64)
+    checks = []
+    for info in list_evaluations(database, project):
+        other = None if info.id == home else open_evaluation(database, info.id, project=project)
+        if other is not None and _made_as(survey, other):
+            there = known_of(other)
+            checks.append(
+                Check(
+                    evaluation=info.id,
+                    dataset=info.dataset,
+                    on=info.on,
+                    images=info.images,
+                    expected=expected_accuracy(known, there.confidence, there.entropies),
+                    accuracy=there.accuracy,
+                )
+            )
+    return Estimate(home, known.accuracy, expected_accuracy(known, confidence, entropies), tuple(checks))
+
+
+def known_of(evaluation: OpenEvaluation) -> Known:
+    """Return what an evaluation knows, under its mapping.
+
+    Raises:
+        UserError: all of its pixels are ignored, or its files are damaged.
+    """
+    record = evaluation.record
+    counts = read_counts(evaluation.directory, record)
+    sums = class_sums(counts, evaluation.columns, len(record.truth_classes))
+    right, pixels = sums.hits.sum(axis=1), sums.truth.sum(axis=1)
+    if not pixels.sum():
+        raise UserError(f"All pixels of evaluation {evaluation.id} are ignored: nothing can be learnt from it.")
+    with np.errstate(invalid="ignore"):
+        accuracies = right / pixels  # 0 / 0 is NaN
+    return Known(
+        confidence=read_histograms(evaluation.directory, record).confidence,
+        accuracy=float(right.sum() / pixels.sum()),
+        accuracies=np.asarray(accuracies, np.float64),
+        entropies=_entropies(evaluation),
+    )
+
+
+def _entropies(evaluation: OpenEvaluation) -> NDArray[np.float64]:
+    """Return the entropy of each image, NaN where the evaluation is older than that."""
+    return np.array([np.nan if image.entropy is None else image.entropy for image in evaluation.record.images])
+
+
+def _made_as(survey: Survey, evaluation: OpenEvaluation) -> bool:
+    ours, theirs = survey.record, evaluation.record
+    return (ours.model_sha256, ours.size, ours.refinement) == (theirs.model_sha256, theirs.size, theirs.refinement)
+
+
+def _check_alike(survey: Survey, evaluation: OpenEvaluation) -> None:
+    if _made_as(survey, evaluation):
+        return
+    ours, theirs = survey.record, evaluation.record
+    raise UserError(
+        f"Evaluation {evaluation.id} tells nothing of the survey {survey.name}: it is of {theirs.model} at size "
+        f"{theirs.size}, refined by {str(theirs.refinement) or 'nothing'}; the survey is of {ours.model} at size "
+        f"{ours.size}, refined by {str(ours.refinement) or 'nothing'}. Make one as the other."
+    )
