@@ -1,6 +1,7 @@
 """Takes the pictures of these pages: `workbench demo --home HOME`, then `python docs/screenshots.py HOME`.
 
-Every page of the sample project in docs/images, light, dark and as narrow as a telephone. Look at each of them.
+Every page of the sample project in docs/images, light, dark and as narrow as a telephone. Look at each of them. What
+the data need care for is shown of a copy of the home, to which it happened.
 """
 
 from __future__ import annotations
@@ -10,12 +11,16 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 IMAGES = Path(__file__).parent / "images"
+WORKBENCH = [sys.executable, "-P", "-m", "workbench.cli"]
 PAGES = {
     "projects": "/",
     "data": "/data?project=1",
@@ -24,6 +29,7 @@ PAGES = {
     "classes": "/data?project=1&tab=classes",
     "roles": "/data?project=1&tab=roles",
     "revisions": "/data?project=1&tab=revisions",
+    "label": "/data?project=1",
     "train": "/train?project=1",
     "runs": "/runs?project=1",
     "run": "/runs?project=1&run=1",
@@ -32,22 +38,41 @@ PAGES = {
     "compare": "/evaluate?project=1&a=1&b=2",
     "use": "/use?project=1",
 }
+CARED = {
+    "care": "/data?project=1&tab=care",
+    "export": "/data?project=1&tab=export",
+    "history": "/data?project=1&dataset=dusk",
+    "storage": "/",
+    "trash": "/",
+}
+RENAMED = {"tree": "Tree"}
 LOOKS = {"light": (1280, 900), "dark": (1280, 900), "narrow": (390, 844)}
 
 
 def main() -> None:
-    """Serve the home and take all pictures, or only those of the pages named."""
+    """Take all pictures, or only those of the pages named."""
     home, *wanted = sys.argv[1:]
     IMAGES.mkdir(exist_ok=True)
-    command = [sys.executable, "-P", "-m", "workbench.cli", "serve", "--port", "0", "--no-browser", "--json"]
-    with subprocess.Popen([*command, "--home", home], stdout=subprocess.PIPE, text=True) as server:
+    if pages := [name for name in wanted or PAGES if name in PAGES]:
+        take_all(home, pages)
+    if cared := [name for name in wanted or CARED if name in CARED]:
+        with tempfile.TemporaryDirectory() as folder:
+            copy = shutil.copytree(home, Path(folder) / "workbench")
+            wear(copy)
+            take_all(copy, cared)
+
+
+def take_all(home: str | Path, names: Iterable[str]) -> None:
+    """Serve a home and take the pictures of some of its pages."""
+    command = [*WORKBENCH, "serve", "--port=0", "--no-browser", "--json", f"--home={home}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
             url = json.loads(server.stdout.readline())["url"]
             chromium = shutil.which("chromium") or shutil.which("google-chrome")
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-                for name in wanted or PAGES:
+                for name in names:
                     for look in LOOKS:
                         take(browser, url, name, look)
                 browser.close()
@@ -63,13 +88,113 @@ def take(browser: Browser, url: str, name: str, look: str) -> None:
     )
     page = context.new_page()
     page.goto(url)
-    page.goto(url.split("?")[0].rstrip("/") + PAGES[name])
+    page.goto(url.split("?")[0].rstrip("/") + (PAGES | CARED)[name])
     expect(page.locator(".wb-mount *").filter(visible=True).first).to_be_visible(timeout=60_000)
     expect(page.get_by_text("being described")).to_have_count(0, timeout=120_000)  # what networks cost, the first time
+    if name in ACTS:
+        ACTS[name](page)
     page.wait_for_timeout(4000)  # pictures arrive one by one, and none of them is waited for by name
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     picture.quantize(128, dither=Image.Dither.NONE).save(IMAGES / f"{name}-{look}.png", optimize=True)
     context.close()
+
+
+def label(page: Page) -> None:
+    """Ask what to label in labelme."""
+    page.get_by_role("button", name="Label …").click()
+
+
+def care(page: Page) -> None:
+    """Wait until the photos are compared."""
+    expect(page.locator(".wb-alike").first).to_be_visible(timeout=60_000)
+
+
+def export(page: Page) -> None:
+    """Export the first dataset, once for all looks."""
+    button = page.locator("#wb-export-dataset-start")
+    expect(button).to_be_visible()
+    page.wait_for_timeout(1000)
+    if not page.get_by_role("link", name="Download zip").count():
+        page.get_by_role("radio", name="YOLO").check()
+        button.click()
+        expect(page.get_by_role("link", name="Download zip")).to_be_visible(timeout=60_000)
+    page.get_by_role("link", name="Download zip").scroll_into_view_if_needed()
+
+
+def history(page: Page) -> None:
+    """Open the history of the first image."""
+    page.locator(".wb-tile").first.click()
+    page.get_by_role("button", name="Earlier versions of the labels (V)").click()
+
+
+def storage(page: Page) -> None:
+    """Unfold what takes the space, and check it."""
+    fold = page.locator("#wb-storage")
+    fold.locator("summary").click()
+    fold.locator("#wb-storage-check").click()
+    expect(fold.locator(".wb-say")).not_to_have_text("", timeout=60_000)
+    expect(fold.locator("#wb-storage-check")).to_be_enabled(timeout=60_000)
+    fold.evaluate("fold => fold.scrollIntoView()")
+
+
+def trash(page: Page) -> None:
+    """Unfold what was deleted."""
+    fold = page.locator("#wb-trash")
+    fold.locator("summary").click()
+    expect(fold.get_by_role("button", name="Restore").first).to_be_visible()
+    fold.evaluate("fold => fold.scrollIntoView({ block: 'end' })")
+
+
+ACTS: dict[str, Callable[[Page], None]] = {
+    "label": label,
+    "care": care,
+    "export": export,
+    "history": history,
+    "storage": storage,
+    "trash": trash,
+}
+
+
+def wear(home: Path) -> None:
+    """Let happen to a sample project what data need care for."""
+
+    def workbench(*words: str) -> None:
+        subprocess.run([*WORKBENCH, *words, f"--home={home}"], check=True, capture_output=True)
+
+    source = next((home / "demo").iterdir())
+    workbench("use", "demo")
+    edit(source / "dusk" / "dusk_0000.json", lambda shapes: [each for each in shapes if each["label"] != "tree"])
+    workbench("import", "labelme", str(source / "dusk"), "--dataset=dusk")
+    taken_again(source / "day", source / "phone")
+    workbench("import", "labelme", str(source / "phone"), "--dataset=phone")
+    workbench("set-role", "val", "IMG_0020.jpg", "IMG_0022.jpg", "IMG_0024.jpg", "--dataset=phone")
+    workbench("discard", "image", "dusk/dusk_0007.jpg", "dusk/dusk_0011.jpg")
+    workbench("projects", "create", "first try")
+    workbench("discard", "project", "first try")
+    workbench("use", "demo")
+
+
+def taken_again(photos: Path, to: Path) -> None:
+    """Save some photos again as if they were another camera's, with one class misspelt in two of them."""
+    to.mkdir()
+    for number, path in enumerate(sorted(photos.glob("*.jpg"))[1:7]):
+        again = to / f"IMG_{20 + 2 * number:04}.jpg"
+        with Image.open(path) as photo:
+            photo.save(again, quality=70)
+        document = json.loads(path.with_suffix(".json").read_text())
+        again.with_suffix(".json").write_text(json.dumps(document | {"imagePath": again.name, "imageData": None}))
+        if number < 2:
+            edit(
+                again.with_suffix(".json"),
+                lambda shapes: [each | {"label": RENAMED.get(each["label"], each["label"])} for each in shapes],
+            )
+
+
+def edit(labels: Path, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> None:
+    """Change the shapes of a labelme file."""
+    document = json.loads(labels.read_text())
+    document["shapes"] = change(document["shapes"])
+    labels.write_text(json.dumps(document))
 
 
 if __name__ == "__main__":

@@ -162,7 +162,7 @@ def test_a_folder_on_this_computer_is_taken_below_the_root_only(page: Page, serv
     expect(page.get_by_text("Name the dataset.")).to_be_visible()
     expect(page.get_by_role("button", name="Import", exact=True)).to_be_disabled()
     page.get_by_label("Name of the dataset").fill("evening")
-    page.get_by_text("The same by command line").click()
+    page.get_by_text("The same as a command").click()
     expect(page.locator(".wb-command code")).to_contain_text("--dataset=evening")
     open_wizard(page, served)  # without the address that has it: it is offered again
     page.get_by_role("button", name="Go on with photos/dusk").click()

@@ -47,8 +47,8 @@ def test_a_project_is_made_renamed_thrown_away_and_brought_back(page: Page, serv
     expect(heading).to_have_count(0)
     assert not {"evening", HOSTILE} & {each["name"] for each in served.workbench.ask("projects")["projects"]}
 
-    page.get_by_text("Trash (1)").click()
-    page.get_by_role("button", name="Restore").click()
+    page.locator("#wb-trash summary").click()
+    page.get_by_role("button", name=f"Restore project {HOSTILE}").click()
     expect(heading).to_be_visible()
     served.workbench.ask("discard", "project", HOSTILE)
 

@@ -12,10 +12,12 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from db.errors import NotFoundError
+from labeling.projects import trash_project
 from tests.support.labelled_home import Place, make_place
 from tests.support.labelme_folder import make_folder, rectangle, write_labels
 from tests.support.server import serve, visitor
-from workbench.ui.pages import data_images, data_roles
+from workbench.ui.pages import data_images, data_roles, projects
 
 
 @pytest.fixture
@@ -65,15 +67,20 @@ def test_what_is_deleted_in_the_pages_is_restored_there(place: Place, client: Te
     data_images.discard(services, 1, {"images": [2]})
     data_images.discard(services, 2, {"images": [1]})
     assert [image["id"] for image in client.get("/api/projects/1/gallery").json()["images"]] == [1]
-    (item,) = client.get("/api/storage").json()["trash"]
+    (item,) = projects.content(services)["trash"]
     assert (item["project"], item["kind"], item["name"]) == ("campus", "image", "day/b.png")
-    wanted = {name: item[name] for name in ("project", "kind", "name")}
-    assert client.post("/api/storage/trash/restore", json=wanted).status_code == 200
-    assert client.post("/api/storage/trash/restore", json=wanted).status_code == 404
+    projects.take_out(services, item)
+    with pytest.raises(NotFoundError):
+        projects.take_out(services, item)
     data_roles.act(services, 1, "discard_dataset", {"dataset": "day"})
     assert client.get("/api/projects/1/datasets").json()["datasets"] == []
-    (item,) = client.get("/api/storage").json()["trash"]
+    (item,) = projects.content(services)["trash"]
     assert (item["kind"], item["name"]) == ("dataset", "day")
+    trash_project(services.database, "campus")
+    (item,) = projects.content(services)["trash"]
+    assert (item["project"], item["kind"], item["name"]) == (None, "project", "campus")
+    projects.take_out(services, item)
+    assert [card["name"] for card in projects.content(services)["cards"]] == ["campus"]
 
 
 def ended(client: TestClient, task: int) -> str:

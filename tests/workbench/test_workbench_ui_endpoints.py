@@ -41,7 +41,6 @@ def test_every_address_is_of_a_known_family(app):
         "/api/storage/backups",
         "/api/storage/doctor",
         "/api/storage/free",
-        "/api/storage/trash/restore",
         "/api/tasks",
         "/api/tried",
         "/api/uploads",

@@ -48,7 +48,7 @@ def doctor(
             say(f"{finding.severity}: {finding.what}\n  -> {finding.remedy}")
         say(sentence)
 
-    read = "read whole" if full else "looked at by name and size; --full reads them"
+    read = "read whole" if full else "looked at by name and size, not read"
     todo = sum(finding.severity != "note" for finding in report.findings)
     found = "all is well" if report.clean else f"{todo} {'thing needs' if todo == 1 else 'things need'} to be done"
     sentence = f"{report.files} stored files {read}: {found}."

@@ -1,4 +1,4 @@
-"""Storage and care of the whole home, as the page of projects shows it: space, trash, checks, backups."""
+"""Storage and care of the whole home, as the page of projects shows it: space, checks, backups."""
 
 from __future__ import annotations
 
@@ -9,23 +9,12 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
 from db.errors import NotFoundError
-from labeling.projects import list_projects
-from training.care.trash import Kind, list_trash, restore
 from training.care.usage import usage
 from training.tasks.lifecycle import find_task, start_task
 from workbench.plain import plain
 from workbench.server.services import Services
 from workbench.server.told import told
 from workbench.server.tray import task_entry
-
-
-class Restoring(BaseModel):
-    """What to take out of the trash; a project is its own."""
-
-    model_config = ConfigDict(extra="forbid")
-    project: str | None = None
-    kind: Kind
-    name: str
 
 
 class Looking(BaseModel):
@@ -42,24 +31,12 @@ def router(services: Services) -> APIRouter:
 
     @routes.get("")
     def storage() -> dict[str, Any]:
-        """What takes the space, what lies in the trash but projects, and the backups made here."""
-        items = [
-            {"project": project.name, **plain(item)}
-            for project in list_projects(database)
-            for item in list_trash(home, database, project.name)
-            if item.kind != "project"
-        ]
-        return {**told(services, plain(usage(home, database))), "trash": told(services, items), "backups": backups()}
+        """What takes the space, and the backups made here."""
+        return {**told(services, plain(usage(home, database))), "backups": backups()}
 
     def backups() -> list[dict[str, Any]]:
         files = sorted(home.backups.glob("*.tar"), reverse=True)
         return [{"name": f.name, "path": f"(home)/backups/{f.name}", "bytes": f.stat().st_size} for f in files]
-
-    @routes.post("/trash/restore")
-    def take_out(wanted: Restoring) -> dict[str, Any]:
-        """Take something out of the trash."""
-        restore(home, database, wanted.project, wanted.kind, [wanted.name])
-        return {"restored": wanted.name}
 
     @routes.post("/doctor")
     def doctor(wanted: Looking) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 import { address, getJson, post } from "./api.js";
 import { mountCommand } from "./command.js";
-import { exact, h, name, percent } from "./dom.js";
+import { exact, h, moment, name, percent } from "./dom.js";
 import { repeat } from "./poll.js";
-import { moment, pill } from "./run_words.js";
+import { pill } from "./run_words.js";
 import { runsHead } from "./runs_head.js";
 
 const PAUSE = 250; // ms after the last key until the server is asked what it thinks
@@ -75,7 +75,7 @@ export class BenchList {
     const all = h("button", { type: "button", class: "wb-button", onclick: () => this.tick(!this.boxes.every(({ checked }) => checked)) }, "All or none");
     const field = (title, hint, ...controls) => h("div", { class: "wb-stack" }, h("label", { for: controls[0].id }, title), ...controls, h("span", { class: "wb-hint" }, hint));
     const { seeds, recipe, length, amount, on, device, name: named, settings } = this.fields;
-    this.command = mountCommand("The same by command");
+    this.command = mountCommand();
     this.obstacle = h("p", { class: "wb-note", role: "status", hidden: true });
     this.begin = h("button", { type: "submit", class: "wb-button wb-primary", id: "wb-bench-start" }, "Start the bench");
     this.form.append(h("form", { onsubmit: (event) => { event.preventDefault(); this.start(); } },

@@ -29,7 +29,7 @@ export class BenchPage {
     this.chart = h("div", {});
     this.pareto = mountPareto(this.chart);
     const axes = modes("mIoU against", Object.entries(AXES), this.axis, (axis) => this.turn(axis));
-    this.command = mountCommand("The same by command");
+    this.command = mountCommand();
     const part = (title, ...children) => h("section", { class: "wb-part" }, h("h2", {}, title), ...children);
     this.rest = h("div", { hidden: true },
       this.bar, this.far, h("div", { class: "wb-buttons" }, this.goOn, this.curves, file("markdown", "Save as Markdown"), file("csv", "Save as CSV")),

@@ -4,11 +4,11 @@ import { copyButton } from "./copy.js";
 import { h } from "./dom.js";
 
 // -> {element, say(command, fault)}
-export function mountCommand(title) {
+export function mountCommand() {
   const code = h("code", {});
   const fault = h("p", { class: "wb-fault-line" });
   const copy = copyButton("Copy", () => code.textContent);
-  const element = h("details", { class: "wb-command" }, h("summary", {}, title), h("div", {}, code, copy), fault);
+  const element = h("details", { class: "wb-command" }, h("summary", {}, "The same as a command"), h("div", {}, code, copy), fault);
   return {
     element,
     say(command, problem = "") {

@@ -2,7 +2,7 @@
 
 import { getJson } from "./api.js";
 import { askForm } from "./dialog.js";
-import { exact, h, name } from "./dom.js";
+import { exact, h, moment, name } from "./dom.js";
 
 const OURS = "ours";
 
@@ -32,7 +32,7 @@ export function mountDesktop(place, project, send) {
 }
 
 function sentence({ dataset, images, started_at, open }) {
-  const since = new Date(started_at).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+  const since = moment(started_at);
   const count = images === 1 ? "1 image of " : `${exact(images)} images of `;
   if (open) return h("p", {}, count, name(dataset), ` ${images === 1 ? "is" : "are"} open in labelme since ${since}. Close its window to have the changes.`);
   if (!images) return h("p", {}, "Files that were not handed out are left in labelme's folder of ", name(dataset), ". Taking back names them.");

@@ -62,6 +62,19 @@ export function exact(count) {
   return count.toLocaleString("en-US");
 }
 
+// When something was, given as Date takes it.
+export function moment(time) {
+  return new Date(time).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+}
+
+// 1234567 -> "1.2 MB"
+export function size(bytes) {
+  for (const [unit, name] of [[1e9, "GB"], [1e6, "MB"], [1e3, "kB"]]) {
+    if (bytes >= unit) return `${(bytes / unit).toFixed(bytes >= 100 * unit ? 0 : 1)} ${name}`;
+  }
+  return `${bytes} bytes`;
+}
+
 // Names may be in any script: isolate them, so that one does not turn the text around it. In a string, which holds no
 // elements, two characters do that.
 export function isolated(text) {

@@ -7,9 +7,9 @@
 //   onReady({upload, files, bytes, name}): all is there; `name` is what the dropped folder or archive is called, empty for loose files
 
 import { dropArea } from "./droparea.js";
-import { exact, h, loadStyle, name as bdi } from "./dom.js";
+import { exact, h, loadStyle, name as bdi, size } from "./dom.js";
 import { lasting } from "./task.js";
-import { Upload, size } from "./upload.js";
+import { Upload } from "./upload.js";
 
 const SHOWN = 50; // of refused files
 export const ARCHIVE = /\.(zip|tar|tgz|tar\.(gz|bz2|xz))$/i;

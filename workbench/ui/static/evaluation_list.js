@@ -1,10 +1,11 @@
 // The evaluations of a project as a table, the newest first, with those that are being made above it.
 
 import { getJson, isAbort } from "./api.js";
-import { exact, h, name, percent } from "./dom.js";
+import { exact, h, moment, name, percent } from "./dom.js";
 import { wayByName } from "./evaluation_parts.js";
 import { keepFocus } from "./focus.js";
 import { followTask, progressText } from "./task.js";
+import { drawTrash } from "./trash.js";
 import { term } from "./words.js";
 
 const PAGE = 25;
@@ -101,7 +102,7 @@ export class EvaluationList {
     return h("tr", {}, cell(tick), cell(this.page.link({ evaluation }, `Evaluation ${evaluation}`)), cell(name(model)),
       h("td", {}, name(dataset), " / ", name(on), " ", warning, note && h("span", { class: "wb-warn wb-fault-note" }, note, " ", wayByName(this.page, evaluation))),
       cell(percent(miou), "wb-number"), cell(percent(pa), "wb-number"), cell(exact(images), "wb-number"), cell(refinement ? `${size}; ${refinement}` : size),
-      h("td", { title: created_at }, new Date(created_at).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })));
+      h("td", { title: created_at }, moment(created_at)));
   }
 
   tick(evaluation, on) {
@@ -127,10 +128,9 @@ export class EvaluationList {
   trash() {
     const { trash } = this.page.value;
     if (!trash.length) return null;
-    return h("details", { class: "wb-trash" }, h("summary", {}, `Trash (${trash.length})`),
-      h("ul", {}, ...trash.map(({ evaluation, model, dataset, on, gone_at }) => h("li", {},
-        `Evaluation ${evaluation}: `, name(model), " on ", name(dataset), " / ", name(on),
-        h("span", { class: "wb-hint" }, ` kept until ${new Date(gone_at).toLocaleDateString()} `),
-        h("button", { class: "wb-button", type: "button", onclick: () => this.page.send("restore", { evaluation }) }, "Restore")))));
+    return drawTrash(trash.map(({ evaluation, model, dataset, on, gone_at: gone }) => ({
+      what: [`evaluation ${evaluation}: `, name(model), " on ", name(dataset), " / ", name(on)], label: `evaluation ${evaluation}`, gone,
+      restore: () => this.page.send("restore", { evaluation }),
+    })));
   }
 }

@@ -3,7 +3,7 @@
 import { address, getJson, post } from "./api.js";
 import { paintDifference, palette } from "./colorize.js";
 import { ask } from "./dialog.js";
-import { exact, h, name } from "./dom.js";
+import { exact, h, moment, name } from "./dom.js";
 import { mapAt } from "./pictures.js";
 
 const SIZE = 1600;
@@ -26,6 +26,7 @@ class History {
     this.now = this.pane();
     this.light = h("input", { type: "checkbox", checked: true, onchange: () => this.setLit() });
     this.restore = h("button", { type: "button", class: "wb-button wb-primary", id: "wb-history-restore", onclick: () => this.goBack() });
+    this.ways = h("footer", {}, h("label", { class: "wb-check" }, this.light, "Light the pixels that differ"), this.restore);
     this.element = h("dialog", {
       class: "wb-history", "aria-label": "History", onclose: () => this.element.remove(), onkeydown: (event) => event.stopPropagation(),
     },
@@ -33,7 +34,7 @@ class History {
         h("button", { type: "button", class: "wb-button", title: "Close (Esc)", "aria-label": "Close", onclick: () => this.element.close() }, "✕")),
       this.fault,
       h("div", { class: "wb-history-body" }, this.list, h("div", { class: "wb-history-panes" }, this.then.element, this.now.element)),
-      h("footer", {}, h("label", { class: "wb-check" }, this.light, "Light the pixels that differ"), this.restore));
+      this.ways);
   }
 
   pane() {
@@ -50,6 +51,7 @@ class History {
       return this.say(error.message);
     }
     this.say("");
+    this.ways.hidden = this.versions.length < 2; // nothing to compare, and nothing to go back to
     this.drawList();
     await this.choose(this.versions[1] ?? this.versions[0]);
   }
@@ -63,7 +65,7 @@ class History {
       h("button", { type: "button", "aria-pressed": false, dataset: { number: version.number }, onclick: () => this.choose(version) },
         h("b", {}, `Version ${version.number}`, version.current ? " · now" : ""),
         h("span", {}, said(version)),
-        h("span", { class: "wb-quiet" }, name(version.author), ` · ${new Date(version.created_at).toLocaleString()}`),
+        h("span", { class: "wb-quiet" }, name(version.author), ` · ${moment(version.created_at)}`),
         h("span", { class: "wb-quiet" }, changed(version))))));
   }
 

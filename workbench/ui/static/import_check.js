@@ -99,7 +99,7 @@ class Check {
     questions.addEventListener("change", ({ detail }) => this.changed(detail));
     const go = h("button", { type: "button", class: "wb-button wb-primary", id: "wb-import-start", onclick: () => this.start() }, "Import");
     const fault = h("p", { class: "wb-fault-line", role: "alert" });
-    const command = mountCommand("The same by command line");
+    const command = mountCommand();
     Object.assign(this, { go, fault, command, missing: h("p", { class: "wb-hint", role: "status" }) });
     await this.readClasses(turn, waiting);
     if (turn !== this.turn) return;

@@ -12,6 +12,7 @@ import { term } from "./words.js";
 
 const EVERY = 700; // ms
 const PAGE = 50;
+const FEW = 10; // files that are read one by one
 const COUNTS = [
   ["imported", "imported"], ["updated", "updated"], ["unchanged", "unchanged"], ["conflicts", "conflicts", "conflict"], ["repaired", "repaired", "repaired"],
   ["skipped", "skipped", "skipped"],
@@ -25,8 +26,8 @@ export function mountReport(element, options) {
 
 class Report {
   constructor(element, options) {
-    Object.assign(this, { element, ...options, action: "", text: "", offset: 0, abort: new AbortController() });
-    this.command = mountCommand("The same by command line");
+    Object.assign(this, { element, ...options, action: "", text: "", kind: "", offset: 0, abort: new AbortController() });
+    this.command = mountCommand();
     this.watch();
   }
 
@@ -36,8 +37,8 @@ class Report {
   }
 
   ask() {
-    const { task, action, text, offset } = this;
-    return getJson(address(`/api/imports/${task}`, { action, text, offset, limit: PAGE }), { signal: this.abort.signal });
+    const { task, action, text, kind, offset } = this;
+    return getJson(address(`/api/imports/${task}`, { action, text, kind, offset, limit: PAGE }), { signal: this.abort.signal });
   }
 
   async watch() {
@@ -115,7 +116,7 @@ class Report {
     const actions = Object.entries(report.actions);
     const all = actions.reduce((sum, [, count]) => sum + count, 0);
     if (!all) return this.filesPlace.replaceChildren();
-    const select = h("select", { "aria-label": "What happened", onchange: () => this.page({ action: select.value, offset: 0 }) },
+    const select = h("select", { "aria-label": "What happened", onchange: () => this.page({ action: select.value, kind: "", offset: 0 }) },
       h("option", { value: "" }, `all (${exact(all)})`),
       ...actions.map(([name, count]) => h("option", { value: name, selected: name === this.action }, `${WORDS[name] ?? name} (${exact(count)})`)));
     const field = h("input", { type: "search", placeholder: "Part of a path", "aria-label": "Part of a path", value: this.text, oninput: () => {
@@ -123,12 +124,36 @@ class Report {
       this.timer = setTimeout(() => this.page({ text: field.value, offset: 0 }), 250);
     } });
     this.rows = h("div");
-    this.filesPlace.replaceChildren(h("h3", {}, "Files to look at"), h("div", { class: "wb-bar" }, select, field), this.rows);
+    this.select = select;
+    const save = h("a", { class: "wb-button", href: `/api/imports/${this.task}/files.csv`, download: `import-${this.task}.csv` }, "Save as CSV");
+    this.filesPlace.replaceChildren(...[
+      h("h3", {}, "Files to look at"), all > FEW && this.kinds(report.kinds),
+      h("div", { class: "wb-bar" }, select, field, save), this.rows,
+    ].filter(Boolean));
     this.drawRows(report);
+  }
+
+  // What went wrong, each kind once with its first file; a click lists the others.
+  kinds(kinds) {
+    const row = ({ key, action, count, file, reason }) => {
+      const button = h("button", { type: "button", class: "wb-button", onclick: () => {
+        const chosen = this.kind === key && this.action === action;
+        this.page({ kind: chosen ? "" : key, action: chosen ? "" : action, offset: 0 });
+      } }, count === 1 ? "1 file" : `${exact(count)} files`);
+      this.chosen.push(() => button.setAttribute("aria-pressed", this.kind === key && this.action === action));
+      return h("tr", {}, h("td", {}, button), h("td", {}, WORDS[action] ?? action), h("td", {}, bdi(file), ": ", bdi(reason)));
+    };
+    this.chosen = [];
+    const rows = kinds.map(row);
+    this.chosen.forEach((mark) => mark());
+    return h("div", { class: "wb-wide wb-kinds" }, h("table", { class: "wb-table", "aria-label": "Kinds of trouble" },
+      h("thead", {}, h("tr", {}, ...["Show", "What happened", "Such as"].map((text) => h("th", { scope: "col" }, text)))), h("tbody", {}, ...rows)));
   }
 
   async page(change) {
     Object.assign(this, change);
+    this.select.value = this.action;
+    for (const mark of this.chosen ?? []) mark();
     try {
       this.drawRows((await this.ask()).report);
     } catch (error) {

@@ -25,6 +25,12 @@ export class Looking {
     this.start();
   }
 
+  // What became of the event: {task}, the number of the task; {failed} where it could not be started.
+  tell({ task, failed }) {
+    if (task) this.watch(task);
+    if (failed && this.asked && !this.watched) this.fail(`The ${this.what} could not be started.`);
+  }
+
   watch(task) {
     if (this.watched === task) return;
     this.watched = task;
@@ -42,10 +48,6 @@ export class Looking {
     Object.assign(this, { watched: null, asked: false });
     if (found?.state === "finished") this.ended();
     else this.fail(found?.sentence ?? `The ${this.what} was ${found?.state ?? "broken off"}.`);
-  }
-
-  failToStart() {
-    if (this.asked && !this.watched) this.fail(`The ${this.what} could not be started.`);
   }
 
   fail(message) {

@@ -1,8 +1,7 @@
 // Weights to take away: exported in a format, each checked against the original; and the trainer's own checkpoints.
 
 import { getJson, post } from "./api.js";
-import { h } from "./dom.js";
-import { size } from "./run_words.js";
+import { h, size } from "./dom.js";
 import { term } from "./words.js";
 
 const FORMATS = [

@@ -1,11 +1,12 @@
 // The runs of a project, the newest first, a page at a time, as they go on.
 
 import { address, getJson, post } from "./api.js";
-import { exact, h } from "./dom.js";
+import { exact, h, moment } from "./dom.js";
 import { query, setQuery } from "./place.js";
 import { repeat } from "./poll.js";
-import { bestVal, left, moment, pill, score, steps } from "./run_words.js";
+import { bestVal, left, pill, score, steps } from "./run_words.js";
 import { runsHead } from "./runs_head.js";
+import { drawTrash } from "./trash.js";
 import { term } from "./words.js";
 
 const PAGE = 50;
@@ -78,7 +79,7 @@ export class RunTable {
     this.older.disabled = this.offset + PAGE >= total;
     this.place.textContent = `${exact(this.offset + 1)} to ${exact(this.offset + runs.length)} of ${exact(total)}`;
     const open = this.trash.querySelector("details")?.open ?? false;
-    this.trash.replaceChildren(...(trash.length ? [this.drawTrash(trash, open)] : []));
+    this.trash.replaceChildren(...(trash.length ? [drawTrash(trash.map((run) => this.trashed(run)), open)] : []));
   }
 
   row(run) {
@@ -104,10 +105,8 @@ export class RunTable {
     this.chosen.textContent = size > MOST ? `${size} ticked; ${MOST} at most can be told apart.` : size ? `${size} ticked` : "Tick runs to lay their curves over one another.";
   }
 
-  drawTrash(trash, open) {
-    return h("details", { class: "wb-trash", open }, h("summary", {}, `Trash (${trash.length})`),
-      h("ul", {}, ...trash.map(({ run, name, gone_at: gone }) => h("li", {}, `${run} `, h("bdi", {}, name), h("span", { class: "wb-hint" }, ` kept until ${new Date(gone).toLocaleDateString()} `),
-        h("button", { type: "button", class: "wb-button", onclick: () => this.restore(run) }, "Restore")))));
+  trashed({ run, name, gone_at: gone }) {
+    return { what: [`run ${run} `, h("bdi", {}, name)], label: `run ${run}`, gone, restore: () => this.restore(run) };
   }
 
   async restore(run) {

@@ -29,12 +29,3 @@ export function steps(done, total) {
 export function left(eta) {
   return eta === null || eta === undefined ? "" : `${lasting(eta)} left`;
 }
-
-export function moment(text) {
-  return new Date(text).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
-}
-
-export function size(bytes) {
-  if (bytes < 1e6) return `${Math.max(1, Math.round(bytes / 1e3))} kB`;
-  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
-}

@@ -1,23 +1,20 @@
-// Storage and care of the whole workbench: what takes the space, what lies in the trash, checks, freeing space, backups.
+// Storage and care of the whole workbench: what takes the space, checks, freeing space, backups.
 
 import { getJson, post, remove } from "./api.js";
 import { ask } from "./dialog.js";
-import { h, name as bdi } from "./dom.js";
-import { size } from "./run_words.js";
+import { h, name as bdi, size } from "./dom.js";
 import { followTask, progressText } from "./task.js";
 
 const SHOWN = 12; // shares of the space; the smallest are summed up
 const SAID = { error: "Lost", warning: "To do", note: "Note" };
 
-// Draws into `element`, and loads when it is first opened. onRestored(): something came out of the trash.
-export function mountStorage(element, onRestored) {
-  const storage = new Storage(onRestored);
-  element.replaceChildren(storage.element);
+// Draws into `element`, and loads when it is first opened.
+export function mountStorage(element) {
+  element.replaceChildren(new Storage().element);
 }
 
 class Storage {
-  constructor(onRestored) {
-    this.onRestored = onRestored;
+  constructor() {
     const button = (text, id, act) => h("button", { type: "button", class: "wb-button", id: `wb-storage-${id}`, onclick: act }, text);
     this.buttons = [
       button("Check", "check", () => this.check(false)), button("Check everything", "check-full", () => this.check(true)),
@@ -26,7 +23,7 @@ class Storage {
     this.said = h("p", { class: "wb-say", role: "status" });
     this.findings = h("ul", { class: "wb-doctor", id: "wb-storage-findings" });
     this.body = h("div", {});
-    this.element = h("details", { class: "wb-trash wb-storage", id: "wb-storage", ontoggle: () => this.element.open && this.load() },
+    this.element = h("details", { class: "wb-fold wb-storage", id: "wb-storage", ontoggle: () => this.element.open && this.load() },
       h("summary", {}, "Storage, checks and backups"),
       h("div", { class: "wb-tools" }, ...this.buttons), this.said, this.findings, this.body);
   }
@@ -44,7 +41,7 @@ class Storage {
     }
   }
 
-  draw({ shares, bytes, free, trash, backups }) {
+  draw({ shares, bytes, free, backups }) {
     const rest = shares.slice(SHOWN).reduce((sum, share) => sum + share.bytes, 0);
     const rows = shares.slice(0, SHOWN).map((share) => this.share(share, bytes));
     this.body.replaceChildren(
@@ -54,12 +51,8 @@ class Storage {
       h("h3", {}, "Backups here"),
       backups.length
         ? h("ul", { class: "wb-backups" }, ...backups.map((backup) => this.backup(backup)))
-        : h("p", { class: "wb-hint" }, "None yet."),
-      h("p", { class: "wb-hint" }, "A backup holds everything but linked photos and caches. Copy it to another disk; on this one it is lost with the rest."),
-      h("h3", {}, "In the trash"),
-      trash.length
-        ? h("ul", {}, ...trash.map((item) => this.item(item)))
-        : h("p", { class: "wb-hint" }, "No dataset, image, run, evaluation or model."));
+        : h("p", {}, "None yet. ", h("b", {}, "Back up"), " writes one."),
+      h("p", { class: "wb-hint" }, "A backup holds everything but linked photos and caches. Copy it to another disk; on this one it is lost with the rest."));
   }
 
   share({ project, kind, bytes }, all) {
@@ -75,15 +68,6 @@ class Storage {
     };
     return h("li", {}, h("code", {}, path), h("span", { class: "wb-hint" }, ` ${size(bytes)} `),
       h("button", { type: "button", class: "wb-button", "aria-label": `Delete ${name}`, onclick: drop }, "Delete"));
-  }
-
-  item({ project, kind, name, about, gone_at: gone }) {
-    const back = async () => {
-      await this.act(() => post("/api/storage/trash/restore", { project, kind, name }));
-      this.onRestored();
-    };
-    return h("li", {}, `${kind} `, bdi(name), h("span", { class: "wb-hint" }, " of ", bdi(project), ` · ${about} · until ${new Date(gone).toLocaleDateString()} `),
-      h("button", { type: "button", class: "wb-button", "aria-label": `Restore ${kind} ${name}`, onclick: back }, "Restore"));
   }
 
   // Do it, then show what there is now.

@@ -27,7 +27,7 @@ export class StartPanel {
     this.start = h("button", { type: "button", class: "wb-button wb-primary", id: "wb-train-start", onclick: () => this.run("start") }, "Start training");
     this.said = h("p", { class: "wb-note", role: "status", hidden: true });
     this.figures = h("dl", { class: "wb-facts", id: "wb-train-figures", hidden: true });
-    this.command = mountCommand("The same as a command");
+    this.command = mountCommand();
     Object.assign(this.command.element, { id: "wb-train-command", open: true });
     element.replaceChildren(h("h2", {}, "Start"),
       h("label", { class: "wb-stack" }, "Device", this.device), this.waits,

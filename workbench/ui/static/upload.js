@@ -1,6 +1,7 @@
 // Sending files to an upload of the server, several at once. It knows nothing of the page.
 
 import { address, getJson, post, put, remove } from "./api.js";
+import { size } from "./dom.js";
 
 const AT_ONCE = 4;
 const TELL_EVERY = 100; // ms
@@ -170,12 +171,4 @@ function sentence(request) {
   } catch {
     return `The workbench answered ${request.status}.`;
   }
-}
-
-// 1234567 -> "1.2 MB"
-export function size(bytes) {
-  for (const [unit, name] of [[1e9, "GB"], [1e6, "MB"], [1e3, "kB"]]) {
-    if (bytes >= unit) return `${(bytes / unit).toFixed(bytes >= 100 * unit ? 0 : 1)} ${name}`;
-  }
-  return `${bytes} bytes`;
 }

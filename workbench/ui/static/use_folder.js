@@ -4,7 +4,7 @@
 
 import { getJson, post, remove } from "./api.js";
 import { ask } from "./dialog.js";
-import { exact, h, isolated, name as bdi } from "./dom.js";
+import { exact, h, isolated, moment, name as bdi } from "./dom.js";
 import { mountDropzone } from "./dropzone.js";
 import { query } from "./place.js";
 import { mountRefinement } from "./use_refinement.js";
@@ -90,7 +90,7 @@ class Folders {
     const link = state === "finished" && h("a", { class: "wb-button", href: `${this.root}/${id}/zip`, download: "" }, "Download zip");
     const drop = state !== "running" && h("button", { type: "button", class: "wb-button", "aria-label": `Delete the prediction of ${source}`, onclick: () => this.discard(id, source) }, "Delete");
     return h("li", { class: query().prediction === String(id) ? "wb-asked" : null, dataset: { state } },
-      h("span", { class: "wb-prediction-name" }, bdi(source), ` with ${model}${refinement ? ` (${refinement})` : ""}`), h("span", { class: "wb-hint" }, `${new Date(1000 * started).toLocaleString()} · ${facts[state] ?? state}`), link, drop, left);
+      h("span", { class: "wb-prediction-name" }, bdi(source), ` with ${model}${refinement ? ` (${refinement})` : ""}`), h("span", { class: "wb-hint" }, `${moment(1000 * started)} · ${facts[state] ?? state}`), link, drop, left);
   }
 
   async discard(id, source) {

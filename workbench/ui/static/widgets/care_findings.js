@@ -5,10 +5,11 @@
 import { getJson } from "../api.js";
 import { mountCommand } from "../command.js";
 import { ask } from "../dialog.js";
-import { exact, h, isolated, loadStyle, name as bdi } from "../dom.js";
+import { exact, h, isolated, name as bdi } from "../dom.js";
 import { keepFocus } from "../focus.js";
 import { follow } from "../follow.js";
 import { Looking } from "../looking.js";
+import { mounting } from "../part.js";
 import { dataPage } from "../place.js";
 
 const LEFT_OUT = new Set(["other-size", "out-of-range", "all-ignored", "tiny"]);
@@ -17,35 +18,19 @@ const SHOWING = new Set(["not-in-train", "not-in-val", "rare"]);
 const IMPORTED = new Set(["grey-colours", "smeared"]);
 const WORDS = { error: "Cannot be trained", warning: "Warning", note: "Note" };
 
-export function mount(element, value, emit) {
-  loadStyle();
-  element.classList.add("wb-data");
-  let shown = null;
-  const update = (next) => {
-    if (next?.project !== shown?.project) {
-      shown?.destroy();
-      shown = next && new Findings(element, next.project, emit);
-    }
-    if (next?.task) shown.counting.watch(next.task);
-    if (next?.failed) shown.counting.failToStart();
-  };
-  update(value);
-  return { update };
-}
-
 class Findings {
   constructor(element, project, emit) {
     Object.assign(this, { element, project, emit });
     this.place = h("div", { id: "wb-findings", "aria-live": "polite" });
     element.replaceChildren(h("h3", {}, "Findings"),
       h("p", { class: "wb-say" }, "What would spoil a training or its figures. The same is looked at before every training."), this.place);
-    this.counting = new Looking(this.place, "check", () => emit("look", {}), () => this.following.renew());
+    this.looking = new Looking(this.place, "check", () => emit("look", {}), () => this.following.renew());
     const say = (message) => this.place.replaceChildren(h("p", { class: "wb-message wb-bad", role: "alert" }, message));
     this.following = follow(element, project, (signal) => this.load(signal), say);
   }
 
   destroy() {
-    this.counting.destroy();
+    this.looking.destroy();
     this.following.stop();
     this.element.replaceChildren();
   }
@@ -53,7 +38,7 @@ class Findings {
   async load(signal) {
     const { uncounted, check } = await getJson(`/api/projects/${this.project}/care/findings`, { signal });
     if (check) keepFocus(this.place, () => this.draw(check));
-    else this.counting.begin(`Looking at ${exact(uncounted)} class ${uncounted === 1 ? "map" : "maps"}. Each is looked at once; you can go on elsewhere meanwhile.`);
+    else this.looking.begin(`Looking at ${exact(uncounted)} class ${uncounted === 1 ? "map" : "maps"}. Each is looked at once; you can go on elsewhere meanwhile.`);
   }
 
   draw({ findings, images }) {
@@ -65,20 +50,20 @@ class Findings {
     const shown = findings.filter(({ kind }) => kind !== "leaks"); // those lie below
     this.place.replaceChildren(shown.length
       ? h("ul", { class: "wb-findings" }, ...shown.map((finding) => this.drawOne(finding)))
-      : h("p", { class: "wb-message" }, `Nothing found in ${exact(images)} ${images === 1 ? "image" : "images"}.`));
+      : h("p", { class: "wb-well" }, `Nothing found in ${exact(images)} ${images === 1 ? "image" : "images"}.`));
   }
 
   drawOne(finding) {
     const { kind, severity, text, remedy, dataset, files, file_count: count, command } = finding;
     const link = (file) => h("a", { href: dataPage(this.project, "images", { dataset, text: file }) }, bdi(file));
     const more = count > files.length && h("li", {}, `and ${exact(count - files.length)} more`);
-    const line = mountCommand("The same as a command");
+    const line = mountCommand();
     line.say(command);
     return h("li", { class: `wb-finding wb-finding-${severity}`, dataset: { kind } },
       h("p", { class: "wb-finding-text" }, h("strong", {}, `${WORDS[severity]}: `), text),
       files.length > 0 && h("ul", { class: "wb-finding-files" }, ...files.map((file) => h("li", {}, link(file))), more),
       h("p", { class: "wb-hint" }, remedy),
-      h("div", { class: "wb-tools" }, ...this.ways(finding)), command && line.element);
+      h("div", { class: "wb-tools" }, ...this.ways(finding), command && line.element));
   }
 
   ways({ kind, dataset, classes, file_count: count, command }) {
@@ -118,3 +103,5 @@ class Findings {
     });
   }
 }
+
+export const mount = mounting(Findings);

@@ -4,10 +4,11 @@
 
 import { address, getJson, isAbort } from "../api.js";
 import { ask, askForm } from "../dialog.js";
-import { exact, h, isTyping, loadStyle, name as bdi } from "../dom.js";
+import { exact, h, isTyping, name as bdi } from "../dom.js";
 import { keepFocus } from "../focus.js";
 import { follow } from "../follow.js";
 import { Looking } from "../looking.js";
+import { mounting } from "../part.js";
 import { dataPage } from "../place.js";
 
 const PAGE = 20;
@@ -15,22 +16,6 @@ const ROLES = ["train", "val", "test"];
 const REASONS = {
   same: "the same file", alike: "look alike", place: "one time and place", sequence: "neighbours in a sequence",
 };
-
-export function mount(element, value, emit) {
-  loadStyle();
-  element.classList.add("wb-data");
-  let shown = null;
-  const update = (next) => {
-    if (next?.project !== shown?.project) {
-      shown?.destroy();
-      shown = next && new Groups(element, next.project, emit);
-    }
-    if (next?.task) shown.counting.watch(next.task);
-    if (next?.failed) shown.counting.failToStart();
-  };
-  update(value);
-  return { update };
-}
 
 class Groups {
   constructor(element, project, emit) {
@@ -40,12 +25,12 @@ class Groups {
     element.replaceChildren(h("h3", {}, "Images that show the same"),
       h("p", { class: "wb-say" }, "A model that learnt from one frame of a scene knows the next one. Where such images have different roles, figures are too good to be true. Give each group one role; frozen revisions keep theirs."),
       this.tools, this.place);
-    this.counting = new Looking(this.place, "search", () => emit("look", {}), () => this.following.renew());
+    this.looking = new Looking(this.place, "search", () => emit("look", {}), () => this.following.renew());
     this.following = follow(element, project, (signal) => this.load(signal), (message) => this.say(message));
   }
 
   destroy() {
-    this.counting.destroy();
+    this.looking.destroy();
     this.following.stop();
     this.element.replaceChildren();
   }
@@ -61,7 +46,7 @@ class Groups {
       [getJson(`${root}/datasets`, { signal }), getJson(address(`${root}/care/groups`, wanted), { signal })]);
     if (!found.groups) {
       this.tools.replaceChildren();
-      return this.counting.begin("Comparing the photos with each other. Each is read once; you can go on elsewhere meanwhile.");
+      return this.looking.begin("Comparing the photos with each other. Each is read once; you can go on elsewhere meanwhile.");
     }
     if (this.offset && !found.groups.length) { // the last ones of the last page were moved
       this.offset = Math.max(0, PAGE * (Math.ceil(found.total / PAGE) - 1));
@@ -85,7 +70,7 @@ class Groups {
       const none = found.joined
         ? `No group of images has different roles (of ${exact(found.joined)} that show the same).`
         : `No two of ${exact(found.images)} ${found.images === 1 ? "image" : "images"} show the same.`;
-      this.place.replaceChildren(h("p", { class: "wb-message" }, none));
+      this.place.replaceChildren(h("p", { class: "wb-well" }, none));
       return;
     }
     const list = h("ol", { class: "wb-alikes", onkeydown: (event) => this.key(event) }, ...found.groups.map((group) => this.drawGroup(group)));
@@ -93,6 +78,7 @@ class Groups {
   }
 
   drawTools({ leaking, joined }, datasets) {
+    if (!joined && !this.dataset) return this.tools.replaceChildren(); // nothing to choose from
     const show = (every, text, count) => h("button", {
       type: "button", class: "wb-button", "aria-pressed": this.every === every, onclick: () => this.choose({ every }),
     }, `${text} ${exact(count)}`);
@@ -163,3 +149,5 @@ class Groups {
     });
   }
 }
+
+export const mount = mounting(Groups);

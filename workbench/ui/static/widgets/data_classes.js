@@ -4,27 +4,15 @@
 
 import { getJson } from "../api.js";
 import { ask } from "../dialog.js";
-import { exact, h, isolated, loadStyle, name as bdi } from "../dom.js";
+import { exact, h, isolated, name as bdi } from "../dom.js";
 import { follow } from "../follow.js";
 import { askMerge } from "../merge_dialog.js";
+import { mounting } from "../part.js";
 import { dataPage } from "../place.js";
 import { showTable } from "../table.js";
 
 const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
 const MANY = 20; // classes from which on one is searched for
-
-export function mount(element, value, emit) {
-  loadStyle();
-  element.classList.add("wb-data");
-  let classes = null;
-  const update = (next) => {
-    if (next?.project === classes?.project) return;
-    classes?.destroy();
-    classes = next && new Classes(element, next.project, emit);
-  };
-  update(value);
-  return { update };
-}
 
 class Classes {
   constructor(element, project, emit) {
@@ -154,3 +142,5 @@ class Classes {
     this.merged.replaceChildren(...(rows.length ? [h("section", { class: "wb-merged" }, h("h3", {}, "Merged"), h("ul", {}, ...rows))] : []));
   }
 }
+
+export const mount = mounting(Classes);

@@ -4,29 +4,18 @@
 import { getJson, post, remove } from "../api.js";
 import { mountCommand } from "../command.js";
 import { ask } from "../dialog.js";
-import { exact, h, isolated, loadStyle, name as bdi } from "../dom.js";
+import { exact, h, isolated, moment, name as bdi } from "../dom.js";
 import { follow } from "../follow.js";
+import { mounting } from "../part.js";
 import { dataPage } from "../place.js";
 
 const ROLES = ["train", "val", "test"];
 const WAIT = 200; // ms after the last change
 
-export function mount(element, value) {
-  loadStyle();
-  element.classList.add("wb-data", "wb-use");
-  let page = null;
-  const update = (next) => {
-    if (next?.project === page?.project) return;
-    page?.destroy();
-    page = next && new Exports(element, next.project);
-  };
-  update(value);
-  return { update };
-}
-
 class Exports {
   constructor(element, project) {
     Object.assign(this, { element, project, root: `/api/projects/${project}`, format: "coco", turn: 0 });
+    element.classList.add("wb-use");
     const say = (message) => element.replaceChildren(h("p", { class: "wb-message wb-bad", role: "alert" }, message));
     this.following = follow(element, project, (signal) => this.load(signal), say);
   }
@@ -77,7 +66,7 @@ class Exports {
       } }), h("span", {}, h("strong", {}, title), h("span", {}, about)));
     this.button = h("button", { type: "submit", class: "wb-button wb-primary", id: "wb-export-dataset-start" }, "Export");
     this.fault = h("p", { class: "wb-fault-line", role: "alert" });
-    this.command = mountCommand("The same by command line");
+    this.command = mountCommand();
     this.list = h("div");
     const form = h("form", { class: "wb-export-dataset", onsubmit: (event) => {
       event.preventDefault();
@@ -85,7 +74,7 @@ class Exports {
     } },
       h("p", { class: "wb-say" }, "Take a dataset away: its labelled images with their photos, as other programs read them. What a format cannot say is told when it is done."),
       h("div", { class: "wb-two-fields" }, datasetRow, onRow),
-      h("div", { class: "wb-formats", role: "radiogroup", "aria-label": "Format" }, ...Object.entries(this.formats).map(format)),
+      h("fieldset", { class: "wb-stack" }, h("legend", {}, "Format"), h("div", { class: "wb-formats" }, ...Object.entries(this.formats).map(format))),
       h("div", { class: "wb-two-fields" }, photosRow, objectsRow, masksRow),
       h("div", { class: "wb-bar" }, this.button), this.fault, this.command.element);
     this.element.replaceChildren(form, this.list);
@@ -151,7 +140,7 @@ class Exports {
     const drop = state !== "running" && h("button", { type: "button", class: "wb-button", "aria-label": `Delete the export of ${dataset} as ${format}`, onclick: () => this.discard(id, dataset, format) }, "Delete");
     return h("li", { dataset: { state } },
       h("span", { class: "wb-prediction-name" }, bdi(dataset), on === "all" ? "" : " · ", on === "all" ? "" : bdi(on), ` as ${this.formats[format].title}`),
-      h("span", { class: "wb-hint" }, `${new Date(1000 * started).toLocaleString()} · ${facts}`), link, drop, report && this.told(report));
+      h("span", { class: "wb-hint" }, `${moment(1000 * started)} · ${facts}`), link, drop, report && this.told(report));
   }
 
   // What the format could not say.
@@ -169,3 +158,5 @@ class Exports {
     this.following.renew();
   }
 }
+
+export const mount = mounting(Exports);

@@ -6,23 +6,11 @@ import { getJson } from "../api.js";
 import { mountFilters, readFilters } from "../data_filters.js";
 import { askToLabel, mountDesktop } from "../desktop.js";
 import { ask, askForm } from "../dialog.js";
-import { exact, h, loadStyle } from "../dom.js";
+import { exact, h } from "../dom.js";
 import { follow } from "../follow.js";
 import { mountGallery } from "../gallery.js";
+import { mounting } from "../part.js";
 import { dataPage } from "../place.js";
-
-export function mount(element, value, emit) {
-  loadStyle();
-  element.classList.add("wb-data");
-  let images = null;
-  const update = (next) => {
-    if (next?.project === images?.project) return;
-    images?.destroy();
-    images = next && new Images(element, next.project, emit);
-  };
-  update(value);
-  return { update };
-}
 
 class Images {
   constructor(element, project, emit) {
@@ -191,3 +179,5 @@ class Images {
     this.emit(name, { images: this.selected, ...what });
   }
 }
+
+export const mount = mounting(Images);

@@ -3,28 +3,16 @@
 
 import { address, getJson, isAbort } from "../api.js";
 import { askForm } from "../dialog.js";
-import { exact, h, loadStyle, name as bdi } from "../dom.js";
+import { exact, h, moment, name as bdi } from "../dom.js";
 import { keepFocus } from "../focus.js";
 import { follow } from "../follow.js";
+import { mounting } from "../part.js";
 import { query, setQuery } from "../place.js";
 import { drawTable } from "../table.js";
 
 const PAGE = 50;
 const DIGITS = 12; // of a revision's id
 const CHANGES = { added: "added", removed: "removed", labels: "labels", photo: "photo", role: "role", subsets: "lists" };
-
-export function mount(element, value, emit) {
-  loadStyle();
-  element.classList.add("wb-data");
-  let revisions = null;
-  const update = (next) => {
-    if (next?.project === revisions?.project) return;
-    revisions?.destroy();
-    revisions = next && new Revisions(element, next.project, emit);
-  };
-  update(value);
-  return { update };
-}
 
 class Revisions {
   constructor(element, project, emit) {
@@ -75,7 +63,7 @@ class Revisions {
     const columns = [
       { id: "compare", title: "compare", cell: (row) => this.box(row) },
       { id: "revision", title: "revision", cell: ({ revision }) => h("code", { title: revision }, revision.slice(0, DIGITS)) },
-      { id: "date", title: "frozen", cell: ({ created_at: at }) => h("time", { datetime: at }, new Date(at).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })) },
+      { id: "date", title: "frozen", cell: ({ created_at: at }) => h("time", { datetime: at }, moment(at)) },
       { id: "images", title: "images", cell: images },
       { id: "classes", title: "classes", number: true, cell: ({ classes }) => h("span", { title: classes.join(", ") }, exact(classes.length)) },
       { id: "draw", title: "", cell: ({ draw }) => (draw ? `${exact(draw.take)} drawn, seed ${draw.seed}` : "") },
@@ -180,3 +168,5 @@ function moved(changes, before, after) {
   if (changes.includes("removed") || before === after) return h("bdi", {}, before);
   return h("span", {}, h("bdi", {}, before), " → ", h("bdi", {}, after));
 }
+
+export const mount = mounting(Revisions);

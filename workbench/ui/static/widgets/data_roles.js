@@ -4,27 +4,15 @@
 
 import { address, getJson } from "../api.js";
 import { ask, askForm } from "../dialog.js";
-import { exact, h, isolated, loadStyle, name as bdi, percent } from "../dom.js";
+import { exact, h, isolated, name as bdi, percent } from "../dom.js";
 import { follow } from "../follow.js";
+import { mounting } from "../part.js";
 import { dataPage } from "../place.js";
 import { drawTable } from "../table.js";
 
 const ROLES = ["train", "val", "test", "none"];
 const SHOWN = { none: "no role" };
 const BY = [["random", "image by image"], ["folder", "whole folders together"], ["prefix", "names that begin alike together"]];
-
-export function mount(element, value, emit) {
-  loadStyle();
-  element.classList.add("wb-data");
-  let roles = null;
-  const update = (next) => {
-    if (next?.project === roles?.project) return;
-    roles?.destroy();
-    roles = next && new Roles(element, next.project, emit);
-  };
-  update(value);
-  return { update };
-}
 
 class Roles {
   constructor(element, project, emit) {
@@ -151,3 +139,5 @@ function shares({ images, roles }) {
   }));
   return h("span", { class: "wb-role-bar", "aria-hidden": "true" }, ...parts);
 }
+
+export const mount = mounting(Roles);

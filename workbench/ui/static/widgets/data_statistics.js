@@ -3,9 +3,10 @@
 // Sends "count" {} where class maps are still to be counted; each is counted once, ever.
 
 import { getJson } from "../api.js";
-import { exact, h, loadStyle, name as bdi, percent, short } from "../dom.js";
+import { exact, h, name as bdi, percent, short } from "../dom.js";
 import { follow } from "../follow.js";
 import { Looking } from "../looking.js";
+import { mounting } from "../part.js";
 import { dataPage } from "../place.js";
 import { showTable } from "../table.js";
 import { term } from "../words.js";
@@ -13,31 +14,15 @@ import { term } from "../words.js";
 const SIZES = 8; // image sizes shown
 const MANY = 20; // classes from which on one is searched for
 
-export function mount(element, value, emit) {
-  loadStyle();
-  element.classList.add("wb-data");
-  let statistics = null;
-  const update = (next) => {
-    if (next?.project !== statistics?.project) {
-      statistics?.destroy();
-      statistics = next && new Statistics(element, next.project, emit);
-    }
-    if (next?.task) statistics.counting.watch(next.task);
-    if (next?.failed) statistics.counting.failToStart();
-  };
-  update(value);
-  return { update };
-}
-
 class Statistics {
   constructor(element, project, emit) {
     Object.assign(this, { element, project, emit, dataset: "", text: "", sort: { id: "index", down: false } });
-    this.counting = new Looking(element, "count", () => emit("count", {}), () => this.following.renew());
+    this.looking = new Looking(element, "count", () => emit("count", {}), () => this.following.renew());
     this.following = follow(element, project, (signal) => this.load(signal), (message) => this.say(message));
   }
 
   destroy() {
-    this.counting.destroy();
+    this.looking.destroy();
     this.following.stop();
     this.element.replaceChildren();
   }
@@ -48,7 +33,7 @@ class Statistics {
       [getJson(`${root}/classes`, { signal }), getJson(`${root}/statistics`, { signal })]);
     this.colors = new Map(classes.map(({ name, color }) => [name, color]));
     if (statistics) this.draw(statistics);
-    else this.counting.begin(`Counting the pixels of ${exact(uncounted)} class ${uncounted === 1 ? "map" : "maps"}. This is done once; you can go on elsewhere meanwhile.`);
+    else this.looking.begin(`Counting the pixels of ${exact(uncounted)} class ${uncounted === 1 ? "map" : "maps"}. This is done once; you can go on elsewhere meanwhile.`);
   }
 
   say(text) {
@@ -127,3 +112,5 @@ function sizes(found, images) {
   return h("section", { class: "wb-sizes" }, h("h3", {}, "Image sizes"), h("ul", {}, ...rows),
     rest > 0 && h("p", { class: "wb-count-rest" }, `and ${exact(rest)} more ${rest === 1 ? "size" : "sizes"}`));
 }
+
+export const mount = mounting(Statistics);

@@ -2,12 +2,11 @@
 // value: {project}; null shows nothing. Where it stands is in the address (upload, path, task), answers in the session.
 
 import { getJson, post, remove } from "../api.js";
-import { h, loadStyle, name as bdi } from "../dom.js";
+import { h, loadStyle, name as bdi, size } from "../dom.js";
 import { ARCHIVE, drawFiles, files, mountDropzone } from "../dropzone.js";
 import { mountCheck } from "../import_check.js";
 import { mountReport } from "../import_report.js";
 import { query, setQuery } from "../place.js";
-import { size } from "../upload.js";
 
 const STEPS = ["Bring files", "Check and choose", "Import"];
 

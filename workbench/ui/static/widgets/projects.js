@@ -1,11 +1,13 @@
-// The projects as cards. value: {cards, trash} as labeling.project_cards and labeling.projects have them; created: the
+// The projects as cards. value: {cards, trash} as labeling.project_cards and training.care.trash have them; created: the
 // project that was just made, which is then opened.
-// Sends "create" {name}, "rename" {name, to}, "discard" {name}, "restore" {name}.
+// Sends "create" {name}, "rename" {name, to}, "discard" {name}, "restore" {project, kind, name}.
 
 import { ask } from "../dialog.js";
 import { address } from "../api.js";
 import { exact, h, isolated, loadStyle, name as bdi, percent } from "../dom.js";
+import { keepFocus } from "../focus.js";
 import { mountStorage } from "../storage.js";
+import { drawTrash } from "../trash.js";
 import { term } from "../words.js";
 
 export function mount(element, value, emit) {
@@ -14,18 +16,18 @@ export function mount(element, value, emit) {
   const cards = h("div", {});
   const storage = h("div", {});
   element.replaceChildren(cards, storage);
-  mountStorage(storage, () => document.dispatchEvent(new Event("wb-data")));
+  mountStorage(storage);
   const update = (next) => {
     if (!next?.cards) return; // before the first answer there is nothing to say
     if (next.created) location.href = `/data?project=${next.created}&tab=import`;
-    else cards.replaceChildren(...draw(next, emit));
+    else keepFocus(cards, () => cards.replaceChildren(...draw(next, emit, cards.querySelector("#wb-trash")?.open)));
     document.dispatchEvent(new Event("wb-projects"));
   };
   update(value);
   return { update };
 }
 
-function draw({ cards, trash }, emit) {
+function draw({ cards, trash }, emit, opened) {
   const text = "A project holds one list of classes, and the photos, trainings and tests that share it.";
   const create = () => ask({ title: "New project", text, label: "Name", verb: "Create", send: (name) => emit("create", { name }) });
   const head = h("div", { class: "wb-page-head" }, h("h1", {}, "Projects"),
@@ -35,7 +37,7 @@ function draw({ cards, trash }, emit) {
     : h("div", { class: "wb-message" },
       h("p", {}, "No project yet. Make one, then bring your photos into it."),
       h("p", {}, "To look around first, run ", h("code", {}, "workbench demo"), ": it paints a small labelled campus and trains on it."));
-  return [head, body, trash.length ? drawTrash(trash, emit) : null].filter(Boolean);
+  return [head, body, trash.length ? drawTrash(trash.map((item) => trashed(item, emit)), opened) : null].filter(Boolean);
 }
 
 function drawCard(card, emit) {
@@ -62,10 +64,9 @@ function drawCard(card, emit) {
       h("button", { class: "wb-button", type: "button", onclick: discard }, "Delete")));
 }
 
-function drawTrash(trash, emit) {
-  return h("details", { class: "wb-trash" }, h("summary", {}, `Trash (${trash.length})`),
-    h("ul", {}, ...trash.map(({ name, trashed_at }) => h("li", {}, bdi(name), h("span", { class: "wb-hint" }, ` deleted ${new Date(trashed_at).toLocaleDateString()} `),
-      h("button", { class: "wb-button", type: "button", onclick: () => emit("restore", { name }) }, "Restore")))));
+function trashed({ project, kind, name, about, gone_at: gone }, emit) {
+  const owner = project === null ? [] : [" of ", bdi(project)];
+  return { what: [`${kind} `, bdi(name), ...owner, ` · ${about}`], label: `${kind} ${name}`, gone, restore: () => emit("restore", { project, kind, name }) };
 }
 
 function plural(count, word) {

@@ -2,7 +2,7 @@
 // What is entered stays in the tab: a reload, and a way to the data and back, lose nothing.
 
 import { getJson, post } from "../api.js";
-import { exact, h, loadStyle } from "../dom.js";
+import { exact, h, loadStyle, moment } from "../dom.js";
 import { mountCards } from "../train_cards.js";
 import { mountRecipe } from "../train_recipe.js";
 import { StartPanel } from "../train_start.js";
@@ -139,10 +139,9 @@ class TrainPage {
 
   drawData() {
     const { revisions, datasets } = this.setup;
-    const when = (text) => new Date(text).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
     const revision = h("select", { id: "wb-train-revision", class: "wb-input", onchange: () => this.change({ revision: revision.value || null, on: "train" }) },
       h("option", { value: "" }, "The data as they are now (frozen at the start)"),
-      ...revisions.map(({ digest, images, created_at: at }) => h("option", { value: digest.slice(0, 12) }, `${digest.slice(0, 8)} · ${when(at)} · ${exact(total(images))} photos: ${roles(images)}`)));
+      ...revisions.map(({ digest, images, created_at: at }) => h("option", { value: digest.slice(0, 12) }, `${digest.slice(0, 8)} · ${moment(at)} · ${exact(total(images))} photos: ${roles(images)}`)));
     revision.value = this.form.revision ?? "";
     this.on = h("select", { id: "wb-train-on", class: "wb-input", onchange: () => this.change({ on: this.on.value }) });
     const boxes = datasets.map((name) => {
