@@ -114,7 +114,7 @@ class Check {
   async readClasses(turn, waiting = this.preview.said) {
     const watch = repeat(async () => {
       const found = await post(`${this.root}/reading`, { source: this.source });
-      if (found && this.watch === watch) waiting.textContent = `${found.what}: ${exact(found.done)} of ${exact(found.total)}`;
+      if (found && this.watch === watch) waiting.textContent = `${exact(found.done)} of ${exact(found.total)} ${found.what}`;
     });
     this.watch = watch;
     try {
