@@ -33,9 +33,11 @@ class ImageLists:
         given = {role: name for name in self.subsets(stem) if (role := role_of(name)) is not None}
         if len(given) > 1:
             first, second = sorted(given.values())[:2]
+            more = len(self.members[first] & self.members[second]) - 1
+            rest = f", and so {'is 1 other' if more == 1 else f'are {more} others'}" if more else ""
             raise UserError(
-                f"Image {stem} is in both {first}.txt and {second}.txt: an image has one role, or a model is tested on "
-                "what it was trained on. Remove it from one of the lists."
+                f"Image {stem} is in both {first}.txt and {second}.txt{rest}: an image has one role, or a model is "
+                "tested on what it was trained on. Remove it from one of the lists."
             )
         return next(iter(given), None)
 

@@ -31,4 +31,6 @@ def source_classes(request: ImportRequest, seen: Iterable[str] = (), lister: Lis
         # Every pixel is labelled, and what was seen are values, which the listing names.
         return tuple(name for name in listing.classes if not is_ignore(name))
     listed = (name for name in listing.classes if name != listing.background or name in seen)
-    return tuple(name for name in dict.fromkeys((*listed, *seen)) if not is_ignore(name) and name not in UNNAMED)
+    return tuple(
+        name for name in dict.fromkeys((*listed, *seen)) if name.strip() and not is_ignore(name) and name not in UNNAMED
+    )

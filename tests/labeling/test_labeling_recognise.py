@@ -54,8 +54,25 @@ def test_labelme_is_known_by_its_shapes(tmp_path):
     (guess,) = recognise(folder).guesses
     assert (guess.format, guess.images, guess.classes) == ("labelme", 4, {"road": 3, "car": 1})
     assert guess.options == {"unlabelled": "background", "classes_file": str(folder / "labels.txt")}
-    assert any("labelme JSON files, 3 of them beside a photo" in line for line in guess.evidence)
+    assert guess.evidence[:2] == ("3 labelme JSON files", "3 JSON files lie beside a photo of their name")
     assert "broken.json" in guess.problems[0]
+
+
+def test_a_blank_label_is_no_class_and_a_list_of_classes_that_cannot_be_read_is_said(tmp_path):
+    folder = make_folder(tmp_path / "day", ["a"], shapes=[rectangle(" ", 0, 0, 5, 5), rectangle("road", 0, 0, 5, 5)])
+    (folder / "labels.txt").write_text("_background_\n\nroad\n")
+    (guess,) = recognise(folder).guesses
+    assert guess.classes == {"(no label)": 1, "road": 1}
+    assert any("line 2 is empty" in problem for problem in guess.problems)
+
+
+def test_annotations_of_images_that_coco_does_not_list_are_no_labelled_images(tmp_path):
+    folder = make_coco(tmp_path)
+    document = json.loads((folder / "annotations.json").read_text())
+    document["annotations"].append(document["annotations"][0] | {"id": 99, "image_id": 77})
+    (folder / "annotations.json").write_text(json.dumps(document))
+    (guess,) = recognise(folder).guesses
+    assert guess.labels <= guess.images == 2
 
 
 def test_of_many_label_files_a_spread_sample_is_read(tmp_path, monkeypatch):

@@ -82,7 +82,10 @@ def test_every_list_is_a_subset_and_train_val_test_give_roles(tmp_path):
 def test_an_image_of_two_roles_is_named_with_both_lists(tmp_path):
     mask = index_mask(0)
     request = build(tmp_path, {"a": mask, "b7": mask}, labels="bg", train="a\nb7", val="b7", trainval="a\nb7")
-    with pytest.raises(UserError, match=r"b7 .*train\.txt.*val\.txt"):
+    with pytest.raises(UserError, match=r"b7 .*train\.txt.*val\.txt:"):
+        voc.list_source(request)
+    write(tmp_path / "ImageSets" / "Segmentation" / "val.txt", "b7\na")
+    with pytest.raises(UserError, match=r"val\.txt, and so is 1 other:"):
         voc.list_source(request)
 
 

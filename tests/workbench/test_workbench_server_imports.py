@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import csv
 import io
 import time
 from dataclasses import replace
@@ -220,6 +221,25 @@ def test_files_of_a_report_by_page_and_part_of_a_path(client: TestClient, folder
     page = ended(client, task, text="X", limit=1, offset=1, action="skipped")["report"]
     assert (page["total"], [each["file"] for each in page["files"]]) == (2, ["x2.json"])
     assert ended(client, task, action="gone")["report"]["total"] == 0
+
+
+def test_hundreds_of_files_to_look_at_are_a_few_kinds_of_trouble(client: TestClient, folder: Path) -> None:
+    for number in range(3):
+        write_labels(folder / f"gone {number}.png", [rectangle("road", 0, 0, 5, 5)])
+        (folder / f"cut{number}.json").write_text("{" * (number + 1))
+    (folder / "=cmd.json").write_text("[]")
+    task = client.post("/api/projects/1/import", json=choices({"path": "dusk"})).json()["id"]
+    report = ended(client, task)["report"]
+    kinds = {(kind["file"], kind["count"]) for kind in report["kinds"]}
+    assert kinds == {("gone 0.json", 3), ("cut0.json", 3), ("=cmd.json", 1)}
+    missing = next(kind for kind in report["kinds"] if kind["file"] == "gone 0.json")
+    page = ended(client, task, kind=missing["key"])["report"]
+    assert [file["file"] for file in page["files"]] == [f"gone {number}.json" for number in range(3)]
+    table = client.get(f"/api/imports/{task}/files.csv")
+    rows = list(csv.reader(table.content.decode("utf-8-sig").splitlines()))
+    assert rows[0] == ["file", "what happened", "why"]
+    assert len(rows) == 8
+    assert "'=cmd.json" in {row[0] for row in rows}
 
 
 def test_every_answer_reaches_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

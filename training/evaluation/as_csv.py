@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable
 
-from training.evaluation.report import CLASS_COLUMNS, FIGURES, EvaluationReport
+from training.evaluation.report import CLASS_COLUMNS, EvaluationReport
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _NOT_DEFINED = "n/a"
@@ -33,8 +33,7 @@ def figures_csv(report: EvaluationReport) -> str:
         ),
         (
             ("figure", "value"),
-            *((name, getattr(report.metrics, name)) for name in FIGURES),
-            ("ece", report.calibration.whole.ece),
+            *report.figures().items(),
         ),
         (
             ("class", *CLASS_COLUMNS),
@@ -51,6 +50,13 @@ def figures_csv(report: EvaluationReport) -> str:
         if place:
             writer.writerow([])
         writer.writerows([harmless(value) for value in row] for row in table)
+    return text.getvalue()
+
+
+def table_csv(rows: Iterable[Iterable[object]]) -> str:
+    """Return rows as CSV in which no cell is taken for a formula."""
+    text = io.StringIO()
+    csv.writer(text).writerows([harmless(value) for value in row] for row in rows)
     return text.getvalue()
 
 

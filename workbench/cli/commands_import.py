@@ -83,6 +83,7 @@ def import_(
     as_json: JsonOption = False,
 ) -> None:
     """Import labelled photos. Run it again after editing at the source: only what changed is read in."""
+    from labeling.importing.report_kinds import kinds_of
     from labeling.importing.run import ImportRequest, import_dataset
 
     request = ImportRequest(
@@ -119,10 +120,15 @@ def import_(
         say(f"{report.dataset} in project {report.project}: " + ", ".join(f"{getattr(report, c)} {c}" for c in counts))
         for line in report.notes:
             say(f"  {line}")
-        if report.files:
-            table(None, ["file", "what", "why"], ((f.file, f.action, f.reason) for f in report.files[:LINES_SHOWN]))
-        if len(report.files) > LINES_SHOWN:
-            say(f"  ... and {len(report.files) - LINES_SHOWN} more; --json lists them all")
+        if 0 < len(report.files) <= LINES_SHOWN:
+            table(None, ["file", "what", "why"], ((f.file, f.action, f.reason) for f in report.files))
+        elif report.files:
+            kinds = kinds_of(report.files)
+            shown = ((kind.count, kind.action, kind.file, kind.reason) for kind in kinds[:LINES_SHOWN])
+            say(f"{len(report.files)} files to look at, by kind of trouble; --json lists them all")
+            table(None, [">files", "what", "such as", "why"], shown)
+            if len(kinds) > LINES_SHOWN:
+                say(f"  ... and {len(kinds) - LINES_SHOWN} more kinds")
         say("Classes: " + ", ".join(report.classes))
 
     emit(report, as_json=as_json, show=show)

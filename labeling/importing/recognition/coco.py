@@ -53,14 +53,16 @@ def recognise_kind(files: SourceFiles, source: Path, kind: Kind, format: str) ->
             first = next(annotations, {})
             if (PANOPTIC.content in first) != (kind is PANOPTIC) or not (categories := _categories(file.path)):
                 continue
-            images += sum(1 for _ in stream(file.path, "images.item", MAX_SAMPLED_BYTES))
+            known = {str(image.get("id")) for image in stream(file.path, "images.item", MAX_SAMPLED_BYTES)}
+            images += len(known)
             labelled = set[str]()
             for annotation in chain([first] if first else [], annotations):
                 labelled.add(str(annotation.get("image_id")))
                 for labelling in _labellings(annotation, kind):
                     category = category_of(labelling, categories)
                     counts["(no category)" if category is None else category.name] += 1
-            labels += len(labelled)
+            # Of a large file the images may stand behind what was read.
+            labels += len(labelled & known if size <= MAX_SAMPLED_BYTES else labelled)
         except UserError as error:
             problems.append(str(error))
             continue

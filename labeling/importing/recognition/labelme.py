@@ -6,9 +6,10 @@ from collections import Counter
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from db.errors import UserError
 from labeling.formats.base import BadItemError, ReadRequest
 from labeling.formats.labelme.document import read_document
-from labeling.formats.labels import find_labels
+from labeling.formats.labels import find_labels, read_labels
 from labeling.importing.recognition.guess import MAX_SAMPLED_BYTES, Guess, few, spread
 from labeling.importing.source_files import SourceFiles
 
@@ -36,12 +37,16 @@ def recognise_labelme(files: SourceFiles, source: Path) -> Guess | None:
     about = "" if len(sample) == len(files.documents) else "about "
     photos = {str(PurePosixPath(name).with_suffix("")) for name in files.images}
     beside = sum(str(PurePosixPath(name).with_suffix("")) in photos for name in files.documents)
-    evidence = [f"{about}{labels} labelme JSON files, {beside} of them beside a photo of their name"]
+    evidence = [f"{about}{labels} labelme JSON files", f"{beside} JSON files lie beside a photo of their name"]
     options = {"unlabelled": "background"}
     labels_file = find_labels(ReadRequest(source), files.root)
     if labels_file is not None:
         evidence.append(f"{labels_file.name} gives the order of the classes")
         options["classes_file"] = str(labels_file)
+        try:
+            read_labels(labels_file)
+        except UserError as error:
+            problems[str(error)] += 1
     return Guess(
         format="labelme",
         evidence=tuple(evidence),
@@ -56,4 +61,4 @@ def recognise_labelme(files: SourceFiles, source: Path) -> Guess | None:
 
 def _label(shape: Any) -> str:
     label = shape.get("label") if isinstance(shape, dict) else None
-    return label.strip() if isinstance(label, str) else "(no label)"
+    return (label.strip() if isinstance(label, str) else "") or "(no label)"

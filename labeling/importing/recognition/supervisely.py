@@ -55,4 +55,4 @@ def recognise_supervisely(files: SourceFiles, source: Path) -> Guess | None:
 
 def _class(entry: Any) -> str:
     title = entry.get("classTitle") if isinstance(entry, dict) else None
-    return title.strip() if isinstance(title, str) else "(no label)"
+    return (title.strip() if isinstance(title, str) else "") or "(no label)"

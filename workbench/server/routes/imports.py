@@ -6,20 +6,23 @@ from collections import Counter
 from dataclasses import replace
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Body, Query, Response
 
 from db.errors import NotFoundError
 from labeling.datasets import list_datasets
 from labeling.formats.names import FORMATS
 from labeling.importing.preview import preview_import
 from labeling.importing.recognise import recognise
+from labeling.importing.report import FileReport
+from labeling.importing.report_kinds import key_of, kinds_of
 from labeling.importing.request import ImportRequest
 from labeling.importing.source_classes import source_classes
 from labeling.importing.source_listing import KeptListing
 from labeling.importing.target import find_stored
 from labeling.names import clean_name
 from labeling.projects import project_of_id
-from training.tasks.files import shell_line
+from training.evaluation.as_csv import table_csv
+from training.tasks.files import TaskInfo, shell_line
 from training.tasks.lifecycle import find_task, start_task
 from workbench.cli.commands_import import import_argv
 from workbench.plain import plain
@@ -27,14 +30,23 @@ from workbench.server.discarding import discard_when_done
 from workbench.server.import_choices import Choices
 from workbench.server.services import Services
 from workbench.server.sources import Source, locate, source_name
-from workbench.server.told import as_dropped, told
+from workbench.server.told import as_dropped, said, told
 from workbench.server.tray import task_entry
+
+KINDS_SHOWN = 30
+"""Kinds of trouble that a report names; there are seldom more than a few."""
 
 
 def router(services: Services) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(prefix="/api")
     listed = KeptListing()
+
+    def import_task(task: int) -> TaskInfo:
+        found = find_task(services.home, task)
+        if found.argv[0] != "import":
+            raise NotFoundError(f"Task {task} is no import.")
+        return found
 
     def name_of(project: int) -> str:
         with services.database.read() as session:
@@ -123,18 +135,25 @@ def router(services: Services) -> APIRouter:
         task: int,
         action: str = "",
         text: str = "",
+        kind: str = "",
         offset: Annotated[int, Query(ge=0)] = 0,
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
     ) -> dict[str, Any]:
         """How an import goes or went; of the files that were not simply imported, a page of those asked for."""
-        found = find_task(services.home, task)
-        if found.argv[0] != "import":
-            raise NotFoundError(f"Task {task} is no import.")
+        found = import_task(task)
         entry = task_entry(services, found)
         if found.result is None:
             return entry | {"report": None}
-        page = _page(found.result["files"], action, text, offset, limit)
+        page = _page(_files(found), action, text, kind, offset, limit)
         return entry | {"report": told(services, found.result | page)}
+
+    @routes.get("/imports/{task}/files.csv")
+    def files(task: int) -> Response:
+        """All files that were not simply imported, for a spreadsheet."""
+        rows = [(each.file, each.action, said(services, each.reason)) for each in _files(import_task(task))]
+        headers = {"Content-Disposition": f'attachment; filename="import-{task}.csv"'}
+        text = table_csv([("file", "what happened", "why"), *rows])
+        return Response(text.encode("utf-8-sig"), media_type="text/csv; charset=utf-8", headers=headers)
 
     return routes
 
@@ -153,9 +172,15 @@ def _final(choices: Choices, services: Services, project: str) -> ImportRequest:
     return replace(request, mapping=rows)
 
 
-def _page(files: list[dict[str, str]], action: str, text: str, offset: int, limit: int) -> dict[str, Any]:
-    """Return a page of the files that have an action and a part of a path, and how many there are of each action."""
+def _files(task: TaskInfo) -> list[FileReport]:
+    return [FileReport(**each) for each in (task.result or {}).get("files", ())]
+
+
+def _page(files: list[FileReport], action: str, text: str, kind: str, offset: int, limit: int) -> dict[str, Any]:
+    """Return a page of the files with an action, a part of a path and a kind of trouble; how many there are of each."""
     part = text.casefold()
-    wanted = [file for file in files if action in ("", file["action"]) and part in file["file"].casefold()]
-    counts = dict(sorted(Counter(file["action"] for file in files).items()))
-    return {"total": len(wanted), "files": wanted[offset : offset + limit], "actions": counts}
+    wanted = [file for file in files if action in ("", file.action) and part in file.file.casefold()]
+    wanted = [file for file in wanted if kind in ("", key_of(file))]
+    counts = dict(sorted(Counter(file.action for file in files).items()))
+    shown = plain(wanted[offset : offset + limit])
+    return {"total": len(wanted), "files": shown, "actions": counts, "kinds": plain(kinds_of(files)[:KINDS_SHOWN])}
