@@ -42,6 +42,7 @@ def test_figures_are_those_of_json_and_no_cell_is_a_formula(tmp_path: Path) -> N
     assert [row[1] for row in head if row[0] == "note"] == values["notes"]
     assert figures[1:] == [
         *([name, str(values[name])] for name in FIGURES),
+        *(["boundary_f1", "n/a"], ["boundary_iou", "n/a"], ["iiou", "n/a"]),  # nobody has counted them
         ["ece", str(values["calibration"]["ece"])],
     ]
     shown = ["'" + CLASSES[0], CLASSES[1], "'" + CLASSES[2], "'" + CLASSES[3], "'" + CLASSES[4], CLASSES[5]]

@@ -21,8 +21,10 @@ from labeling.projects import find_project
 from labeling.revisions import current_manifest, find_revision, freeze, list_revisions, photo_path
 from training.adaptation.home_photos import home_style
 from training.evaluation import mapping as mappings
+from training.evaluation.derived.derive import derive_shapes
 from training.evaluation.leaks import find_leaks
 from training.evaluation.mapping import SavedMapping
+from training.evaluation.opened import open_evaluation
 from training.evaluation.report import EvaluationReport, list_evaluations, read_evaluation, register, report
 from training.evaluation.selection import ALL, select
 from training.evaluation.store import (
@@ -92,6 +94,7 @@ def evaluate(
     refinement: Refinement = NONE,
     style: Kind | None = None,
     restrict: bool = False,
+    boundary: bool = True,
     progress: Progress = silent,
 ) -> EvaluationReport:
     """Run a model over images of a dataset, store what it says of each, and report the figures.
@@ -115,6 +118,7 @@ def evaluate(
         style: give photos the look of those the model was trained on first, in this way.
         restrict: a pixel may only get classes that count as one of the dataset's (restricted argmax). Without it the
             argmax is taken first, over all classes, and what has no target counts as `other`.
+        boundary: count boundaries and objects afterwards, too, where predictions are stored.
         progress: told the images evaluated.
 
     Raises:
@@ -128,7 +132,10 @@ def evaluate(
     if precision == "auto":
         precision = _as_before(database, loaded, str(picked)) or "auto"
     predictor = Predictor(loaded, picked, precision, refinement)
-    return evaluate_loaded(home, database, predictor, request, progress)
+    found = evaluate_loaded(home, database, predictor, request, progress)
+    if boundary and predictions:
+        derive_shapes(database, open_evaluation(database, found.id, mapping=mapping), progress)
+    return found
 
 
 def evaluate_loaded(

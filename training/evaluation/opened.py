@@ -53,8 +53,12 @@ class OpenEvaluation:
     @property
     def version(self) -> str:
         """Eight digits that change with all that its pictures and figures are made of."""
-        text = f"{self.directory.name} {self.columns.tolist()}"
-        return hashlib.sha256(text.encode()).hexdigest()[:8]
+        return version_of(self.directory, self.columns)
+
+
+def version_of(directory: Path, columns: NDArray[np.intp]) -> str:
+    """Return `OpenEvaluation.version` of the evaluation in a directory, read under these columns."""
+    return hashlib.sha256(f"{directory.name} {columns.tolist()}".encode()).hexdigest()[:8]
 
 
 def open_evaluation(

@@ -22,6 +22,7 @@ from db.session import Database
 from labeling.projects import find_project
 from training.evaluation import mapping as mappings
 from training.evaluation.calibration import Calibration, Reliability, calibration
+from training.evaluation.derived.figures import ShapeFigures, read_shape_figures
 from training.evaluation.mapping import Row, SavedMapping
 from training.evaluation.metrics import Metrics, metrics
 from training.evaluation.opened import choose_mapping, find_evaluation
@@ -30,7 +31,10 @@ from training.evaluation.store import EvaluationRecord, published_directories, r
 
 FIGURES = ("pa", "ma", "miou", "fwiou", "precision", "recall", "f1")
 CLASS_FIGURES = ("iou", "precision", "recall", "f1")
-CLASS_COLUMNS = (*CLASS_FIGURES, "ece", "pixels", "predicted", "images", "images_predicted")
+CLASS_COLUMNS = (
+    *(*CLASS_FIGURES, "boundary_f1", "boundary_iou", "iiou", "ece"),
+    *("pixels", "predicted", "images", "images_predicted", "objects"),
+)
 
 
 @dataclass(frozen=True)
@@ -67,9 +71,33 @@ class EvaluationReport:
             UserError: the evaluation's files are damaged.
         """
         found = read_histograms(self.directory, self.record)
-        columns = mappings.targets(self.rows, self.record.model_classes, self.record.truth_classes)
         confidence = found.confidence if found.winners is None else found.winners
-        return calibration(found.calibration, confidence, columns, len(self.record.truth_classes))
+        return calibration(found.calibration, confidence, self._columns, len(self.record.truth_classes))
+
+    @property
+    def shapes(self) -> ShapeFigures | None:
+        """How well boundaries and objects are met; None where nobody has counted them yet.
+
+        Raises:
+            UserError: the file of what was counted is damaged.
+        """
+        record = self.record
+        return read_shape_figures(self.directory, self._columns, len(record.images), len(record.truth_classes))
+
+    @property
+    def _columns(self) -> NDArray[np.intp]:
+        return mappings.targets(self.rows, self.record.model_classes, self.record.truth_classes)
+
+    def figures(self) -> dict[str, float | None]:
+        """Return the figures of the whole by name, fractions; those that nobody has counted yet are None, too."""
+        shapes = self.shapes
+        return {
+            **{name: getattr(self.metrics, name) for name in FIGURES},
+            "boundary_f1": shapes.boundary.f1 if shapes else None,
+            "boundary_iou": shapes.boundary.iou if shapes else None,
+            "iiou": shapes.objects.iiou if shapes else None,
+            "ece": self.calibration.whole.ece,
+        }
 
     def reliability_of(self, name: str) -> Reliability:
         """Return the reliability diagram of the pixels predicted as a class.
@@ -109,7 +137,7 @@ class EvaluationReport:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values; undefined figures are None."""
-        record = self.record
+        record, shapes = self.record, self.shapes
         return {
             "evaluation": self.id,
             "model": record.model,
@@ -123,6 +151,8 @@ class EvaluationReport:
             "images_per_second": len(record.images) / record.seconds if record.seconds else None,
             "mapping": {"name": self.mapping.name if self.mapping else None, "rows": [list(row) for row in self.rows]},
             **{name: getattr(self.metrics, name) for name in FIGURES},
+            "boundary": shapes.boundary.to_json() if shapes else None,
+            "instances": shapes.objects.to_json() if shapes else None,
             "calibration": self.calibration.whole.to_json(),
             "classes": self.class_rows(),
             "axes": {"truth": list(record.truth_classes), "predicted": list(self.predicted_names)},
@@ -134,25 +164,22 @@ class EvaluationReport:
 
     def class_rows(self) -> list[dict[str, Any]]:
         """Return what there is of each class by name, its figures and what they rest on; undefined ones are None."""
-        by_class = zip(
-            self.record.truth_classes,
-            self.metrics.classes,
-            self.calibration.classes,
-            self.truth_images,
-            self.predicted_images,
-            strict=True,
-        )
+        shapes = self.shapes
         return [
             {
                 "name": name,
                 **{figure: getattr(row, figure) for figure in CLASS_FIGURES},
-                "ece": reliability.ece,
+                "boundary_f1": shapes.boundary.class_f1[index] if shapes else None,
+                "boundary_iou": shapes.boundary.class_iou[index] if shapes else None,
+                "iiou": shapes.objects.class_iiou[index] if shapes else None,
+                "ece": self.calibration.classes[index].ece,
                 "pixels": row.pixels,
                 "predicted": row.predicted,
-                "images": images,
-                "images_predicted": predicted,
+                "images": self.truth_images[index],
+                "images_predicted": self.predicted_images[index],
+                "objects": shapes.objects.class_objects[index] if shapes else None,
             }
-            for name, row, reliability, images, predicted in by_class
+            for index, (name, row) in enumerate(zip(self.record.truth_classes, self.metrics.classes, strict=True))
         ]
 
 

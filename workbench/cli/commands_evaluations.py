@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from workbench.cli.options import HomeOption, JsonOption, ProjectOption, Workplace
-from workbench.cli.output import emit, percent, say, table
+from workbench.cli.output import emit, percent, progress_bar, say, table
 
 NumberArgument = Annotated[int, typer.Argument(metavar="EVAL", help="Number of an evaluation.")]
 MappingOption = Annotated[
@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
     group.command("show", epilog="Example: workbench evaluations show 3")(evaluations_show)
     group.command("images", epilog="Example: workbench evaluations images 3 --cell road,sidewalk")(evaluations_images)
     group.command("curves", epilog="Example: workbench evaluations curves 3 --class road")(evaluations_curves)
+    group.command("boundary", epilog="Example: workbench evaluations boundary 3")(evaluations_boundary)
     app.add_typer(group, name="evaluations")
 
 
@@ -161,3 +162,27 @@ def evaluations_curves(
     else:
         curve = curves.classes[found.record.class_index(class_)]
         emit(curve.to_json(points=True), as_json=as_json, show=lambda: show_curve(curve))
+
+
+def evaluations_boundary(
+    number: NumberArgument,
+    mapping: MappingOption = None,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Count boundaries and objects in the stored predictions: boundary F1, boundary IoU and instance-weighted IoU.
+
+    `evaluate` does this for the mapping it is made with; here it is done for another one, or for an older evaluation.
+    """
+    from training.evaluation.derived.derive import derive_shapes
+    from training.evaluation.opened import open_evaluation
+    from training.evaluation.report import report
+    from workbench.cli.show import show_evaluation
+
+    place = Workplace(home)
+    found = open_evaluation(place.database, number, project=place.project(project), mapping=mapping)
+    with progress_bar() as progress:
+        derive_shapes(place.database, found, progress)
+    result = report(found.directory, found.id, found.mapping)
+    emit(result, as_json=as_json, show=lambda: show_evaluation(result))

@@ -61,6 +61,9 @@ def evaluate(
         bool, typer.Option("--restrict", help="Let pixels only get classes that the mapping has a target for.")
     ] = False,
     predictions: Annotated[bool, typer.Option(help="Store the predicted class maps.")] = True,
+    boundary: Annotated[
+        bool, typer.Option(help="Count boundaries and objects afterwards, in the stored predictions.")
+    ] = True,
     device: DeviceOption = "auto",
     precision: Annotated[
         Literal["auto", "fp32", "bf16", "fp16"], typer.Option(help="Number format (auto: bf16 where clearly faster).")
@@ -89,6 +92,7 @@ def evaluate(
             size=size,
             mapping=mapping,
             predictions=predictions,
+            boundary=boundary,
             device=device,
             precision=precision,
             refinement=refinement,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from shutil import which
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench.cli.output import percent, say, table
 
@@ -25,11 +25,24 @@ FIGURE_NAMES = {
     "recall": "mean recall",
     "f1": "mean F1",
 }
+MORE_FIGURES = {
+    "boundary_f1": "boundary F1",
+    "boundary_iou": "boundary IoU",
+    "iiou": "instance-weighted IoU",
+    "ece": "calibration error",
+}
+
+
+CLASS_NAMES = {
+    **{"iou": ">IoU %", "precision": ">precision %", "recall": ">recall %", "f1": ">F1 %"},
+    **{"boundary_f1": ">boundary F1 %", "boundary_iou": ">boundary IoU %", "iiou": ">iIoU %", "ece": ">ECE %"},
+    **{"pixels": ">pixels", "images": ">images"},
+}
 
 
 def show_evaluation(report: EvaluationReport) -> None:
     """Print an evaluation: what was tested on what, all figures in percent, the confusion matrix by row."""
-    record = report.record
+    record, figures = report.record, report.figures()
     refined = f", {record.refinement}" if str(record.refinement) else ""
     say(
         f"Evaluation {report.id}: model {record.model} on {record.dataset}, {record.on} "
@@ -38,20 +51,18 @@ def show_evaluation(report: EvaluationReport) -> None:
     table(
         None,
         ["figure", ">%"],
-        ((label, percent(getattr(report.metrics, name))) for name, label in FIGURE_NAMES.items()),
+        ((label, percent(figures[name])) for name, label in (FIGURE_NAMES | MORE_FIGURES).items()),
     )
-    rows = zip(record.truth_classes, report.metrics.classes, strict=True)
     say("")
-    columns = ["class", ">IoU %", ">precision %", ">recall %", ">F1 %", ">pixels"]
-    table(
-        None,
-        columns,
-        ((n, percent(c.iou), percent(c.precision), percent(c.recall), percent(c.f1), c.pixels) for n, c in rows),
-    )
+    table(None, ["class", *CLASS_NAMES.values()], (_class_cells(row) for row in report.class_rows()))
     if len(record.truth_classes) <= WIDEST_MATRIX:
         _show_matrix(report)
     for line in ["", *report.notes] if report.notes else []:
         say(line)
+
+
+def _class_cells(row: dict[str, Any]) -> list[object]:
+    return [row["name"], *(row[key] if key in ("pixels", "images") else percent(row[key]) for key in CLASS_NAMES)]
 
 
 def _show_matrix(report: EvaluationReport) -> None:
