@@ -130,7 +130,7 @@ class Exports {
   // ---- what was exported
 
   drawList(exports) {
-    this.list.replaceChildren(...(exports.length ? [h("h2", {}, "Exported"), h("ul", { class: "wb-predictions", id: "wb-exported" }, ...exports.map((each) => this.row(each)))] : []));
+    this.list.replaceChildren(...(exports.length ? [h("h3", {}, "Exported"), h("ul", { class: "wb-predictions", id: "wb-exported" }, ...exports.map((each) => this.row(each)))] : []));
   }
 
   row({ id, dataset, format, on, state, sentence, report, started_at: started }) {
