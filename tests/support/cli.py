@@ -1,16 +1,25 @@
-"""The command line as others meet it: a process of its own, with what it prints and its exit code."""
+"""The command line as others meet it: a process of its own, with what it prints and its exit code.
+
+`start` and `run` start an interpreter, as people do. `ask`, of which tests need many, forks a process that has the
+libraries loaded already (`tests.support.processes`): torch alone takes seconds.
+"""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.support.processes import FORKED
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = (
@@ -66,9 +75,22 @@ class Workbench:
 
     def ask(self, *arguments: object) -> dict[str, Any]:
         """Run a command that should succeed with `--json` and return its object."""
-        said = self.run(*arguments, "--json")
+        said = self._fork(*arguments, "--json")
         assert said.code == 0, said.err
         return said.object
+
+    def _fork(self, *arguments: object, seconds: float = 300) -> Answer:
+        with tempfile.TemporaryDirectory() as folder:
+            out, err = Path(folder, "out"), Path(folder, "err")
+            words = [*map(str, arguments)]
+            process = FORKED.Process(target=_command, args=(self.folder, self.environment, words, out, err))
+            process.start()
+            process.join(seconds)
+            if process.is_alive():
+                process.kill()
+                raise AssertionError(f"{words} did not end within {seconds} s; it said:\n{err.read_text()}")
+            assert process.exitcode is not None
+            return Answer(process.exitcode, out.read_text("utf-8"), err.read_text("utf-8"))
 
     def wait_for_run(
         self, number: int, is_so: Callable[[dict[str, Any]], bool], seconds: float = 300
@@ -81,6 +103,26 @@ class Workbench:
                 return found[number]
             time.sleep(0.2)
         raise AssertionError(f"waited {seconds} s in vain; the runs: {found}")
+
+
+def _command(folder: Path, environment: dict[str, str], words: list[str], out: Path, err: Path) -> None:
+    """Be `python -P -m workbench.cli` in a folder, with an environment, its output in files."""
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    for stream, path in ((sys.stdout, out), (sys.stderr, err)):
+        with path.open("wb") as file:
+            os.dup2(file.fileno(), stream.fileno())
+        assert isinstance(stream, io.TextIOWrapper)
+        stream.reconfigure(encoding="utf-8")
+    sys.argv = [str(ROOT / "workbench" / "cli" / "__main__.py"), *words]
+    from workbench.cli.app import main
+
+    try:
+        main()
+    finally:
+        # What an interpreter does first at its end. Pools of processes close then, and multiprocessing waits for them.
+        threading._shutdown()  # type: ignore[attr-defined]
 
 
 def answer(process: subprocess.Popen[str], seconds: float = 300) -> Answer:

@@ -18,12 +18,13 @@ class Revisions {
   constructor(element, project, emit) {
     const { from, to } = query();
     Object.assign(this, { element, project, emit, root: `/api/projects/${project}`, chosen: [from, to].filter(Boolean), only: "", offset: 0 });
-    const freeze = h("button", { type: "button", class: "wb-button wb-primary", id: "wb-freeze", onclick: () => this.freeze() }, "Freeze a revision …");
+    // What it asks for is not known before the first answer of the server.
+    this.freezing = h("button", { type: "button", class: "wb-button wb-primary", id: "wb-freeze", disabled: true, onclick: () => this.freeze() }, "Freeze a revision …");
     this.list = h("div");
     this.difference = h("section", { class: "wb-difference", "aria-live": "polite" });
     element.replaceChildren(
       h("p", { class: "wb-say" }, "A revision is a frozen snapshot of the labelled images, with their roles and lists: what models are trained and tested on. Freezing unchanged data gives the same revision."),
-      h("div", { class: "wb-tools" }, freeze), this.list, this.difference);
+      h("div", { class: "wb-tools" }, this.freezing), this.list, this.difference);
     const say = (message) => this.list.replaceChildren(h("p", { class: "wb-message wb-bad", role: "alert" }, message));
     this.following = follow(element, project, (signal) => this.load(signal), say);
   }
@@ -38,6 +39,7 @@ class Revisions {
     const [{ revisions }, { datasets }] = await Promise.all(
       [getJson(`${this.root}/revisions`, { signal }), getJson(`${this.root}/datasets`, { signal })]);
     Object.assign(this, { revisions, datasets });
+    this.freezing.disabled = false;
     const known = revisions.map(({ revision }) => revision);
     this.chosen = known.filter((id) => this.chosen.some((begin) => id.startsWith(begin))).slice(0, 2);
     this.drawList();
@@ -45,7 +47,7 @@ class Revisions {
   }
 
   async freeze() {
-    const names = this.datasets?.map(({ name }) => name) ?? [];
+    const names = this.datasets.map(({ name }) => name);
     await askForm({
       title: "Freeze a revision", text: "Labelled images only. Class maps that are there already are not made again.", verb: "Freeze",
       fields: [
