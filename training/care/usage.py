@@ -94,8 +94,8 @@ def _folders(home: Home, session: Session, projects: Iterable[int]) -> dict[str,
         found[directory] = (project, "evaluations")
     for project, path in session.execute(select(Model.project_id, Model.path).order_by(Model.project_id.desc())):
         found[path] = (project, "models")
-    for folder in (home.exports, home.predictions, home.benches):
-        found |= {f"{folder.name}/{project}": (project, folder.name) for project in projects}
+    for folder in (home.exports, home.exported_datasets, home.predictions, home.benches):
+        found |= {f"{folder.name}/{project}": (project, folder.name.replace("_", " ")) for project in projects}
     return found
 
 
