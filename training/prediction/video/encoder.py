@@ -55,19 +55,23 @@ def even_size(width: int, height: int) -> tuple[int, int]:
     return width + width % 2, height + height % 2
 
 
+def to_yuv(pixels: NDArray[np.uint8]) -> av.VideoFrame:
+    """Return a picture, uint8 (H, W, 3) RGB, as H.264 takes it: of even sides, colours as BT.709 has them."""
+    height, width = pixels.shape[:2]
+    if (width, height) != even_size(width, height):
+        pixels = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    rgb = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), "rgb24")
+    return rgb.reformat(format="yuv420p", dst_colorspace=_BT709, dst_color_range=_LIMITED)
+
+
 class SegmentWriter:
     """Encodes frames into a segment. Use `write_segment`."""
 
     def __init__(self, segment: Segment, container: av.container.OutputContainer, stream: VideoStream) -> None:
         self._segment, self._container, self._stream = segment, container, stream
 
-    def write(self, pixels: NDArray[np.uint8], pts: int) -> None:
-        """Encode a frame, uint8 (H, W, 3) RGB, shown at `pts` of the video's time base."""
-        height, width = pixels.shape[:2]
-        if (width, height) != (self._segment.width, self._segment.height):
-            pixels = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-        rgb = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), "rgb24")
-        frame = rgb.reformat(format="yuv420p", dst_colorspace=_BT709, dst_color_range=_LIMITED)
+    def write(self, frame: av.VideoFrame, pts: int) -> None:
+        """Encode a frame that `to_yuv` made, shown at `pts` of the video's time base."""
         frame.pts, frame.time_base = pts, self._segment.time_base
         self._container.mux(self._stream.encode(frame))
 

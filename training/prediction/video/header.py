@@ -20,26 +20,24 @@ from av.video.stream import VideoStream
 
 from db.errors import UserError
 
-SUFFIXES = frozenset(
-    {".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".3gp", ".flv", ".wmv"}
-)
 MAX_SIDE = 16_384
 MAX_PIXELS = 35_651_584
 """H.264's largest frame: 139,264 macroblocks of 16 x 16 (ITU-T H.264, table A-1, level 6.2). `MAX_SIDE` is x264's."""
 KINDS = "MP4, MOV, Matroska, WebM, AVI, MPEG, FLV, WMV or Ogg"
 
-_CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg"
-_OPTIONS = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
+_OPTIONS = {"format_whitelist": "mov,matroska,avi,mpegts,mpeg,flv,asf,ogg", "protocol_whitelist": "file"}
+_LIMITS = {"max_pixels": str(MAX_PIXELS)}
 _SNIFFED = 4 * 192
 _BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
 _PICTURES = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis")
-_BEGINNINGS = (
-    b"\x1a\x45\xdf\xa3",  # EBML: Matroska and WebM
-    b"\x00\x00\x01\xba",  # an MPEG program stream
-    b"FLV\x01",
-    b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",  # ASF
-    b"OggS",
-)
+_BEGINNINGS = {
+    b"\x1a\x45\xdf\xa3": "matroska",  # EBML: WebM, too
+    b"\x00\x00\x01\xba": "mpeg",  # a program stream
+    b"FLV\x01": "flv",
+    b"\x30\x26\xb2\x75\x8e\x66\xcf\x11": "asf",
+    b"OggS": "ogg",
+}
+_SYNC = ((0, 188), (4, 192))  # a byte each packet of a transport stream, which a time stamp of four may stand before
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,8 @@ class VideoHeader:
         aspect: width to height of a pixel after rotation, None where it is not told.
         time_base: seconds that a unit of time stamps is.
         rate: frames a second on average.
-        frames: how many there should be; None where nothing says.
+        frames: how many there are about, None where nothing says.
+        seconds: that the file says it lasts, None where it does not.
         start: seconds of the first time stamp of all streams.
         untimed: it holds no time stamps, only packets of one length in time, as AVI does.
         audio: codecs of the sound tracks.
@@ -73,6 +72,7 @@ class VideoHeader:
     time_base: Fraction
     rate: Fraction
     frames: int | None
+    seconds: float | None
     start: Fraction
     untimed: bool
     audio: tuple[str, ...]
@@ -81,18 +81,27 @@ class VideoHeader:
 
 def is_video(path: Path) -> bool:
     """Tell by its first bytes whether a file is a container of pictures that move; False where it cannot be read."""
+    return _container_of(path) is not None
+
+
+def _container_of(path: Path) -> str | None:
+    """Return FFmpeg's name of what a file begins as; its own guess goes by suffixes, too."""
+    head = _head(path)
+    if head[4:8] in _BOXES:
+        return None if head[4:8] == b"ftyp" and head[8:12] in _PICTURES else "mov"
+    if head[:4] == b"RIFF":
+        return "avi" if head[8:12] == b"AVI " else None
+    if any(len(head) > at + 2 * step and head[at::step][:3] == b"GGG" for at, step in _SYNC):
+        return "mpegts"
+    return next((name for beginning, name in _BEGINNINGS.items() if head.startswith(beginning)), None)
+
+
+def _head(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            head = file.read(_SNIFFED)
+            return file.read(_SNIFFED)
     except OSError:
-        return False
-    if head[4:8] in _BOXES:
-        return not (head[4:8] == b"ftyp" and head[8:12] in _PICTURES)
-    if head[:4] == b"RIFF":
-        return head[8:12] == b"AVI "
-    # A transport stream: a sync byte each 188 bytes, or each 192 behind a time stamp of four.
-    packets = any(len(head) > at + 2 * step and head[at::step][:3] == b"GGG" for at, step in ((0, 188), (4, 192)))
-    return packets or head.startswith(_BEGINNINGS)
+        return b""
 
 
 def read_header(path: Path) -> VideoHeader:
@@ -128,6 +137,7 @@ def read_header(path: Path) -> VideoHeader:
             time_base=stream.time_base or 1 / rate,
             rate=rate,
             frames=stream.frames or (None if seconds is None else max(1, round(seconds * rate))),
+            seconds=seconds,
             start=Fraction(container.start_time or 0, 1_000_000),
             untimed=container.format.name == "avi",
             audio=tuple(each.codec_context.name for each in container.streams.audio),
@@ -142,8 +152,13 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     Raises:
         UserError: it cannot be opened, or shows no pictures.
     """
+    kind = _container_of(path)
+    if kind is None:
+        raise _no_video(path, "")
     try:
-        container = av.open(path, "r", container_options=_OPTIONS, metadata_errors="replace")
+        container = av.open(
+            path, "r", format=kind, options=_LIMITS, container_options=_OPTIONS, metadata_errors="replace"
+        )
     except OSError as error:
         if isinstance(error, av.FFmpegError):
             raise _no_video(path, str(error.strerror)) from None
@@ -159,7 +174,7 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
             )
         stream = moving[0]
         stream.thread_type = "AUTO"
-        stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+        stream.codec_context.options = _LIMITS
         yield container, stream
 
 
@@ -197,16 +212,12 @@ def _first_frame(path: Path, container: InputContainer, stream: VideoStream) -> 
 
 
 def _no_video(path: Path, why: str) -> UserError:
-    try:
-        with path.open("rb") as file:
-            head = file.read(_SNIFFED)
-    except OSError:
-        head = b""
+    head = _head(path)
     if not head:
-        found = "the file is empty (0 bytes)"
+        found = "the file is empty (0 bytes), or cannot be read"
     elif head[4:8] in _BOXES:
         found = "an MP4 or MOV without the index (`moov`) that is written last: the recording or download was cut off"
-    elif is_video(path):
+    elif why:
         found = f"the beginning of one that cannot be read ({why})"
     else:
         found = f"the file begins with {head[:16]!r}"
@@ -215,15 +226,13 @@ def _no_video(path: Path, why: str) -> UserError:
 
 def _check_whole(path: Path) -> None:
     """Refuse an MP4 or MOV whose boxes (ISO/IEC 14496-12, 4.2) end behind the file."""
-    if not is_video(path):
+    if _container_of(path) != "mov":
         return
     size, at = path.stat().st_size, 0
     with path.open("rb") as file:
         while at + 8 <= size:
             file.seek(at)
             length, kind = struct.unpack(">I4s", file.read(8))
-            if at == 0 and kind not in _BOXES:
-                return
             if length == 1:
                 length = int.from_bytes(file.read(8))
             if length == 0:  # up to the end

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,13 +20,13 @@ from training.data.resample import resize_photo
 from training.prediction.drawing import Look, Painter
 from training.prediction.inference import Predictor, Size
 from training.prediction.predict import model_palette
-from training.prediction.video.encoder import Segment, SegmentWriter, write_segment
+from training.prediction.video.encoder import Segment, SegmentWriter, to_yuv, write_segment
 from training.prediction.video.frames import FrameReader, Stamp, StoredFrame, pixels_of
 from training.prediction.video.header import VideoHeader
 from training.prediction.video.joining import join_segments
 from training.prediction.video.outputs import Outputs
 from training.prediction.video.smoothing import Smoothing
-from training.prediction.video.work import SEGMENT_FRAMES, VideoEnd, WorkFolder
+from training.prediction.video.work import VideoEnd, WorkFolder
 
 _THREADS, _AHEAD = 2, 4  # on each side of the network
 _TOLD = "frames predicted"
@@ -49,7 +50,7 @@ class _Predicted:
 @dataclass(frozen=True)
 class _Painted:
     stamp: Stamp
-    pixels: NDArray[np.uint8] | None
+    picture: av.VideoFrame | None
     png: bytes | None
     state: bytes | None
 
@@ -83,8 +84,8 @@ class VideoJob:
         if done and self._smoothing:
             self._smoothing.load(self._work.state(done))
         if done:
-            self._progress(0, None, f"going on from frame {done * SEGMENT_FRAMES}")
-        reader = FrameReader(self._header, done * SEGMENT_FRAMES)
+            self._progress(0, None, f"going on from frame {done * self._work.frames}")
+        reader = FrameReader(self._header, done * self._work.frames)
         with closing(ordered_map(self._read, reader, threads=_THREADS, ahead=_AHEAD)) as decoded:
             predicted = self._predicted(decoded)
             with closing(ordered_map(self._paint, predicted, threads=_THREADS, ahead=_AHEAD)) as painted:
@@ -125,7 +126,7 @@ class VideoJob:
                 over_time=self._smoothing,
             )
             for frame, prediction in zip(batch, found, strict=True):
-                ends = (frame.stamp.number + 1) % SEGMENT_FRAMES == 0 and frame is batch[-1]
+                ends = (frame.stamp.number + 1) % self._work.frames == 0 and frame is batch[-1]
                 state = self._smoothing.dump() if ends and self._smoothing else None
                 yield _Predicted(frame.stamp, frame.pixels, prediction.index, state)
 
@@ -153,14 +154,14 @@ class VideoJob:
         maps, video = self._outputs.maps, self._outputs.video
         return _Painted(
             predicted.stamp,
-            None if video is None else self._painter.paint(predicted.pixels, predicted.index),
+            None if video is None else to_yuv(self._painter.paint(predicted.pixels, predicted.index)),
             None if maps is None else write_map_png(predicted.index, self._palette),
             predicted.state,
         )
 
     def _write(self, first: _Painted, following: Iterator[_Painted]) -> None:
         """Write one segment, of which `first` is the first frame."""
-        number = first.stamp.number // SEGMENT_FRAMES
+        number = first.stamp.number // self._work.frames
         maps: list[Path] = []
         state: bytes | None = None
         with self._work.segment(number) as path, ExitStack() as open_files:
@@ -170,12 +171,12 @@ class VideoJob:
             for painted in chain([first], following):
                 stamp, state = painted.stamp, painted.state
                 done = stamp.number + 1
-                if writer is not None and painted.pixels is not None:
-                    writer.write(painted.pixels, stamp.pts)
+                if writer is not None and painted.picture is not None:
+                    writer.write(painted.picture, stamp.pts)
                 if painted.png is not None:
                     maps.append(self._write_map(stamp.number, painted.png))
                 self._progress(done, max(done, self._header.frames) if self._header.frames else None, _TOLD)
-                if done % SEGMENT_FRAMES == 0:
+                if done % self._work.frames == 0:
                     break
             sync_files(maps)
             if state is not None:

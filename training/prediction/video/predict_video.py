@@ -126,10 +126,11 @@ def predict_video(
         overlay=outputs.video is not None,
         encoder=encoder,
         device=on.type,
+        segment_frames=SEGMENT_FRAMES,
     )
     started = time.perf_counter()
     with open_work(to, plan, overwrite=overwrite) as work:
-        resumed = len(work.segments()) * SEGMENT_FRAMES
+        resumed = len(work.segments()) * work.frames
         job = VideoJob(
             header,
             work,
@@ -152,7 +153,7 @@ def predict_video(
         resumed=min(resumed, end.frames),
         width=width,
         height=height,
-        seconds=float(end.end_pts * header.time_base - header.start),
+        seconds=_seconds(header, end),
         video=outputs.video,
         maps=outputs.maps,
         encoder=encoder,
@@ -168,11 +169,19 @@ def _notes(header: VideoHeader, end: VideoEnd, outputs: Outputs) -> Iterator[str
             f"Frames of {header.width} x {header.height} are written with the last row or column twice, as H.264 needs "
             "even sides."
         )
-    if header.frames is not None and header.frames - end.frames > header.rate:
-        yield f"{header.path.name} should have about {header.frames} frames, {end.frames} could be decoded."
+    seconds = _seconds(header, end)
+    if header.seconds is not None and header.seconds - seconds > 1:
+        yield (
+            f"The pictures of {header.path.name} end after {seconds:.1f} of {header.seconds:.1f} seconds: where they "
+            "should not, the file was cut off."
+        )
     if end.broken:
         yield f"{end.broken} packets of {header.path.name} are damaged and were left out."
     if end.moved:
         yield f"{end.moved} frames had no time stamp, or one that was not after the frame before, and were moved."
     if header.left_out and outputs.video:
         yield f"Left out, as the MP4 holds pictures and sound only: {', '.join(header.left_out)}."
+
+
+def _seconds(header: VideoHeader, end: VideoEnd) -> float:
+    return float(end.end_pts * header.time_base - header.start)

@@ -61,7 +61,7 @@ class VideoPlan(Document):
     overlay: bool
     encoder: str
     device: str
-    segment_frames: int = SEGMENT_FRAMES
+    segment_frames: int
 
 
 class VideoEnd(Document):
@@ -85,10 +85,16 @@ class VideoEnd(Document):
 
 
 class WorkFolder:
-    """The folder of one video. Hold it by `open_work`."""
+    """The folder of one video. Hold it by `open_work`.
 
-    def __init__(self, path: Path) -> None:
+    Attributes:
+        path: of the folder.
+        frames: a segment.
+    """
+
+    def __init__(self, path: Path, frames: int) -> None:
         self.path = path
+        self.frames = frames
 
     def segments(self) -> list[Path]:
         """Return the finished segments, from the first one on without a gap."""
@@ -160,7 +166,7 @@ def open_work(to: Path, plan: VideoPlan, *, overwrite: bool) -> Iterator[WorkFol
     try:
         with hold(path / "lock", wait=False):
             _match(path, to, plan, overwrite=overwrite)
-            yield WorkFolder(path)
+            yield WorkFolder(path, plan.segment_frames)
     except LockHeldError:
         raise UserError(f"Another process is writing {to}. Wait for it, or choose another name.") from None
 
