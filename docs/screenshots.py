@@ -125,6 +125,7 @@ def history(page: Page) -> None:
     """Open the history of the first image."""
     page.locator(".wb-tile").first.click()
     page.get_by_role("button", name="Earlier versions of the labels (V)").click()
+    expect(page.get_by_text("Version 2, as it is now")).to_be_visible(timeout=60_000)
 
 
 def storage(page: Page) -> None:
