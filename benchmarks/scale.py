@@ -5,7 +5,8 @@
 Photos of 32x24 pixels with an index mask each are imported by the command line into an empty home, so that what an
 image costs beside its pixels is what is measured. One JSON line a size; the last one holds what a further image costs,
 in milliseconds: the slope of a straight line through the sizes, and how far the sizes are from it at most, as a share.
-The first import of the largest size is killed half-way and run again (`rest_seconds`); its seconds are not on the line.
+The first import of the largest size is killed half-way and run again (`rest`); its seconds are not on the line. `_cpu`
+are seconds of all cores together, which a busy machine changes less.
 """
 
 from __future__ import annotations
@@ -54,14 +55,14 @@ def measure(folder: Path, count: int, *, kill: bool) -> dict[str, float]:
         figures["killed_after_seconds"], found = _killed(bring, home, count // 2)
         figures["killed_at"] = float(found)
     for name, arguments in (
-        ("import_seconds" if not kill else "rest_seconds", bring),
-        ("import_again_seconds", bring),
-        ("freeze_seconds", ["freeze", "--home", str(home)]),
-        ("freeze_again_seconds", ["freeze", "--home", str(home)]),
-        ("statistics_seconds", ["stats", "--home", str(home)]),
-        ("statistics_again_seconds", ["stats", "--home", str(home)]),
+        ("import" if not kill else "rest", bring),
+        ("import_again", bring),
+        ("freeze", ["freeze", "--home", str(home)]),
+        ("freeze_again", ["freeze", "--home", str(home)]),
+        ("statistics", ["stats", "--home", str(home)]),
+        ("statistics_again", ["stats", "--home", str(home)]),
     ):
-        figures[name] = round(_run(arguments), 2)
+        figures[f"{name}_seconds"], figures[f"{name}_cpu"] = _run(arguments)
     figures["peak_mib"] = round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)
     return figures
 
@@ -80,10 +81,12 @@ def write(source: Path, count: int) -> None:
         (source / "masks" / f"{name}.png").write_bytes(cv2.imencode(".png", mask)[1].tobytes())
 
 
-def _run(arguments: list[str]) -> float:
-    start = time.perf_counter()
+def _run(arguments: list[str]) -> tuple[float, float]:
+    """Run a command; return its seconds, and those of all cores together that its processes used."""
+    start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([*_WORKBENCH, *arguments, "--json"], check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - start
+    seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return round(seconds, 2), round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 2)
 
 
 def _killed(arguments: list[str], home: Path, after: int) -> tuple[float, int]:
