@@ -10,7 +10,7 @@ export class Entries extends EventTarget {
     this.source = source;
     this.total = null; // unknown until the first page is there
     this.found = [];
-    this.pages = new Set();
+    this.pages = new Map(); // page -> promise of it
     this.abort = new AbortController();
   }
 
@@ -33,9 +33,13 @@ export class Entries extends EventTarget {
     this.abort.abort();
   }
 
-  async fetch(page) {
-    if (this.pages.has(page)) return;
-    this.pages.add(page);
+  // Resolves once the page is there, whoever asked for it first, or cannot be had.
+  fetch(page) {
+    if (!this.pages.has(page)) this.pages.set(page, this.load(page));
+    return this.pages.get(page);
+  }
+
+  async load(page) {
     try {
       const { total, images, note = null } = await this.source.page(page * PAGE, PAGE, this.abort.signal);
       Object.assign(this, { total, note });

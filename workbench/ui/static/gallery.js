@@ -51,12 +51,14 @@ class Gallery {
     if (!this.isOld) this.update(this.value, this.grid?.element.scrollTop ?? null);
   }
 
-  // `top`: how far it was scrolled and shall be again; then the old tiles stay until the new ones are there.
+  // The old tiles stay until the new ones are there, so that the page keeps its height. `top`: how far it was scrolled and
+  // shall be again.
   async update(value, top = null) {
     this.clear();
     Object.assign(this, { value, top, loading: new AbortController() });
     const { signal } = this.loading;
-    if (top === null) this.say("Loading …");
+    if (this.grid?.element.isConnected) this.element.setAttribute("aria-busy", true);
+    else this.say("Loading …");
     try {
       const source = await openSource(value, signal);
       if (!signal.aborted) this.build(source);
@@ -66,6 +68,7 @@ class Gallery {
   }
 
   build(source) {
+    this.element.removeAttribute("aria-busy");
     // Opacity and the like stay as they are when only filters or the order changed.
     const before = this.look;
     const look = new Look(source.classes);
@@ -138,6 +141,7 @@ class Gallery {
   }
 
   say(text, fault = false) {
+    this.element.removeAttribute("aria-busy");
     this.element.replaceChildren(h("p", { class: fault ? "wb-message wb-bad" : "wb-message", role: fault ? "alert" : "status" }, text));
   }
 
@@ -152,6 +156,7 @@ class Gallery {
       onClose: (last) => {
         this.lightbox = null;
         this.grid.focus(last ?? index);
+        this.grid.element.scrollIntoView({ block: "nearest" }); // opened from a link, the page is still at its top
         this.tellSeen({ image: null });
         if (this.isOld) this.refresh();
       },

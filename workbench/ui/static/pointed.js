@@ -7,7 +7,7 @@ import { mapAt } from "./pictures.js";
 export class Pointed {
   // source.named: [{layer, text, sure}]: the maps that are asked, and what they say; `sure`: 0..255 of a probability
   constructor(source, look) {
-    Object.assign(this, { source, look, maps: [], turn: 0, place: null });
+    Object.assign(this, { source, look, maps: [], turn: 0 });
     this.element = h("output", { class: "wb-pointed", "aria-live": "off" });
     this.clear();
   }
@@ -20,9 +20,7 @@ export class Pointed {
     const { named } = this.source;
     if (!this.source.has(entry)) return;
     const found = await Promise.all(named.map(({ layer }) => mapAt(this.source.mapUrl(entry, layer, size)).catch(() => null)));
-    if (turn !== this.turn) return;
-    this.maps = found;
-    if (this.place) this.at(...this.place); // the pointer has been there for a while
+    if (turn === this.turn) this.maps = found;
   }
 
   // x, y: the place in the picture, 0..1
@@ -31,11 +29,9 @@ export class Pointed {
     const words = inside ? this.source.named.map((each, index) => this.word(each, this.maps[index], x, y)).filter(Boolean) : [];
     if (words.length) this.element.replaceChildren(...words);
     else this.clear();
-    this.place = inside ? [x, y] : null;
   }
 
   clear() {
-    this.place = null;
     this.element.replaceChildren(h("span", { class: "wb-hint" }, "Point at a pixel, or tap it: it is named here."));
   }
 

@@ -142,8 +142,8 @@ function scoreBadge({ score, score_name }) {
 }
 
 function entropyBadge({ entropy, ...entry }) {
-  const text = entropy === null ? "n/a" : `${percent(entropy)} entropy`;
-  return { text, title: `mean entropy ${entropy === null ? "n/a" : `${percent(entropy)} %`}; ${scoreBadge(entry).title}` };
+  if (entropy === null) return scoreBadge(entry); // an older evaluation; a note says so
+  return { text: `entropy ${percent(entropy)} %`, title: `mean entropy ${percent(entropy)} %; ${scoreBadge(entry).title}` };
 }
 
 function cellBadge({ pixels_in_cell, ...entry }) {

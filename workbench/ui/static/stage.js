@@ -18,7 +18,7 @@ export function layoutsOf({ swipe, fourUp }) {
 
 export class Stage {
   constructor(source, look) {
-    Object.assign(this, { source, look, view: new View(), panes: [], entry: null, divider: 0.5 });
+    Object.assign(this, { source, look, view: new View(), panes: [], entry: null, divider: 0.5, over: null });
     this.element = h("div", { class: "wb-stage" });
     this.pointed = new Pointed(source, look);
     this.onView = () => this.arrange();
@@ -37,6 +37,7 @@ export class Stage {
 
   // Lay the stage out anew; `show` fills it.
   build(layout) {
+    this.unpoint();
     this.layout = layout;
     this.element.classList.toggle("wb-four", layout === "four");
     const { fourUp, swipe } = this.source;
@@ -46,7 +47,7 @@ export class Stage {
       element.append(cross);
       steer(element, this.view, () => this.box(element));
       holdToPeek(element, this.look);
-      const point = (event) => this.point(event, element, picture);
+      const point = ({ clientX: x, clientY: y }) => this.point({ x, y, pane: element, picture });
       element.addEventListener("pointerdown", point);
       element.addEventListener("pointermove", point);
       element.addEventListener("pointerleave", (event) => { if (event.pointerType !== "touch") this.unpoint(); });
@@ -75,10 +76,15 @@ export class Stage {
   // Show an entry where the last one was looked at; resolves once its maps are painted.
   async show(entry) {
     Object.assign(this, { entry, size: SCREEN });
-    this.unpoint();
     this.arrange();
     await Promise.all(this.pictures.map((picture) => picture.show(entry, this.size)));
-    if (this.entry === entry) this.pointed.show(entry, this.size);
+    if (this.entry === entry) this.name();
+  }
+
+  // Fetch what names the pixels of the entry, and name the one that the pointer rests on.
+  async name() {
+    await this.pointed.show(this.entry, this.size);
+    if (this.over) this.point(this.over);
   }
 
   async follow(recolored) {
@@ -120,20 +126,24 @@ export class Stage {
     if (cut && this.size === SCREEN && widest * window.devicePixelRatio > SCREEN * 1.5) {
       this.size = FULL;
       for (const picture of this.pictures) picture.show(this.entry, FULL);
-      this.pointed.show(this.entry, FULL);
+      this.name();
     }
+    if (this.over) this.point(this.over);
   }
 
   // ---- the pixel under the pointer
 
-  point(event, pane, { element }) {
-    const box = element.getBoundingClientRect();
-    this.pointed.at((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
-    const at = pane.getBoundingClientRect();
-    for (const other of this.panes) this.cross(other.element, other.element !== pane && { x: event.clientX - at.left, y: event.clientY - at.top });
+  // over: {x, y} in the window, and the pane and picture that is there
+  point(over) {
+    this.over = over;
+    const { x, y, pane, picture } = over;
+    const [box, at] = [picture.element, pane].map((element) => element.getBoundingClientRect());
+    this.pointed.at((x - box.left) / box.width, (y - box.top) / box.height);
+    for (const { element } of this.panes) this.cross(element, element !== pane && { x: x - at.left, y: y - at.top });
   }
 
   unpoint() {
+    this.over = null;
     this.pointed.clear();
     for (const { element } of this.panes) this.cross(element, null);
   }
