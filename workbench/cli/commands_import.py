@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,6 +13,7 @@ from workbench.cli.options import HomeOption, JsonOption, ProjectOption, Workpla
 from workbench.cli.output import emit, progress_bar, say, table
 
 if TYPE_CHECKING:
+    from labeling.importing.report import FileReport
     from labeling.importing.request import ImportRequest
 
 LINES_SHOWN = 20
@@ -83,7 +85,6 @@ def import_(
     as_json: JsonOption = False,
 ) -> None:
     """Import labelled photos. Run it again after editing at the source: only what changed is read in."""
-    from labeling.importing.report_kinds import kinds_of
     from labeling.importing.run import ImportRequest, import_dataset
 
     request = ImportRequest(
@@ -120,18 +121,26 @@ def import_(
         say(f"{report.dataset} in project {report.project}: " + ", ".join(f"{getattr(report, c)} {c}" for c in counts))
         for line in report.notes:
             say(f"  {line}")
-        if 0 < len(report.files) <= LINES_SHOWN:
-            table(None, ["file", "what", "why"], ((f.file, f.action, f.reason) for f in report.files))
-        elif report.files:
-            kinds = kinds_of(report.files)
-            shown = ((kind.count, kind.action, kind.file, kind.reason) for kind in kinds[:LINES_SHOWN])
-            say(f"{len(report.files)} files to look at, by kind of trouble; --json lists them all")
-            table(None, [">files", "what", "such as", "why"], shown)
-            if len(kinds) > LINES_SHOWN:
-                say(f"  ... and {len(kinds) - LINES_SHOWN} more kinds")
+        _show_files(report.files)
         say("Classes: " + ", ".join(report.classes))
 
     emit(report, as_json=as_json, show=show)
+
+
+def _show_files(files: Sequence[FileReport]) -> None:
+    """Print the files that were not simply imported; of many, the kinds of trouble."""
+    from labeling.importing.report_kinds import kinds_of
+
+    kinds = kinds_of(files) if len(files) > LINES_SHOWN else ()
+    if kinds and len(kinds) < len(files) / 2:
+        say(f"{len(files)} files to look at, by kind of trouble; --json lists them all")
+        shown = ((kind.count, kind.action, kind.file, kind.reason) for kind in kinds[:LINES_SHOWN])
+        table(None, [">files", "what", "such as", "why"], shown)
+        return
+    if files:
+        table(None, ["file", "what", "why"], ((f.file, f.action, f.reason) for f in files[:LINES_SHOWN]))
+    if len(files) > LINES_SHOWN:
+        say(f"  ... and {len(files) - LINES_SHOWN} more; --json lists them all")
 
 
 def import_argv(request: ImportRequest) -> list[str]:

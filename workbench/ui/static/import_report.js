@@ -127,7 +127,7 @@ class Report {
     this.select = select;
     const save = h("a", { class: "wb-button", href: `/api/imports/${this.task}/files.csv`, download: `import-${this.task}.csv` }, "Save as CSV");
     this.filesPlace.replaceChildren(...[
-      h("h3", {}, "Files to look at"), all > FEW && this.kinds(report.kinds),
+      h("h3", {}, "Files to look at"), all > FEW && report.kinds.length < all / 2 && this.kinds(report.kinds),
       h("div", { class: "wb-bar" }, select, field, save), this.rows,
     ].filter(Boolean));
     this.drawRows(report);
