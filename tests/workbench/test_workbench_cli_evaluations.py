@@ -76,11 +76,13 @@ def test_curves_of_all_classes_and_of_one(home: str, capsys: pytest.CaptureFixtu
 
 def test_boundaries_are_counted_when_asked_for(home: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert _ask(capsys, "evaluations", "show", "1", "--home", home)["boundary"] is None
+    app(["evaluations", "show", "1", "--home", home], standalone_mode=False)
+    assert "`workbench evaluations boundary 1` does it" in capsys.readouterr().out
     found = _ask(capsys, "evaluations", "boundary", "1", "--home", home)
     assert found["boundary"] == _ask(capsys, "evaluations", "show", "1", "--home", home)["boundary"]
     assert found["classes"][0]["boundary_f1"] == 1
     app(["evaluations", "show", "1", "--home", home], standalone_mode=False)
-    assert "boundary IoU" in capsys.readouterr().out
+    assert "masks that tell no objects apart" in capsys.readouterr().out
 
 
 def test_the_trash_and_back(home: str, capsys: pytest.CaptureFixture[str]) -> None:

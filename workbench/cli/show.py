@@ -57,8 +57,19 @@ def show_evaluation(report: EvaluationReport) -> None:
     table(None, ["class", *CLASS_NAMES.values()], (_class_cells(row) for row in report.class_rows()))
     if len(record.truth_classes) <= WIDEST_MATRIX:
         _show_matrix(report)
-    for line in ["", *report.notes] if report.notes else []:
+    notes = [*report.notes, *_about_shapes(report)]
+    for line in ["", *notes] if notes else []:
         say(line)
+
+
+def _about_shapes(report: EvaluationReport) -> list[str]:
+    """Say why figures of boundaries or objects are n/a."""
+    shapes = report.shapes
+    if shapes is not None:
+        return [shapes.objects.note] if shapes.objects.note else []
+    if report.record.predictions:
+        return [f"Boundaries and objects are not counted yet: `workbench evaluations boundary {report.id}` does it."]
+    return ["No predictions are stored, in which boundaries and objects could be counted."]
 
 
 def _class_cells(row: dict[str, Any]) -> list[object]:
