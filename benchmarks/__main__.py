@@ -15,6 +15,7 @@ def main() -> int:
     """Run the named benchmarks, or all; return 1 if one of them failed."""
     known = (
         "counting",
+        "boundary",
         "labelme_import",
         "coco_import",
         "loader",
