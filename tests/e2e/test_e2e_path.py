@@ -110,7 +110,8 @@ def freeze(page: Page) -> str:
 def train(page: Page, workbench: Workbench) -> list[str]:
     """Train with settings of the form, the page loaded again in the middle; return the command that stands beside."""
     page.get_by_role("link", name="Train", exact=True).click()
-    page.locator('.wb-arch[data-name="unet"]').click()
+    # It is the last of all to be described by a server that has just begun, which takes a core for seconds.
+    page.locator('.wb-arch[data-name="unet"]').click(timeout=5 * PATIENCE)
     for key, value in SETTINGS.items():
         page.locator(f"#wb-set-{key.replace('.', '-')}").fill(value)
     crop = page.locator('[data-key="crop"] input')

@@ -19,7 +19,6 @@ from collections.abc import Sequence
 from typing import Literal, cast, get_args
 
 import torch.nn.functional as F
-import torchvision.models
 from torch import Tensor, nn
 
 from db.errors import UserError
@@ -104,6 +103,8 @@ class ResNetPyramid(Encoder):
 
     def __init__(self, name: ResNetName, output_stride: int = 32, multi_grid: Sequence[int] = ()) -> None:
         super().__init__()
+        import torchvision.models  # takes as long as torch: only for who builds one
+
         resnet = getattr(torchvision.models, name)(weights=None)
         self.conv1, self.bn1, self.relu, self.maxpool = resnet.conv1, resnet.bn1, resnet.relu, resnet.maxpool
         self.layer1, self.layer2, self.layer3, self.layer4 = resnet.layer1, resnet.layer2, resnet.layer3, resnet.layer4
@@ -173,6 +174,8 @@ def _features(name: str, output_stride: int) -> nn.Sequential:
     if name.startswith("vgg"):
         layers = vgg_features(cast(VGGName, name))
         return layers if output_stride == 32 else layers[:-1]
+    import torchvision.models
+
     return cast(nn.Sequential, getattr(torchvision.models, name)(weights=None).features)
 
 

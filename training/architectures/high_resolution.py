@@ -10,7 +10,6 @@ from typing import Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.models.resnet import BasicBlock, Bottleneck
 
 from training.architectures.encoder import Encoder
 
@@ -43,6 +42,8 @@ class HighResolution(Encoder):
 
     def __init__(self, size: Size, enlarging: Enlarging) -> None:
         super().__init__()
+        from torchvision.models.resnet import Bottleneck  # here, as in `training.architectures.encoders`
+
         layout = _LAYOUTS[size]
         self.imagenet = f"hrnet_{size}_v2" if size == "w18_small" else f"hrnet_{size}"
         self.channels = tuple(layout.width * 2**branch for branch in range(4))
@@ -94,6 +95,8 @@ class _Exchange(nn.Module):
 
     def __init__(self, channels: Sequence[int], blocks: int, enlarging: Enlarging) -> None:
         super().__init__()
+        from torchvision.models.resnet import BasicBlock
+
         self.enlarging = enlarging
         self.branches = nn.ModuleList(nn.Sequential(*(BasicBlock(c, c) for _ in range(blocks))) for c in channels)
         numbers = range(len(channels))
