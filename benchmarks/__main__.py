@@ -22,9 +22,11 @@ def main() -> int:
         "training",
         "affinity",
         "crf",
+        "video",
         "gallery",
         "scale",
         "evaluation_gallery",
+        "evaluation_tiles",
         "server",
     )
     chosen = sys.argv[1:] or list(known)
