@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -18,6 +19,7 @@ from starlette.testclient import TestClient
 from tests.support.labelme_folder import write_photo
 from tests.support.scenes import Workspace, workspace
 from tests.support.server import serve, visitor
+from tests.support.videos import write_video
 from training.architectures import build
 from training.models.bundle import encode_bundle
 from training.models.spec import ModelSpec
@@ -164,3 +166,45 @@ def test_one_file_is_a_model_two_are_not(client: TestClient) -> None:
     client.post(f"/api/uploads/{upload}/finish")
     answer = client.post("/api/projects/1/models/look", json={"upload": upload})
     assert (answer.status_code, "found 2" in answer.text) == (400, True)
+
+
+def test_a_video_is_predicted_gone_on_with_watched_in_pieces_and_deleted(
+    place: Workspace, client: TestClient, tmp_path: Path
+) -> None:
+    bring_bundle(client, "tiny")
+    source = write_video(tmp_path / "walk <b>.mp4", 30, audio="aac")
+    wanted: dict[str, Any] = {"model": "tiny", "size": "long 32", "smooth": 0.5, "opacity": 0.4, "legend": True}
+    refused = client.post("/api/projects/1/videos", json=wanted | {"source": {"path": "."}})
+    assert (refused.status_code, "a video, found 0" in refused.text) == (400, True)
+    text = {"upload": upload_of(client, "text.mp4", b"no video")}
+    refused = client.post("/api/projects/1/videos", json=wanted | {"source": text})
+    assert (refused.status_code, "text.mp4 is no video" in refused.text) == (400, True)
+    assert str(place.home.path) not in refused.text
+
+    sent = {"upload": upload_of(client, source.name, source.read_bytes())}
+    answer = client.post("/api/projects/1/videos", json=wanted | {"source": sent})
+    assert answer.status_code == 200, answer.text
+    assert client.post(f"/api/tasks/{answer.json()['id']}/cancel").is_success
+    assert ended(client, answer.json()["id"])["state"] == "cancelled"
+    assert client.get("/api/projects/1/predictions/1/video").status_code == 400
+    again = client.post("/api/projects/1/predictions/1/resume")
+    assert again.status_code == 200, again.text
+    found = ended(client, again.json()["id"])
+    assert found["state"] == "finished", found["sentence"]
+    assert client.post("/api/projects/1/predictions/1/resume").status_code == 400
+    [prediction] = client.get("/api/projects/1/predictions").json()["predictions"]
+    assert (prediction["kind"], prediction["source"], prediction["images"]) == ("video", "walk <b>.mp4", 30)
+
+    whole = client.get("/api/projects/1/predictions/1/video")
+    assert (whole.headers["content-type"], whole.headers["accept-ranges"]) == ("video/mp4", "bytes")
+    piece = client.get("/api/projects/1/predictions/1/video", headers={"Range": "bytes=4-11"})
+    assert (piece.status_code, piece.content) == (206, whole.content[4:12])
+    assert piece.content[:4] == b"ftyp"
+    taken = client.get("/api/projects/1/predictions/1/video", params={"download": True})
+    assert taken.headers["content-disposition"] == 'attachment; filename="prediction-1.mp4"'
+    (tmp_path / "out.mp4").write_bytes(whole.content)
+    with av.open(tmp_path / "out.mp4") as film:
+        assert [stream.codec_context.name for stream in film.streams] == ["h264", "aac"]
+        assert sum(1 for _ in film.decode(video=0)) == 30
+    assert client.delete("/api/projects/1/predictions/1").status_code == 204
+    assert client.get("/api/projects/1/predictions/1/video").status_code == 404

@@ -35,6 +35,7 @@ from workbench.server.routes import (
     train,
     uploads,
     use,
+    videos,
 )
 from workbench.server.security import Security
 from workbench.server.services import Services
@@ -59,6 +60,7 @@ ROUTERS: tuple[Callable[[Services], APIRouter], ...] = (
     evaluations.router,
     predict.router,
     use.router,
+    videos.router,
     tasks.router,
     runs.router,
     run_pages.router,

@@ -39,6 +39,24 @@ def locate(services: Services, source: Source) -> Path:
     return below(services.import_root, source.path)
 
 
+def single_file(location: Path, what: str) -> Path:
+    """Return the one file that was located.
+
+    Args:
+        location: a file or a folder.
+        what: it is expected to be, `a model`.
+
+    Raises:
+        UserError: there are several, or none.
+    """
+    if location.is_file():
+        return location
+    inside = list(location.iterdir())
+    if len(inside) != 1 or not inside[0].is_file():
+        raise UserError(f"Expected one file, {what}, found {len(inside)}. Drop or name it alone.")
+    return inside[0]
+
+
 def source_name(services: Services, source: Source) -> str:
     """Return what a source is called: the folder, archive or file; `photos` where loose files were dropped.
 

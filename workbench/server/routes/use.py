@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,7 +19,7 @@ from training.tasks.lifecycle import start_task
 from workbench.plain import plain
 from workbench.server.discarding import discard_when_done
 from workbench.server.services import Services
-from workbench.server.sources import Source, locate, source_name
+from workbench.server.sources import Source, locate, single_file, source_name
 from workbench.server.told import told
 from workbench.server.tray import task_entry
 from workbench.server.zipping import zip_folder
@@ -80,7 +79,7 @@ def router(services: Services) -> APIRouter:
         from training.models.bundle import read_spec
 
         name_of(project)
-        file = _single_file(locate(services, source))
+        file = single_file(locate(services, source), "a model")
         spec = read_spec(file) if file.suffix == _SAFETENSORS else None
         told = None if spec is None else {"architecture": spec.architecture, "classes": list(spec.classes)}
         return {"name": file.stem, "bundle": told, "architectures": list(names())}
@@ -88,7 +87,7 @@ def router(services: Services) -> APIRouter:
     @routes.post("/models")
     def bring(project: int, brought: Brought) -> dict[str, Any]:
         """Import a model's file by a task. The upload is deleted once it is imported."""
-        file = _single_file(locate(services, Source(upload=brought.upload)))
+        file = single_file(locate(services, Source(upload=brought.upload)), "a model")
         name = brought.name.strip()
         argv = ["models", "import", str(file), f"--name={name}", f"--project={name_of(project)}"]
         if brought.architecture:
@@ -148,17 +147,3 @@ def router(services: Services) -> APIRouter:
         return Response(status_code=204)
 
     return routes
-
-
-def _single_file(location: Path) -> Path:
-    """Return the one file of an upload.
-
-    Raises:
-        UserError: there are several.
-    """
-    if location.is_file():
-        return location
-    inside = list(location.iterdir())
-    if len(inside) != 1:
-        raise UserError(f"Expected one file of a model, found {len(inside)}. Drop the checkpoint or bundle alone.")
-    return inside[0]

@@ -1,4 +1,4 @@
-// Using models: try one on a few photos, predict a folder, bring a model from elsewhere.
+// Using models: try one on a few photos, predict a folder or a video, bring a model from elsewhere.
 // value: {project}, its number or null; null shows nothing.
 
 import { address, getJson } from "../api.js";
@@ -7,6 +7,7 @@ import { query, setQuery } from "../place.js";
 import { mountBring } from "../use_bring.js";
 import { mountFolders } from "../use_folder.js";
 import { mountTrial } from "../use_try.js";
+import { mountVideos } from "../use_video.js";
 import { noProject } from "../which_project.js";
 
 export function mount(element, value) {
@@ -46,6 +47,7 @@ class Page {
     const { project } = this;
     const trial = h("section", { "aria-label": "Try it on photos" });
     const folders = h("details", { class: "wb-use-part", open: "prediction" in query() });
+    const videos = h("details", { class: "wb-use-part", id: "wb-use-videos", open: "prediction" in query() });
     const bring = h("details", { class: "wb-use-part", id: "wb-use-bring", open: !models.length });
     this.select = h("select", { id: "wb-use-model", onchange: () => this.choose() });
     const head = h("div", { class: "wb-page-head" }, h("h1", {}, "Use a model"), h("label", { class: "wb-select" }, "Model", this.select));
@@ -53,11 +55,12 @@ class Page {
       h("p", {}, "This project has no model yet."),
       h("p", {}, h("a", { class: "wb-button wb-primary", href: address("/train", { project }) }, "Train one"), " or import one from elsewhere, below."));
     head.lastChild.hidden = !models.length;
-    this.element.replaceChildren(head, models.length ? trial : none, ...(models.length ? [folders] : []), bring);
+    this.element.replaceChildren(head, models.length ? trial : none, ...(models.length ? [folders, videos] : []), bring);
     this.fill(models);
     if (models.length) {
       this.trial = mountTrial(trial, { project, model: () => this.select.value });
-      this.parts = [this.trial, mountFolders(folders, { project, limits, model: () => this.select.value })];
+      const many = { project, limits, model: () => this.select.value };
+      this.parts = [this.trial, mountFolders(folders, many), mountVideos(videos, many)];
     }
     this.parts.push(mountBring(bring, { project, limits, onModel: (name) => this.renew(name) }));
   }
