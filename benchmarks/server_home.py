@@ -66,15 +66,20 @@ def make_home(folder: Path, images: int) -> Contents:
     """Fill an empty folder with a home."""
     home = Home(folder)
     database = open_database(home)
-    store = Store(home.store)
-    fill(database, store, images, _put_map)
-    photos = dict(_put_photos(store, images))
-    with database.write() as session:
-        rows = [{"id": number, "sha256": path.name} for number, path in enumerate(photos.values(), 1)]
-        session.execute(update(Image), rows)
+    photos = make_gallery(home, database, images)
     shown = run_demo(home, database, steps=DEMO_STEPS)
     run, directory = _going_on(home, database, shown.run)
-    return Contents(1, list(photos.values()), shown.run.project_id, shown.day.id, run, directory)
+    return Contents(1, photos, shown.run.project_id, shown.day.id, run, directory)
+
+
+def make_gallery(home: Home, database: Database, images: int) -> list[Path]:
+    """Fill a new home with the project of generated images; return the files of the photos, the image 1 first."""
+    store = Store(home.store)
+    fill(database, store, images, _put_map)
+    photos = [path for _, path in _put_photos(store, images)]
+    with database.write() as session:
+        session.execute(update(Image), [{"id": number, "sha256": path.name} for number, path in enumerate(photos, 1)])
+    return photos
 
 
 def _put_map(store: Store, number: int) -> str:

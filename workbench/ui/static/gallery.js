@@ -156,7 +156,7 @@ class Gallery {
       onClose: (last) => {
         this.lightbox = null;
         this.grid.focus(last ?? index);
-        this.grid.element.scrollIntoView({ block: "nearest" }); // opened from a link, the page is still at its top
+        document.activeElement?.scrollIntoView({ block: "nearest" }); // opened from a link, the page is still at its top
         this.tellSeen({ image: null });
         if (this.isOld) this.refresh();
       },

@@ -2,8 +2,11 @@
 
 import { h } from "../dom.js";
 
+const PAUSE = 250; // ms after which a key is the last of several
+
 // Shares, 0..1, in whole percents. onChange(low, high): an end was let go; null where it lies at the very end.
 export function mountRange({ label, low, high, onChange }) {
+  let settling = 0;
   const end = (value, text) => h("input", { type: "range", min: 0, max: 100, step: 1, value: Math.round(100 * value), "aria-label": `${text} ${label}` });
   const ends = [end(low ?? 0, "Lowest"), end(high ?? 1, "Highest")];
   const told = h("output", { class: "wb-range-told" });
@@ -24,7 +27,8 @@ export function mountRange({ label, low, high, onChange }) {
     });
     each.addEventListener("change", () => {
       const [from, to] = ends.map(({ value }) => Number(value));
-      onChange(from > 0 ? from / 100 : null, to < 100 ? to / 100 : null);
+      clearTimeout(settling);
+      settling = setTimeout(() => onChange(from > 0 ? from / 100 : null, to < 100 ? to / 100 : null), PAUSE);
     });
   });
   draw();
