@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import digamma
 
 
 @dataclass(frozen=True)
@@ -88,6 +87,8 @@ def _average_precision_range(
         found: pixels of the class in the bins above it.
         wrong: others in the bins above it.
     """
+    from scipy.special import digamma  # takes long to load, and only drawing curves needs it
+
     total = hits.sum()
     best = hits * (found + hits) / (found + hits + wrong)
     before = wrong + misses
