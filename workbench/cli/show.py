@@ -6,6 +6,7 @@ import sys
 from shutil import which
 from typing import TYPE_CHECKING, Any
 
+from training.evaluation.reporting.words import FIGURE_NAMES, MORE_FIGURES, about_shapes
 from workbench.cli.output import percent, say, table
 
 if TYPE_CHECKING:
@@ -16,23 +17,6 @@ if TYPE_CHECKING:
 
 _PAIR_COLUMNS = (">a %", ">b %", ">b - a", ">interval", "b is")
 WIDEST_MATRIX = 16  # classes; a wider one is better read with --json
-FIGURE_NAMES = {
-    "pa": "pixel accuracy",
-    "ma": "mean accuracy",
-    "miou": "mean IoU",
-    "fwiou": "frequency-weighted IoU",
-    "precision": "mean precision",
-    "recall": "mean recall",
-    "f1": "mean F1",
-}
-MORE_FIGURES = {
-    "boundary_f1": "boundary F1",
-    "boundary_iou": "boundary IoU",
-    "iiou": "instance-weighted IoU",
-    "ece": "calibration error",
-}
-
-
 CLASS_NAMES = {
     **{"iou": ">IoU %", "precision": ">precision %", "recall": ">recall %", "f1": ">F1 %"},
     **{"boundary_f1": ">boundary F1 %", "boundary_iou": ">boundary IoU %", "iiou": ">iIoU %", "ece": ">ECE %"},
@@ -57,19 +41,9 @@ def show_evaluation(report: EvaluationReport) -> None:
     table(None, ["class", *CLASS_NAMES.values()], (_class_cells(row) for row in report.class_rows()))
     if len(record.truth_classes) <= WIDEST_MATRIX:
         _show_matrix(report)
-    notes = [*report.notes, *_about_shapes(report)]
+    notes = [*report.notes, *about_shapes(report)]
     for line in ["", *notes] if notes else []:
         say(line)
-
-
-def _about_shapes(report: EvaluationReport) -> list[str]:
-    """Say why figures of boundaries or objects are n/a."""
-    shapes = report.shapes
-    if shapes is not None:
-        return [shapes.objects.note] if shapes.objects.note else []
-    if report.record.predictions:
-        return [f"Boundaries and objects are not counted yet: `workbench evaluations boundary {report.id}` does it."]
-    return ["No predictions are stored, in which boundaries and objects could be counted."]
 
 
 def _class_cells(row: dict[str, Any]) -> list[object]:

@@ -22,11 +22,11 @@ from training.evaluation.opened import OpenEvaluation, open_evaluation
 from training.evaluation.parts import parts
 from training.evaluation.pictures import Layer, evaluation_picture
 from training.evaluation.report import EvaluationReport, list_evaluations, report
+from training.evaluation.reporting.findings import OTHER_COLOR
 from workbench.server.pictures import answer
 from workbench.server.routes.photos import checked_size
 from workbench.server.services import Services
 
-OTHER_COLOR = "#8c8c8c"
 MAX_PAGE = 500
 
 

@@ -76,7 +76,7 @@ export class OneEvaluation {
     } }, "Edit mapping");
     return h("div", {}, h("div", { class: "wb-page-head" }, h("h1", {}, `Evaluation ${this.number}`),
       h("div", { class: "wb-bar" }, this.switch(), edit,
-        file("csv", `/api/evaluations/${this.number}/figures.csv`, "CSV"), file("json", `/api/evaluations/${this.number}`, "JSON"),
+        file("html", `/api/evaluations/${this.number}/report.html`, "Report"), file("csv", `/api/evaluations/${this.number}/figures.csv`, "CSV"), file("json", `/api/evaluations/${this.number}`, "JSON"),
         h("button", { class: "wb-button", type: "button", id: "wb-evaluate-delete", onclick: () => this.discard() }, "Delete"))), beside);
   }
 

@@ -1,0 +1,1 @@
+"""An evaluation as files: plots, tables, and a report in one page."""
