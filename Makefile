@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 JOBS ?= 2
 
 .DEFAULT_GOAL := install
-.PHONY: install demo test lint browser desktop bench clean
+.PHONY: install demo test pytest lint browser desktop bench clean
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -45,13 +45,17 @@ browser:
 # Those of labelme work the program itself, on a virtual screen.
 DESKTOP := xvfb xdotool libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-render-util0 libxcb-xinerama0 \
 	libxkbcommon-x11-0 libxcb-shape0 libxcb-randr0 libxcb-util1 libgl1
-desktop:
+desktop: | browser  # two apt-get at once would fight for one lock
 	@{ command -v Xvfb && command -v xdotool && ldconfig -p | grep -q libxcb-icccm; } >/dev/null || \
 		{ command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(DESKTOP); } || \
 		{ echo "The tests of labelme need a virtual screen. On Debian or Ubuntu: sudo apt-get install $(DESKTOP)"; exit 2; }
 
-test: lint browser desktop
+# What waits for the network and what waits for a core go side by side.
+test:
+	@$(MAKE) --no-print-directory --jobs=2 lint pytest
+
+pytest: $(VENV)/.installed-dev browser desktop
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 bench: $(VENV)/.installed-dev

@@ -10,8 +10,9 @@ import torch
 from torch import nn
 
 from db.errors import NotFoundError, UserError
-from db.schema import Image
+from db.schema import Dataset, Image
 from labeling.images import photos_of
+from labeling.subsets import subset_paths
 from tests.support.scenes import COLORS, Scene, Workspace, add_dataset, blocks, paint, png, workspace
 from tests.support.tiny_models import PLAIN, ColorNet
 from training.architectures import build
@@ -23,6 +24,7 @@ from training.survey.estimate import estimate
 from training.survey.expected import Known, expected_accuracy
 from training.survey.ranking import WAYS, By, rank
 from training.survey.store import ARRAYS, list_surveys, open_survey
+from training.survey.suggest import suggest
 from training.survey.survey import survey
 
 CLASSES = ("sky", "road", "tree")
@@ -99,6 +101,7 @@ def test_it_is_listed_and_found_by_its_name(place: Workspace, model: str) -> Non
     project = first.record.project_id
     assert {each.name for each in list_surveys(place.home, project)} == {first.name, second.name}
     assert open_survey(place.home, project, first.name).record == first.record
+    assert open_survey(place.home, project, "last").name == max(first.name, second.name)
     assert list_surveys(place.home, project + 1) == []
     with pytest.raises(NotFoundError, match="no survey 'x'"):
         open_survey(place.home, project, "x")
@@ -180,6 +183,21 @@ def test_no_pixel_has_no_accuracy() -> None:
     nothing = np.zeros(256, np.int64)
     with pytest.raises(ValueError, match="pixels"):
         expected_accuracy(Known(nothing, 0.5, np.empty(0), np.empty(0)), nothing, np.empty(0))
+
+
+def test_photos_without_labels_are_suggested_and_put_into_a_list(place: Workspace, model: str) -> None:
+    made = survey(place.home, place.database, project="p", model=model, dataset="dusk", device="cpu")
+    with pytest.raises(UserError, match="--on unlabelled"):
+        suggest(place.database, "p", made, count=2)
+    with place.database.write() as session:
+        for row in session.query(Image).join(Dataset).filter(Dataset.name == "dusk", Image.path < "004"):
+            row.head_id = None
+    found = suggest(place.database, "p", made, count=2, by="uncertainty", subset="next")
+    by_path = {image.path: image.entropy for image in made.record.images if image.path < "004"}
+    assert [photo.path for photo in found.photos] == sorted(by_path, key=lambda path: -by_path[path])[:2]
+    assert (found.candidates, found.subset) == (4, "next")
+    assert subset_paths(place.database, "p", "dusk", "next") == sorted(photo.path for photo in found.photos)
+    assert len(suggest(place.database, "p", made, count=99).photos) == 4
 
 
 def _rank(by: By, count: int, *, known: int = 0) -> list[int]:

@@ -3,9 +3,9 @@
 `reestimate` is AdaBN (Li et al., Revisiting batch normalization for practical domain adaptation, 2016, arXiv
 1603.04779): each layer's mean and variance are measured anew on photos of the other domain; no weight is trained.
 `minimise_entropy` is TENT (Wang et al., Tent: fully test-time adaptation by entropy minimization, ICLR 2021, arXiv
-2006.10726): the layers' scales and shifts are trained to make predictions sure, while they normalise by the batch. There
-it goes on with every photo that is predicted; here it is done once, over the photos given, and statistics measured
-afterwards are kept, so that the result is a model as any other, whose answer does not depend on the photos before.
+2006.10726): the layers' scales and shifts are trained to make predictions sure, while they normalise by the batch.
+There it goes on with every photo that is predicted; here it is done once, over the photos given, and statistics are
+measured afterwards and kept: the result is a model as any other, whose answer does not depend on the photos before.
 
 While photos pass, a layer normalises by their own statistics, so that deeper layers see what they will see. A layer
 whose map is too small for that, as after a global pooling, goes on with the statistics it had.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from db.errors import UserError
 from db.home import Home
 from db.session import Database
 from db.store import Store
-from labeling.linked import photo_path
+from labeling.linked import PhotoName, photo_path
 from labeling.manifest import ManifestImage, load_manifest
 from labeling.photos import PhotoError, read_photo
 from training.evaluation.selection import select
@@ -33,7 +33,7 @@ def home_style(home: Home, database: Database, model: LoadedModel, kind: Kind) -
     ancestor, images = home_images(store, model.spec.lineage, model.reference)
     chosen = evenly_spaced(images, _PHOTOS)
     name = ", ".join([*(ancestor.datasets or sorted({image.dataset for image in images})), ancestor.on])
-    return measure_style(_photos(database, store, chosen), kind, name)
+    return measure_style(read_photos(database, store, chosen), kind, name)
 
 
 def home_images(store: Store, lineage: Lineage, model: str) -> tuple[Ancestor, tuple[ManifestImage, ...]]:
@@ -66,7 +66,12 @@ def evenly_spaced(images: Sequence[ManifestImage], most: int) -> list[ManifestIm
     return [images[place] for place in places.tolist()]
 
 
-def _photos(database: Database, store: Store, images: Sequence[ManifestImage]) -> Iterator[NDArray[np.uint8]]:
+def read_photos(database: Database, store: Store, images: Iterable[PhotoName]) -> Iterator[NDArray[np.uint8]]:
+    """Yield photos, uint8 (H, W, 3) RGB, one at a time.
+
+    Raises:
+        UserError: one is gone or cannot be read; names it.
+    """
     for image in images:
         try:
             yield read_photo(photo_path(database, store, image))

@@ -234,6 +234,7 @@ def _fill(
         precision=predictor.precision,
         device=str(predictor.device),
         predictions=request.predictions,
+        adapted=tuple(str(each) for each in model.spec.adaptations),
         images=tuple(map(_evaluated, subject.images, outcomes)),
         leaks=find_leaks(database, store, model.spec.lineage, subject.images),
         seconds=seconds,

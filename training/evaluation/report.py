@@ -126,6 +126,7 @@ class EvaluationReport:
                 f"{record.leaks.count} of {len(record.images)} images were in the model's training: these figures "
                 "flatter it.",
             )
+        found += [f"The model was adapted: {each}." for each in record.adapted]
         reached = {target for _, target in self.rows}
         present = [name for name, row in zip(record.truth_classes, self.metrics.classes, strict=True) if row.pixels]
         if unreached := [name for name in present if name not in reached]:

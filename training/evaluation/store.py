@@ -78,6 +78,7 @@ class EvaluationRecord(BaseModel):
         refinement: what was done besides running the network once.
         precision, device: what it was computed in and on.
         predictions: whether predicted maps are stored.
+        adapted: what was done to the weights without labels after their last training, in words.
         images: in the order of all arrays.
         leaks: what of it the model had seen in training.
         seconds: from the first photo to the last.
@@ -102,6 +103,7 @@ class EvaluationRecord(BaseModel):
     precision: str
     device: str
     predictions: bool
+    adapted: tuple[str, ...] = ()
     images: tuple[EvaluatedImage, ...]
     leaks: Leaks
     seconds: float

@@ -6,6 +6,7 @@ Any program that reads safetensors can read the weights; the header's `workbench
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import torch
@@ -48,7 +49,20 @@ def build_module(spec: ModelSpec, state: dict[str, Tensor], source: str) -> Arch
 def encode_bundle(state: dict[str, Tensor], spec: ModelSpec) -> bytes:
     """Return a bundle's bytes. Tensors go to the CPU; equal input gives equal bytes."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in sorted(state.items())}
-    return save(tensors, metadata={HEADER: spec.model_dump_json(), "format": "pt"})
+    return _in_order(save(tensors, metadata={HEADER: spec.model_dump_json(), "format": "pt"}))
+
+
+def _in_order(data: bytes) -> bytes:
+    """Return a safetensors file with its metadata in order: the library writes it in any, another one each time.
+
+    The file is the header's length, 8 bytes, little-endian; the header, JSON that spaces may follow; the tensors.
+    """
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + data[end:]
 
 
 def save_bundle(path: Path, module: Architecture, spec: ModelSpec) -> str:

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
-from sqlalchemy import select
 from torch import Tensor
 
 from db.errors import UserError
-from db.files import write_atomic
 from db.home import Home
-from db.schema import Model
 from db.session import Database
 from labeling.formats.labels import read_labels
-from labeling.names import clean_name
-from labeling.projects import find_project
 from training import architectures
 from training.evaluation.public_data import read_trained_on
 from training.models.bundle import build_module, encode_bundle, read_spec, read_tensors
+from training.models.keeping import clean_model_name, keep_model
 from training.models.spec import ModelSpec
 from training.weights.catalogue import CATALOGUE, find_weights, how_to_get, locate
 from training.weights.entry import Weights
@@ -93,36 +88,10 @@ def import_model(
         module = architectures.build(spec.architecture, len(spec.classes), **spec.options)
         notes = load_model(module, state, str(file)).text.splitlines()
         notes.append(_lineage_note(spec))
+    chosen = clean_model_name(name if name is not None else usual)
     data = encode_bundle(module.state_dict(), spec)
-    sha256 = hashlib.sha256(data).hexdigest()
-    chosen = _model_name(name if name is not None else usual)
-    relative = Path("models") / f"{sha256}.safetensors"
-    write_atomic(home.path / relative, data)
-    with database.write() as session:
-        owner = find_project(session, project)
-        taken = session.scalars(select(Model).where(Model.project_id == owner.id, Model.name == chosen)).first()
-        if taken is not None and taken.sha256 != sha256:
-            where = " in its trash" if taken.deleted_at is not None else ""
-            raise UserError(
-                f"Project {owner.name} already has another model {chosen!r}{where}. Give this one a --name."
-            )
-        if taken is not None and taken.deleted_at is not None:
-            taken.deleted_at = None
-            notes.append("It was in the trash and is back.")
-        elif taken is None:
-            session.add(
-                Model(
-                    project_id=owner.id,
-                    name=chosen,
-                    sha256=sha256,
-                    path=relative.as_posix(),
-                    source=str(file.absolute()),
-                    spec=spec.model_dump(mode="json"),
-                )
-            )
-        else:
-            notes.append("This very model was here already.")
-    return ModelImportReport(chosen, spec.architecture, spec.classes, sha256, tuple(notes))
+    sha256, more = keep_model(home, database, project, chosen, data, spec, str(file.absolute()))
+    return ModelImportReport(chosen, spec.architecture, spec.classes, sha256, (*notes, *more))
 
 
 def _find_file(home: Home, file: Path, entry: str | None) -> tuple[Path, str | None]:
@@ -211,14 +180,3 @@ def read_options(pairs: Sequence[str]) -> dict[str, Any]:
         except yaml.YAMLError:
             raise UserError(f"The value of the option {pair!r} cannot be read: {value!r} is no YAML value.") from None
     return found
-
-
-def _model_name(name: str) -> str:
-    """Return a name that can be told from a run's number and a path."""
-    try:
-        cleaned = clean_name(name, "model")
-    except UserError as error:
-        raise UserError(f"{error} Give it with --name.") from None
-    if cleaned.isdigit() or ":" in cleaned:
-        raise UserError(f"A model's name is a word, not a run's number; found {name!r}. Choose another with --name.")
-    return cleaned

@@ -33,6 +33,31 @@ class Ancestor(BaseModel):
     init: str | None = None
 
 
+class Adaptation(BaseModel):
+    """A change of a model's weights by photos whose labels nobody looked at.
+
+    Attributes:
+        how: `adabn` or `tent`.
+        dataset: name of the photos' dataset.
+        on: which of its photos, as `labeling.images.photos_of` reads it.
+        images: how many.
+        parent: the model it was made of, as it was named.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    how: str
+    dataset: str
+    on: str
+    images: int
+    parent: str
+
+    def __str__(self) -> str:
+        """Say it in words."""
+        photos = f"{self.images} photos of {self.dataset}, {self.on}"
+        return f"{self.parent} to {photos}, by {self.how}, without labels"
+
+
 Lineage = tuple[Ancestor | PublicTraining, ...]
 """Every training that shaped a model's weights, the oldest first: in a home, or on public data before."""
 
@@ -49,6 +74,7 @@ class ModelSpec(BaseModel):
         recipe: the recipe it was trained with; None for an imported model.
         lineage: every training that shaped the weights, the oldest first; empty where unknown.
         revision: digest of the revision it was last trained on; None for an imported model.
+        adaptations: what was done to its weights without labels since, the oldest first.
         metrics: figures its training noted (`miou`, `step`, ...), for the record.
     """
 
@@ -62,6 +88,7 @@ class ModelSpec(BaseModel):
     recipe: dict[str, Any] | None = None
     lineage: Lineage = ()
     revision: str | None = None
+    adaptations: tuple[Adaptation, ...] = ()
     metrics: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")

@@ -227,9 +227,7 @@ class Predictor:
         largest = max(view.size(height, width) for view in self.refinement.views)
         window = self._window(largest)
         side = max(largest) if window is None else max(window.height, window.width)
-        return Settled(
-            precision=self._decide(self._pixels([photo])), batch=self._batch_size(height, width), window=side
-        )
+        return Settled(precision=self._decide(self.pixels([photo])), batch=self._batch_size(height, width), window=side)
 
     @torch.inference_mode()
     def mirrored_look(self, photos: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
@@ -242,7 +240,7 @@ class Predictor:
             Class indices, mirrored back, uint8 (N, h, w), and each photo as a vector (`training.prediction.embedding`),
             float32 (N, channels).
         """
-        pixels = self._pixels(photos)
+        pixels = self.pixels(photos)
         numerics = self._numerics(self._decide(pixels[:1]))
         embedder = Embedder(self._module)
         with embedder.watching():
@@ -280,12 +278,12 @@ class Predictor:
 
     def _maps(self, photos: Sequence[NDArray[np.uint8]]) -> list[_Map]:
         """Look at the photos in every way; each gives a map of the logits."""
-        numerics = self._numerics(self._decide(self._pixels(photos[:1])))
+        numerics = self._numerics(self._decide(self.pixels(photos[:1])))
         return [self._look(photos, view, numerics) for view in self.refinement.views]
 
     def _look(self, photos: Sequence[NDArray[np.uint8]], view: View, numerics: Numerics) -> _Map:
         shape = view.size(*photos[0].shape[:2])
-        pixels = self._pixels([resize_photo(photo, shape) for photo in photos])
+        pixels = self.pixels([resize_photo(photo, shape) for photo in photos])
         if view.mirrored:
             pixels = pixels.flip(-1)
         window = self._window(shape)
@@ -323,7 +321,8 @@ class Predictor:
         style = self.refinement.style
         return photos if style is None else [style.apply(photo) for photo in photos]
 
-    def _pixels(self, photos: Sequence[NDArray[np.uint8]]) -> Tensor:
+    def pixels(self, photos: Sequence[NDArray[np.uint8]]) -> Tensor:
+        """Return photos of one size on the device, uint8 (N, 3, h, w)."""
         return torch.from_numpy(np.stack(photos)).to(self.device).permute(0, 3, 1, 2)
 
     def _numerics(self, precision: ConcretePrecision) -> Numerics:

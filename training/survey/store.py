@@ -24,6 +24,7 @@ from training.documents import Document
 from training.evaluation.store import published_directories
 from training.prediction.refinement import NONE, Refinement
 
+LAST = "last"
 RECORD, ARRAYS = "survey.json", "arrays.npz"
 _KEPT = 4
 
@@ -151,13 +152,13 @@ def list_surveys(home: Home, project_id: int) -> list[Survey]:
 
 
 def open_survey(home: Home, project_id: int, name: str) -> Survey:
-    """Return a survey of a project by its name.
+    """Return a survey of a project by its name; `last` is the newest.
 
     Raises:
         NotFoundError: there is none.
     """
     for survey in list_surveys(home, project_id):
-        if survey.name == name:
+        if name in (survey.name, LAST):
             return survey
     raise NotFoundError(f"There is no survey {name!r} in this project; `workbench surveys` lists them.")
 

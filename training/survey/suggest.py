@@ -1,0 +1,97 @@
+"""The photos of a survey that would teach its model most, put into a subset to be labelled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from db.errors import UserError
+from db.session import Database
+from labeling.images import ALL, photos_of
+from labeling.subsets import add_to_subset
+from training.survey.ranking import By, rank
+from training.survey.store import Survey
+
+
+@dataclass(frozen=True)
+class Suggested:
+    """A photo to label; `entropy` and `disagreement` as `SurveyedImage` has them."""
+
+    path: str
+    entropy: float
+    disagreement: float
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """What to label next, the best first.
+
+    Attributes:
+        survey: name.
+        dataset: name.
+        by: which way.
+        photos: chosen ones.
+        candidates: how many photos of the survey nobody has labelled yet.
+        subset: the list they were put into; None where none was named.
+    """
+
+    survey: str
+    dataset: str
+    by: By
+    photos: tuple[Suggested, ...]
+    candidates: int
+    subset: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {**vars(self), "photos": [vars(photo) for photo in self.photos]}
+
+
+def suggest(
+    database: Database, project: str | None, survey: Survey, *, count: int, by: By = "mixed", subset: str | None = None
+) -> Suggestion:
+    """Choose photos that nobody has labelled yet.
+
+    Photos of the survey that are labelled by now count as known: `diversity` and `mixed` keep away from what they show.
+
+    Args:
+        database: the database.
+        project: name; None is the current one.
+        survey: of the photos.
+        count: how many.
+        by: which way; see `training.survey.ranking`.
+        subset: name of the list they are put into, which is made where there is none.
+
+    Raises:
+        UserError: no photo of the survey is left to label, or the subset's name is none.
+    """
+    record = survey.record
+    now = {
+        (photo.path, photo.image_sha256): photo.labelled for photo in photos_of(database, project, record.dataset, ALL)
+    }
+    here = np.array([(image.path, image.image_sha256) in now for image in record.images], bool)
+    labelled = np.array([now.get((image.path, image.image_sha256), False) for image in record.images], bool)
+    places = np.flatnonzero(here & ~labelled)
+    if len(places) == 0:
+        raise UserError(
+            f"Every photo of the survey {survey.name} is labelled, or gone. Survey photos without labels: "
+            f"workbench survey {record.model} --dataset {record.dataset} --on unlabelled"
+        )
+    vectors = survey.arrays().vectors
+    chosen = places[
+        rank(
+            by,
+            count,
+            entropies=np.array([record.images[place].entropy for place in places]),
+            disagreements=np.array([record.images[place].disagreement for place in places]),
+            vectors=vectors[places],
+            known=vectors[here & labelled],
+        )
+    ]
+    images = [record.images[place] for place in chosen.tolist()]
+    if subset is not None:
+        add_to_subset(database, project, record.dataset, subset, [image.path for image in images])
+    photos = tuple(Suggested(image.path, image.entropy, image.disagreement) for image in images)
+    return Suggestion(survey.name, record.dataset, by, photos, len(places), subset)
