@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from importlib.metadata import version
 from xml.etree import ElementTree as ET
 
 from db.session import Database
@@ -63,7 +62,7 @@ def report_html(database: Database, found: Findings, images: int = IMAGES, progr
         ),
         *_images(found, shown, colors),
         *_section("How it was computed", _list(HOW, "how")),
-        h("footer", {}, f"Made by Segmentation Workbench {version('segmentation-workbench')}: {_again(found)}"),
+        h("footer", {}, f"Made by Segmentation Workbench: {_again(found)}"),
     )
     head = h(
         "head",
