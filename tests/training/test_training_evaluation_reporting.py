@@ -207,14 +207,14 @@ def test_files_are_replaced_only_when_asked(
     assert {"all.csv", "classes.csv", "classes.md", "classes.tex", "matrix.tex"} <= {p.name for p in written.tables}
     request = ReportRequest(tmp_path / "r.html", tables=tmp_path / "t")
     for wrong, why in (
-        ({"to": written.html}, r"r\.html exists"),
-        ({"tables": written.tables[0].parent}, "is not empty"),
-        ({"to": tmp_path / "r.doc"}, "is a page"),
-        ({"to": tmp_path / "no" / "r.html"}, "does not exist"),
-        ({"plots": place.home.path / "t"}, "never writes into"),
+        (replace(request, to=written.html), r"r\.html exists"),
+        (replace(request, tables=written.tables[0].parent), "is not empty"),
+        (replace(request, to=tmp_path / "r.doc"), "is a page"),
+        (replace(request, to=tmp_path / "no" / "r.html"), "does not exist"),
+        (replace(request, plots=place.home.path / "t"), "never writes into"),
     ):
         with pytest.raises(UserError, match=why):
-            write_report(place.database, found, replace(request, **wrong))
+            write_report(place.database, found, wrong)
     assert not list(tmp_path.iterdir())
 
 

@@ -89,6 +89,11 @@ class SurveyRecord(Document):
     created_at: datetime
     arrays_sha256: str
 
+    @property
+    def mean_entropy(self) -> float:
+        """The mean over the photos of their mean entropy, 0..1."""
+        return sum(image.entropy for image in self.images) / len(self.images)
+
 
 @dataclass(frozen=True)
 class SurveyArrays:

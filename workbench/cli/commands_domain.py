@@ -86,7 +86,7 @@ def surveys(project: ProjectOption = None, home: HomeOption = None, as_json: Jso
             "on": record.on,
             "size": record.size,
             "images": len(record.images),
-            "entropy": sum(image.entropy for image in record.images) / len(record.images),
+            "entropy": record.mean_entropy,
             "created_at": record.created_at.isoformat(),
         }
         for name, record in found
@@ -94,10 +94,7 @@ def surveys(project: ProjectOption = None, home: HomeOption = None, as_json: Jso
 
     def show() -> None:
         columns = ["survey", "model", "dataset", "on", ">photos", ">entropy %"]
-        rows = (
-            (*(each[key] for key in ("survey", "model", "dataset", "on", "images")), percent(each["entropy"]))
-            for each in lines
-        )
+        rows = ((name, r.model, r.dataset, r.on, len(r.images), percent(r.mean_entropy)) for name, r in found)
         table(None, columns, rows)
 
     emit({"surveys": lines}, as_json=as_json, show=show)
