@@ -103,7 +103,7 @@ def test_the_page_holds_all_it_shows_and_runs_nothing(html: str) -> None:
     assert [tag for tag, _ in page.elements].count("style") == 1
     for _, attributes in page.elements:
         assert not [name for name in attributes if name.startswith("on") or name == "href"]
-        assert (attributes.get("src") or "data:").startswith("data:image/")
+        assert (attributes.get("src") or "data:image/").startswith("data:image/")
     assert "url(" not in html
     assert "@import" not in html
     assert len([tag for tag, _ in page.elements if tag == "img"]) == len(PLOTS) + 2 * 4
