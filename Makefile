@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check
+# Not compiled beforehand: of twenty thousand modules a few thousand are ever imported, and those are then.
+INSTALL := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
 JOBS ?= 2
 
 .DEFAULT_GOAL := install
@@ -15,12 +16,13 @@ $(VENV)/bin/python:
 
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing into $(VENV): about three minutes, and 6 GB of disk with PyTorch for GPUs ..."
-	$(PIP) install --quiet -e '.[all]'
+	$(INSTALL) -e '.[all]'
 	@touch $@
 
-$(VENV)/.installed-dev: pyproject.toml | $(VENV)/.installed
-	$(PIP) install --quiet -e '.[all,dev]'
-	@touch $@
+$(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing into $(VENV), with what the tests need ..."
+	$(INSTALL) -e '.[all,dev]'
+	@touch $(VENV)/.installed $@
 
 install: $(VENV)/.installed
 
