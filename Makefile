@@ -13,6 +13,8 @@ $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed, found $$($(PYTHON) --version). Set it with: make PYTHON=python3.12"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
+	# What Python brings may be years old, and take a quarter of an hour to find out which versions fit together.
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet --upgrade pip
 
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing into $(VENV): about three minutes, and 6 GB of disk with PyTorch for GPUs ..."
