@@ -63,6 +63,7 @@ pytest: $(VENV)/.installed-dev browser desktop
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 bench: $(VENV)/.installed-dev
+	$(INSTALL) -e '.[bench]'
 	$(BIN)/python -m benchmarks
 
 clean:
