@@ -226,7 +226,9 @@ def test_predictions_that_were_not_stored_are_made_when_asked_for(place: Workspa
 def test_two_evaluations_side_by_side(place: Workspace, client: TestClient) -> None:
     first, second = _evaluate(place, CLASSES), _evaluate(place)
     found = client.get("/api/evaluations/compare", params={"a": first, "b": second}).json()
-    assert found["classes"][1]["iou"] == {"a": 1, "b": 0, "difference": -1}
+    iou = found["classes"][1]["iou"]
+    assert (iou["a"], iou["b"], iou["difference"]) == (1, 0, -1)
+    assert iou["verdict"] == "cannot tell"  # of so few images
     assert all(row["color"].startswith("#") for row in found["classes"])
     assert client.get("/api/evaluations/compare", params={"a": first, "b": 99}).status_code == 404
 
