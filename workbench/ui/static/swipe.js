@@ -7,7 +7,7 @@ const KEYS = { ArrowLeft: -0.02, ArrowRight: 0.02, PageDown: -0.1, PageUp: 0.1, 
 // A pane with one picture to the left of the divider and one to the right. `labels`: what they are.
 // Returns {element, handle, place(at)}: the divider's place is a fraction of the pane's width, `onMove(at)` tells a new one.
 export function swipePane([left, right], labels, at, onMove) {
-  const sides = [left, right].map((picture) => h("div", { class: "wb-side" }, picture.element));
+  const sides = [left, right].map((picture) => h("div", { class: "wb-swipe-side" }, picture.element));
   const handle = h("div", {
     class: "wb-divider", role: "slider", tabindex: 0, "aria-label": `Divider between ${labels[0]} and ${labels[1]}`,
     "aria-valuemin": 0, "aria-valuemax": 100, "aria-orientation": "horizontal", title: "Drag, or left and right",
