@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.sparse import csr_array
 
-from training.evaluation.bootstrap import BY_CLASS, WHOLE, Interval, interval, resample, verdict
+from training.evaluation.bootstrap import Interval, interval, resample, verdict
 from training.evaluation.metrics import metrics
 from training.evaluation.per_image import ClassSums, class_sums
+from training.evaluation.report import CLASS_FIGURES, FIGURES
 
 K = 3
 COLUMNS = np.array(
@@ -45,9 +46,9 @@ def test_a_resample_has_the_figures_that_the_metrics_have_of_its_images(seed: in
     weights = np.random.default_rng(seed).multinomial(4, np.full(4, 1 / 4), 3)
     for number, weight in enumerate(weights):
         expected = metrics(_confusion(np.einsum("i,itm->tm", weight, tables)))
-        for name in WHOLE:
+        for name in FIGURES:
             assert drawn.whole[name][number] == pytest.approx(_or_nan(getattr(expected, name)), nan_ok=True)
-        for name in BY_CLASS:
+        for name in CLASS_FIGURES:
             figures = [_or_nan(getattr(row, name)) for row in expected.classes]
             assert drawn.classes[name][number] == pytest.approx(figures, nan_ok=True)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from tests.support.server import serve, visitor
 from tests.support.tiny_models import PLAIN, ColorNet, loaded
 from training.evaluation.evaluate import EvaluationRequest, evaluate_loaded
 from training.evaluation.reporting import page
-from training.evaluation.reporting.pdf import BROWSERS
 from training.prediction.inference import Predictor
 from workbench.cli.app import app
 
@@ -54,7 +52,6 @@ def test_the_server_sends_the_page_and_the_plots(place: Workspace, undrawn: None
     assert visitor(serve(place.home), logged_in=False).get("/api/evaluations/1/report.html").status_code == 401
 
 
-@pytest.mark.skipif(not any(map(shutil.which, BROWSERS)), reason="no Chromium on the PATH")
 def test_the_command_writes_a_page_and_prints_it(
     place: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str], undrawn: None
 ) -> None:

@@ -30,8 +30,6 @@ FEWEST_IMAGES = 5
 FEWEST_IMAGES = 5
 """Of fewer images than this there are no intervals: too few of the possible draws differ."""
 Verdict = Literal["better", "worse", "cannot tell"]
-WHOLE = ("pa", "ma", "miou", "fwiou", "precision", "recall", "f1")
-BY_CLASS = ("iou", "precision", "recall", "f1")
 _DRAWN_AT_ONCE = 100  # bounds memory: draws times images, as float64
 _MOSTLY = 0.95  # a figure that more of the resamples lack than this leaves has no interval
 
@@ -53,8 +51,8 @@ class Figures:
     """Figures of each resample; fractions, NaN where not defined.
 
     Attributes:
-        whole: by the names of `WHOLE`, float64 (resamples,).
-        classes: by the names of `BY_CLASS`, float64 (resamples, K).
+        whole: by the names of `training.evaluation.report.FIGURES`, float64 (resamples,).
+        classes: by the names of its `CLASS_FIGURES`, float64 (resamples, K).
     """
 
     whole: dict[str, NDArray[np.float64]]
