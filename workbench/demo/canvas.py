@@ -56,12 +56,12 @@ class Canvas:
         return slice(top, bottom), slice(left, right)
 
     def fill(self, polygon: Polygon, paint: Picture | NDArray[np.float32], label: str | None = None) -> None:
-        """Paint a polygon with a colour (3,) or a picture (H, W, 3); with a label it becomes a shape."""
+        """Paint a polygon with a colour (3,) or a picture (H, W, 3); what has a label and can be seen becomes a shape."""
         window = self.window(polygon)
         cover = self.coverage(polygon)[window]
         paint = paint[window] if paint.ndim == 3 else paint
         self.picture[window] = self.picture[window] * (1 - cover) + cover * paint
-        if label is not None:
+        if label is not None and cover.any():  # a wheel beyond the photo's edge is nothing a person would outline
             self.shapes.append((label, [(round(float(x), 2), round(float(y), 2)) for x, y in polygon]))
             self.solid[window] = self.solid[window] * (1 - cover) + cover * (label != "sky")
 
