@@ -60,8 +60,13 @@ class Home:
 
     @property
     def surveys(self) -> Path:
-        """What models made of photos that need no labels: a folder a survey."""
+        """What models made of photos that need no labels: a folder a project, named by its number."""
         return self.path / "surveys"
+
+    @property
+    def by_project(self) -> tuple[Path, ...]:
+        """The folders that hold one a project, named by its number: what is in it goes with the project."""
+        return self.exports, self.exported_datasets, self.predictions, self.benches, self.surveys
 
     @property
     def models(self) -> Path:

@@ -21,9 +21,9 @@ KEPT = timedelta(days=30)
 def sweep_trash(database: Database, now: datetime | None = None) -> list[str]:
     """Delete for good the projects that have been in the trash for over thirty days.
 
-    With a project go its labels, revisions, runs, evaluations and imported models, and what pages exported and
-    predicted. Photos and class maps stay in the content store, where other projects may use the same. A project with a
-    run that is still being trained stays too.
+    With a project go its labels, revisions, runs, evaluations, benches, surveys and imported models, and what pages
+    exported and predicted. Photos and class maps stay in the content store, where other projects may use the same. A
+    project with a run that is still being trained stays too.
 
     Args:
         database: the database.
@@ -67,9 +67,9 @@ def _paths(session: Session, home: Home, project_id: int) -> list[Path]:
         *session.scalars(select(Evaluation.directory).where(Evaluation.project_id == project_id)),
         *models,
         # The number of a project that is gone may become another one's.
-        *(f"{folder.name}/{project_id}" for folder in (home.exports, home.predictions)),
+        *(f"{folder.name}/{project_id}" for folder in home.by_project),
     ]
-    roots = (home.runs, home.evaluations, home.models, home.trash, home.exports, home.predictions)
+    roots = (home.runs, home.evaluations, home.models, home.trash, *home.by_project)
     paths = [(home.path / name).resolve() for name in named]
     return [path for path in paths if any(root.resolve() in path.parents for root in roots)]
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from db.errors import NotFoundError, UserError
 from tests.support.campus import Campus, make_campus
@@ -20,7 +19,6 @@ from training.bench.measure import training_took
 from training.bench.method import images_per_second
 from training.bench.opening import BenchRequest, open_bench, read_seeds
 from training.engine.events import EventWriter
-from training.engine.meter import peak_memory
 
 
 @pytest.fixture(scope="module")
@@ -123,4 +121,5 @@ def memory_of_a_child() -> int:
     """What a process that loads torch and does nothing held at most, by its own account."""
     code = "import torch; from training.engine.meter import peak_memory; print(peak_memory(torch.device('cpu')))"
     root = Path(__file__).parents[2]
-    return int(subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True).stdout)
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    return int(done.stdout)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tarfile
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +11,19 @@ import pytest
 import torch
 from torch import nn
 
+from db.backup import write_backup
 from db.errors import NotFoundError, UserError
-from db.schema import Dataset, Image
+from db.schema import Dataset, Image, utc_now
 from labeling.images import photos_of
+from labeling.progress import silent
+from labeling.project_trash import sweep_trash
+from labeling.projects import trash_project
 from labeling.subsets import subset_paths
 from tests.support.scenes import COLORS, Scene, Workspace, add_dataset, blocks, paint, png, workspace
 from tests.support.tiny_models import PLAIN, ColorNet
 from training.architectures import build
+from training.care.check import check_outcomes
+from training.care.usage import usage
 from training.evaluation.evaluate import evaluate
 from training.models.bundle import save_bundle
 from training.models.spec import ModelSpec
@@ -101,10 +109,28 @@ def test_it_is_listed_and_found_by_its_name(place: Workspace, model: str) -> Non
     project = first.record.project_id
     assert {each.name for each in list_surveys(place.home, project)} == {first.name, second.name}
     assert open_survey(place.home, project, first.name).record == first.record
-    assert open_survey(place.home, project, "last").name == max(first.name, second.name)
+    assert open_survey(place.home, project, "last").name == second.name
     assert list_surveys(place.home, project + 1) == []
     with pytest.raises(NotFoundError, match="no survey 'x'"):
         open_survey(place.home, project, "x")
+
+
+def test_it_is_cared_for_and_goes_with_its_project(place: Workspace, model: str, tmp_path: Path) -> None:
+    made = survey(place.home, place.database, project="p", model=model, dataset="dusk", device="cpu")
+    shares = usage(place.home, place.database).shares
+    assert ("p", "surveys", 2) in {(each.project, each.kind, each.files) for each in shares}
+    for with_runs in (True, False):
+        path = write_backup(place.home, tmp_path / f"{with_runs}.tar", silent, with_runs=with_runs).path
+        with tarfile.open(path) as tar:
+            assert any(each.endswith(f"{made.name}/{ARRAYS}") for each in tar.getnames()) == with_runs
+    assert not list(check_outcomes(place.home, place.database, full=True))
+    (made.directory / ARRAYS).write_bytes(b"cut short")
+    assert not list(check_outcomes(place.home, place.database, full=False))
+    (found,) = check_outcomes(place.home, place.database, full=True)
+    assert str(made.directory / ARRAYS) in found.what
+    trash_project(place.database, "p")
+    assert sweep_trash(place.database, utc_now() + timedelta(days=31)) == ["p"]
+    assert not made.directory.exists()
 
 
 def test_little_contrast_makes_the_model_unsure(place: Workspace, model: str) -> None:

@@ -1,8 +1,9 @@
-"""Looking after runs, evaluations and models: rows without files, files without rows, files that cannot be read."""
+"""Looking after what was trained and measured: rows without files, files without rows, files that cannot be read."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from sqlalchemy import select
 
@@ -14,14 +15,15 @@ from db.locks import is_held
 from db.schema import Evaluation, Model, Run
 from db.session import Database
 from training.engine.rundir import RunDirectory
-from training.evaluation.store import read_record
+from training.evaluation.store import published_directories, read_record
 from training.runs.files import describe
+from training.survey.store import read_survey
 
 _RESTORE = "Restore a backup. Without one nothing can be done: it is no longer listed."
 
 
 def check_outcomes(home: Home, database: Database, *, full: bool) -> Iterator[Finding]:
-    """Yield what is wrong with runs, evaluations and models; with `full` models are read and hashed, too."""
+    """Yield what is wrong with runs, evaluations, models and surveys; with `full` files are read and hashed, too."""
     with database.read() as session:
         runs = session.scalars(select(Run)).all()
         evaluations = session.scalars(select(Evaluation)).all()
@@ -38,6 +40,8 @@ def check_outcomes(home: Home, database: Database, *, full: bool) -> Iterator[Fi
         elif full and file_sha256(path) != model.sha256:
             what = f"The model {model.name!r} is damaged: {path} is not what was imported."
             yield Finding("error", what, f"Restore a backup, or delete it and import it again from {model.source}.")
+    for directory in sorted(home.surveys.glob("*")):
+        yield from _surveys(home, directory, full=full)
     yield from _strangers(home, {row.directory for row in runs}, {row.directory for row in evaluations})
     yield from _locks(home)
 
@@ -73,6 +77,16 @@ def _evaluation(home: Home, row: Evaluation) -> Iterator[Finding]:
     except (UserError, OSError) as error:
         remedy = f"Restore a backup, or delete it and evaluate {row.model} again."
         yield Finding("error", f"Evaluation {row.id} cannot be read: {error}", remedy)
+
+
+def _surveys(home: Home, folder: Path, *, full: bool) -> Iterator[Finding]:
+    for directory in published_directories(folder):
+        try:
+            survey = read_survey(directory)
+            if full:
+                survey.arrays()
+        except UserError as error:
+            yield Finding("error", str(error), f"Restore a backup, or delete {directory} and survey the photos again.")
 
 
 def _strangers(home: Home, runs: set[str], evaluations: set[str]) -> Iterator[Finding]:

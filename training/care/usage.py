@@ -28,8 +28,9 @@ class Share:
 
     Attributes:
         project: whose; None for what belongs to the whole home. One in the trash is named, too.
-        kind: photos, class maps, object maps, manifests, runs, evaluations, models, exports, predictions, benches; of
-            the home: database, unused content (of the store), and every other folder by its name.
+        kind: photos, class maps, object maps, manifests, runs, evaluations, models, exports, exported datasets,
+            predictions, benches, surveys; of the home: database, unused content (of the store), and every other folder
+            by its name.
         files: count.
         bytes: of them, as they say themselves; a filesystem may take a little more.
     """
@@ -94,7 +95,7 @@ def _folders(home: Home, session: Session, projects: Iterable[int]) -> dict[str,
         found[directory] = (project, "evaluations")
     for project, path in session.execute(select(Model.project_id, Model.path).order_by(Model.project_id.desc())):
         found[path] = (project, "models")
-    for folder in (home.exports, home.exported_datasets, home.predictions, home.benches):
+    for folder in home.by_project:
         found |= {f"{folder.name}/{project}": (project, folder.name.replace("_", " ")) for project in projects}
     return found
 

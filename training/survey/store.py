@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -146,14 +147,15 @@ def write_arrays(directory: Path, arrays: SurveyArrays) -> str:
 def list_surveys(home: Home, project_id: int) -> list[Survey]:
     """Return a project's surveys, the newest first; one whose record is damaged is left out."""
     found = []
-    for directory in reversed(published_directories(home.surveys)):
-        try:
-            survey = _read(directory)
-        except UserError:
-            continue
-        if survey.record.project_id == project_id:
-            found.append(survey)
-    return found
+    for directory in survey_directories(home, project_id):
+        with suppress(UserError):
+            found.append(_kept(directory))
+    return sorted(found, key=lambda each: each.record.created_at, reverse=True)
+
+
+def survey_directories(home: Home, project_id: int) -> list[Path]:
+    """Return the directories of a project's surveys, damaged ones, too."""
+    return published_directories(home.surveys / str(project_id))
 
 
 def open_survey(home: Home, project_id: int, name: str) -> Survey:
@@ -168,11 +170,19 @@ def open_survey(home: Home, project_id: int, name: str) -> Survey:
     raise NotFoundError(f"There is no survey {name!r} in this project; `workbench surveys` lists them.")
 
 
-@lru_cache(maxsize=_KEPT)
-def _read(directory: Path) -> Survey:
+def read_survey(directory: Path) -> Survey:
+    """Read what was surveyed with what.
+
+    Raises:
+        UserError: the directory is gone or damaged.
+    """
     path = directory / RECORD
     try:
         record = SurveyRecord.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         raise UserError(f"The survey's file {path} cannot be read: {error}. Make the survey again.") from None
     return Survey(directory.name, directory, record)
+
+
+_kept = lru_cache(maxsize=_KEPT)(read_survey)
+"""As `read_survey`: a survey never changes, and one of many photos takes time to read."""

@@ -90,7 +90,7 @@ def survey(
     photos = photos_of(database, name, dataset, on)
     loaded = load_model(home, database, name, model)
     predictor = Predictor(loaded, pick_device(device), precision, refinement)
-    with new_directory(home.surveys) as directory:
+    with new_directory(home.surveys / str(project_id)) as directory:
         start = time.perf_counter()
         rows = []
         for row in _rows(predictor, Store(home.store), database, photos, Size.parse(size)):

@@ -56,7 +56,7 @@ class Canvas:
         return slice(top, bottom), slice(left, right)
 
     def fill(self, polygon: Polygon, paint: Picture | NDArray[np.float32], label: str | None = None) -> None:
-        """Paint a polygon with a colour (3,) or a picture (H, W, 3); what has a label and can be seen becomes a shape."""
+        """Paint a polygon with a colour (3,) or a picture (H, W, 3); one that has a label and shows becomes a shape."""
         window = self.window(polygon)
         cover = self.coverage(polygon)[window]
         paint = paint[window] if paint.ndim == 3 else paint

@@ -7,6 +7,7 @@
 // Reading a chart: pointer or arrow keys move along the steps, all charts together.
 
 import { exact, h, loadStyle, svg } from "./dom.js";
+import { savePlot } from "./lab/save_plot.js";
 import { lookOf, mark } from "./look.js";
 import { term } from "./words.js";
 
@@ -85,7 +86,11 @@ class Chart {
     this.element = h("figure", { class: "wb-chart" },
       h("figcaption", {}, h("strong", {}, chart.word ? term(chart.word, chart.title) : chart.title),
         ...chart.series.filter(({ look }) => look === undefined).map(({ label, dashed }, i) =>
-          h("span", { class: "wb-key" }, h("span", { class: dashed ? "wb-stroke wb-dashed" : "wb-stroke", style: { "--line": lookOf(i).color } }), label))),
+          h("span", { class: "wb-key" }, h("span", { class: dashed ? "wb-stroke wb-dashed" : "wb-stroke", style: { "--line": lookOf(i).color } }), label)),
+        savePlot(this.plot, chart.title, {
+          title: chart.title,
+          legend: chart.series.map(({ label, dashed, look }, i) => ({ label, color: lookOf(look ?? i).color, dash: look === undefined ? dashed && "5 4" : lookOf(look).dash })),
+        })),
       this.plot, this.said);
   }
 
@@ -103,7 +108,7 @@ class Chart {
     }
     this.scale = this.chart.log ? logScale(values) : linearScale(values, this.chart.percent);
     const drawn = this.chart.series.flatMap((series, i) => this.line(series, i));
-    this.cursor = svg("g", { class: "wb-cursor" });
+    this.cursor = svg("g", { class: "wb-cursor", "data-screen": "" });
     this.plot.replaceChildren(...this.axes(), ...drawn, ...this.bestMark(), this.cursor);
     this.read();
   }

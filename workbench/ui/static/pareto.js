@@ -3,6 +3,7 @@
 // mountPareto(element) -> {show(rows, axis)}; rows as the server gives a bench's, axis: images_per_second or parameters
 
 import { h, percent, svg } from "./dom.js";
+import { savePlot } from "./lab/save_plot.js";
 import { mark } from "./look.js";
 
 const [WIDTH, HEIGHT] = [720, 380];
@@ -15,7 +16,7 @@ const AXES = {
 export function mountPareto(element) {
   const said = h("p", { class: "wb-read", "aria-live": "polite" });
   const plot = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "group", "aria-label": "mIoU against cost" });
-  element.replaceChildren(h("figure", { class: "wb-chart wb-pareto" }, plot, said));
+  element.replaceChildren(h("figure", { class: "wb-chart wb-pareto" }, savePlot(plot, "mIoU against cost"), plot, said));
   const show = (rows, axis) => {
     const { title, write, unit = 1 } = AXES[axis];
     const found = rows.filter((row) => row.miou && row[axis] > 0).map((row) => ({ row, cost: row[axis] / unit, miou: row.miou.mean, best: row.frontier.includes(axis) }));
