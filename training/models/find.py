@@ -7,26 +7,24 @@ imported model, or the path of a bundle.
 from __future__ import annotations
 
 import pickle
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from db.errors import UserError
 from db.files import file_sha256
 from db.home import Home
-from db.schema import Model, Project, Run
+from db.schema import Model, Run
 from db.session import Database
 from labeling.projects import find_project
 from training.models.bundle import build_module, load_bundle
+from training.models.files import ModelFile, checkpoints_of, find_model_file
 from training.models.imported import find_imported
 from training.models.loaded import LoadedModel
 from training.models.spec import ModelSpec
 
-_RUN = re.compile(r"(\d+)(?::(best|last))?")
 # What torch and pydantic raise on files that are cut off, are something else, or lack what makes them ours.
 _DAMAGED = (OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError)
 
@@ -52,15 +50,6 @@ class ModelInfo:
     note: str | None = None
 
 
-@dataclass(frozen=True)
-class ModelFile:
-    """Where a model's weights lie, and what names it for good (`12:best`, also where the user said `12`)."""
-
-    path: Path
-    reference: str
-    is_checkpoint: bool
-
-
 def load_model(home: Home, database: Database, project: str | None, reference: str) -> LoadedModel:
     """Load the model a reference names.
 
@@ -68,33 +57,6 @@ def load_model(home: Home, database: Database, project: str | None, reference: s
         UserError: nothing has that name, the run has no checkpoint yet, or the file is damaged.
     """
     return load_model_file(find_model_file(home, database, project, reference))
-
-
-def find_model_file(
-    home: Home, database: Database, project: str | None, reference: str, *, bundles: bool = True
-) -> ModelFile:
-    """Return the file of the model that a reference names, without reading it.
-
-    Args:
-        home: holds runs and imported models.
-        database: its database.
-        project: name; None is the current one.
-        reference: see the head of this module.
-        bundles: take the path of a bundle, too. A browser may name none: it sees the project's own models.
-
-    Raises:
-        UserError: nothing has that name, or the run has no checkpoint yet.
-    """
-    with database.read() as session:
-        owner = find_project(session, project)
-        if match := _RUN.fullmatch(reference):
-            run = _find_run(session, owner, int(match[1]))
-            path = _checkpoint_path(home, run, match[2])
-            return ModelFile(path, f"{run.id}:{path.stem}", is_checkpoint=True)
-        if bundles and (path := Path(reference).expanduser()).suffix == ".safetensors" and path.is_file():
-            return ModelFile(path, str(path), is_checkpoint=False)
-        row = find_imported(session, owner, reference)
-        return ModelFile(home.path / row.path, reference, is_checkpoint=False)
 
 
 def read_spec(home: Home, database: Database, project: str | None, reference: str) -> ModelSpec:
@@ -160,7 +122,7 @@ def list_models(home: Home, database: Database, project: str | None) -> list[Mod
         _of_checkpoint(run, kind, path)
         for run in runs
         for kind in ("best", "last")
-        if (path := _checkpoints(home, run) / f"{kind}.pt").exists()
+        if (path := checkpoints_of(home, run) / f"{kind}.pt").exists()
     ]
     return found + [_info(row.name, row.source, ModelSpec.model_validate(row.spec)) for row in rows]
 
@@ -175,25 +137,3 @@ def _of_checkpoint(run: Run, kind: str, path: Path) -> ModelInfo:
 
 def _info(reference: str, origin: str, spec: ModelSpec) -> ModelInfo:
     return ModelInfo(reference, spec.architecture, origin, spec.classes, spec.metrics.get("miou"))
-
-
-def _find_run(session: Session, project: Project, number: int) -> Run:
-    run = session.get(Run, number)
-    if run is None or run.project_id != project.id or run.deleted_at is not None:
-        raise UserError(f"There is no run {number} in project {project.name}; `workbench runs` lists them.")
-    return run
-
-
-def _checkpoints(home: Home, run: Run) -> Path:
-    return home.path / run.directory / "checkpoints"
-
-
-def _checkpoint_path(home: Home, run: Run, kind: str | None) -> Path:
-    folder = _checkpoints(home, run)
-    for name in (kind,) if kind else ("best", "last"):
-        if (folder / f"{name}.pt").exists():
-            return folder / f"{name}.pt"
-    raise UserError(
-        f"Run {run.id} ({run.name}) has no {kind or ''} checkpoint: it is {run.state}. `workbench logs {run.id}` tells "
-        "more."
-    )

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from db.home import Home
 from db.session import Database
 from training.data.resample import resize_photo
-from training.models.find import ModelFile, find_model_file, load_model_file
+from training.models.files import ModelFile, find_model_file
+from training.models.find import load_model_file
 from training.models.loaded import LoadedModel
 from training.numerics import pick_device
 from training.prediction.inference import Precision, Prediction, Predictor, Size
