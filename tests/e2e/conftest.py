@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
-import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -79,24 +80,34 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @contextmanager
 def serving(workbench: Workbench) -> Iterator[tuple[str, str]]:
-    """Serve a workbench; yield the address of the first page, with the token, and the origin."""
+    """Serve a workbench; yield the address of the first page, with the token, and the origin.
+
+    The tests fail where the server met an error that it did not expect.
+    """
     cards = Home(workbench.folder / "home").cards
     cards.mkdir(parents=True, exist_ok=True)
     for card in _described[0].glob("*.json") if _described else ():
         shutil.copy(card, cards)
     _described.append(cards)
-    server = workbench.start("serve", "--port", 0, "--no-browser", "--json", "--import-root", workbench.folder)
+    said, log = workbench.folder / "server.out", workbench.folder / "server.log"
+    options = ("--port", 0, "--no-browser", "--json", "--import-root", workbench.folder)
+    server = workbench.fork("serve", *options, out=said, err=log)
     try:
-        assert server.stdout is not None
-        said = json.loads(server.stdout.readline())
-        parts = urlsplit(said["url"])
-        yield said["url"], f"{parts.scheme}://{parts.netloc}"
+        while not (said.exists() and said.read_text().endswith("\n")):
+            assert server.is_alive(), log.read_text()
+            time.sleep(0.05)
+        answer = json.loads(said.read_text())
+        assert "url" in answer, (answer, log.read_text())
+        url = answer["url"]
+        parts = urlsplit(url)
+        yield url, f"{parts.scheme}://{parts.netloc}"
     finally:
-        server.send_signal(signal.SIGINT)
-        try:
-            server.wait(20)
-        except subprocess.TimeoutExpired:
-            server.kill()
+        assert server.pid is not None
+        os.kill(server.pid, signal.SIGINT)
+        server.join(20)
+        server.kill()
+    errors = log.read_text(encoding="utf-8", errors="replace")
+    assert "Traceback" not in errors, errors
 
 
 @pytest.fixture(scope="session")
@@ -130,7 +141,10 @@ def visiting(browser: Browser, url: str, origin: str, *, broken: bool = False) -
     faults: list[str] = []
     page = context.new_page()
     page.on("pageerror", lambda error: faults.append(f"script: {error.stack or error}"))
-    page.on("console", lambda line: faults.append(f"console: {line.text}") if is_fault(line, broken) else None)
+    page.on(
+        "console",
+        lambda line: faults.append(f"console: {line.text} {line.location['url']}") if is_fault(line, broken) else None,
+    )
     page.on(
         "request",
         lambda request: faults.append(f"outside: {request.url}") if is_outside(request.url, origin) else None,

@@ -1,7 +1,7 @@
 """The command line as others meet it: a process of its own, with what it prints and its exit code.
 
-`start` and `run` start an interpreter, as people do. `ask`, of which tests need many, forks a process that has the
-libraries loaded already (`tests.support.processes`): torch alone takes seconds.
+`start` and `run` start an interpreter, as people do. `ask` and `fork`, of which tests need many, fork a process that
+has the libraries loaded already (`tests.support.processes`): torch alone takes seconds.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -83,14 +84,20 @@ class Workbench:
         with tempfile.TemporaryDirectory() as folder:
             out, err = Path(folder, "out"), Path(folder, "err")
             words = [*map(str, arguments)]
-            process = FORKED.Process(target=_command, args=(self.folder, self.environment, words, out, err))
-            process.start()
+            process = self.fork(*words, out=out, err=err)
             process.join(seconds)
             if process.is_alive():
                 process.kill()
                 raise AssertionError(f"{words} did not end within {seconds} s; it said:\n{err.read_text()}")
             assert process.exitcode is not None
             return Answer(process.exitcode, out.read_text("utf-8"), err.read_text("utf-8"))
+
+    def fork(self, *arguments: object, out: Path, err: Path) -> BaseProcess:
+        """Start a command, its output in files."""
+        words = [*map(str, arguments)]
+        process = FORKED.Process(target=_command, args=(self.folder, self.environment, words, out, err))
+        process.start()
+        return process
 
     def wait_for_run(
         self, number: int, is_so: Callable[[dict[str, Any]], bool], seconds: float = 300

@@ -14,6 +14,8 @@ from training.recipe import Recipe, load_recipe
 from training.recipe_form import recipe_schema
 from training.settings import Setting, settings_of
 
+pytestmark = pytest.mark.xdist_group("cards")  # described once for all of them
+
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {}

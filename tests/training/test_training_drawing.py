@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import runpy
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -19,6 +21,8 @@ from training.architectures import build, names
 from training.drawing.data import Drawing
 from training.drawing.svg import to_svg
 
+pytestmark = pytest.mark.xdist_group("cards")  # one tracing of each network for all of them
+
 SIDE = 64
 OTHERS: list[tuple[str, dict[str, Any]]] = [
     ("unet", {"encoder": "resnet18"}),
@@ -30,9 +34,20 @@ OTHERS: list[tuple[str, dict[str, Any]]] = [
 every = pytest.mark.parametrize(("name", "options"), [*((name, {}) for name in names()), *OTHERS], ids=str)
 
 
-def on_meta(name: str, options: Mapping[str, Any], side: int = SIDE) -> tuple[Any, torch.Tensor]:
+def on_meta(name: str, options: Mapping[str, Any]) -> tuple[Any, torch.Tensor]:
     with torch.device("meta"):
-        return build(name, 5, **options), torch.empty(1, 3, side, side)
+        return build(name, 5, **options), a_photo(SIDE)
+
+
+def a_photo(side: int) -> torch.Tensor:
+    return torch.empty(1, 3, side, side, device="meta")
+
+
+@cache
+def traced(name: str, options: str) -> tuple[Any, Drawing]:
+    """Return a network on meta and its drawing, for tests that change neither."""
+    network, photo = on_meta(name, json.loads(options))
+    return network, drawing_of(network, photo)
 
 
 def reached(drawing: Drawing, start: int, *, backward: bool = False) -> set[int]:
@@ -45,8 +60,8 @@ def reached(drawing: Drawing, start: int, *, backward: bool = False) -> set[int]
 
 @every
 def test_a_drawing_is_the_network(name: str, options: dict[str, Any]) -> None:
-    network, photo = on_meta(name, options)
-    drawing = drawing_of(network, photo)
+    network, drawing = traced(name, json.dumps(options))
+    photo = a_photo(SIDE)
     assert [node.id for node in drawing.nodes] == list(range(len(drawing.nodes)))
     first, prediction = drawing.nodes[0], next(node for node in drawing.nodes if node.name == PREDICTION)
     assert (first.kind, first.shapes) == ("photo", ((3, SIDE, SIDE),))
@@ -95,7 +110,8 @@ def test_what_modules_give_is_what_is_drawn(name: str, options: dict[str, Any]) 
 
 @pytest.mark.parametrize("name", names())
 def test_memory_is_what_autograd_keeps_and_grows_with_the_photo(name: str) -> None:
-    small, large = (kept_for_backward(*on_meta(name, {}, side)) for side in (SIDE, 2 * SIDE))
+    network, _ = on_meta(name, {})
+    small, large = (kept_for_backward(network, a_photo(side)) for side in (SIDE, 2 * SIDE))
     assert 0 < 2 * small < large < 5 * small
 
 
@@ -133,7 +149,7 @@ def test_the_same_weights_at_three_scales_count_once() -> None:
 
 @every
 def test_an_svg_is_well_formed_and_shows_every_box(name: str, options: dict[str, Any]) -> None:
-    drawing = drawing_of(*on_meta(name, options))
+    _, drawing = traced(name, json.dumps(options))
     hostile = "<script>alert('&\"')</script>"
     root = ElementTree.fromstring(to_svg(drawing, hostile))
     svg = "{http://www.w3.org/2000/svg}"
@@ -151,18 +167,17 @@ def test_an_svg_is_well_formed_and_shows_every_box(name: str, options: dict[str,
 
 
 def test_a_card_is_measured_once_and_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What the process remembers besides is left out here, and kept for other tests.
+    monkeypatch.setattr(architecture_cards, "_described", architecture_cards._described.__wrapped__)
     home = Home(tmp_path)
     options = {"width": 4, "levels": 2}
     found = described("unet", options=options, home=home)
-    architecture_cards._described.cache_clear()
     with monkeypatch.context() as patch:
         patch.setattr(architecture_figures, "describe", lambda *_: pytest.fail("measured again"))
         assert described("unet", options=options, home=home) == found
-    architecture_cards._described.cache_clear()
     (card,) = home.cards.iterdir()
     card.write_text("{")  # of no use: measured again
     assert described("unet", options=options, home=home) == found
-    architecture_cards._described.cache_clear()
     monkeypatch.setattr(architecture_cards, "_fingerprint", lambda: "other code")
     described("unet", options=options, home=home)
     assert len(list(home.cards.iterdir())) == 2
