@@ -40,7 +40,9 @@ _ROW_OVERHEAD = 2048  # of a tar: a header and the padding of a member
 # Made again when needed, of this computer only, or half written. Whatever else lies in a home is copied.
 _LEFT_OUT = frozenset({"backups", "cache", "locks", "packs", "uploads", "server.key"})
 _LEFT_OUT_NAMES = frozenset({"lock", "heartbeat", ".reserve"})
-_OF_RUNS = frozenset({"benches", "evaluations", "exports", "predictions", "runs", "surveys", "tasks", "trash"})
+_OF_RUNS = frozenset(
+    {"benches", "evaluations", "exports", "predictions", "runs", "shifts", "surveys", "tasks", "trash"}
+)
 
 
 class Told(Protocol):
@@ -88,7 +90,7 @@ def write_backup(
         home: the home; others may work in it.
         target: the file; its folder must exist.
         progress: told the megabytes written.
-        with_runs: runs, evaluations, benches, surveys, exports and predictions too; imported models always are.
+        with_runs: runs, evaluations, benches, surveys, shifts, exports and predictions too; imported models always are.
         overwrite: replace a file that is there.
 
     Raises:

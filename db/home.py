@@ -64,9 +64,14 @@ class Home:
         return self.path / "surveys"
 
     @property
+    def shifts(self) -> Path:
+        """Why other domains differ from home: a folder a project, named by its number."""
+        return self.path / "shifts"
+
+    @property
     def by_project(self) -> tuple[Path, ...]:
         """The folders that hold one a project, named by its number: what is in it goes with the project."""
-        return self.exports, self.exported_datasets, self.predictions, self.benches, self.surveys
+        return self.exports, self.exported_datasets, self.predictions, self.benches, self.surveys, self.shifts
 
     @property
     def models(self) -> Path:

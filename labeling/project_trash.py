@@ -21,9 +21,9 @@ KEPT = timedelta(days=30)
 def sweep_trash(database: Database, now: datetime | None = None) -> list[str]:
     """Delete for good the projects that have been in the trash for over thirty days.
 
-    With a project go its labels, revisions, runs, evaluations, benches, surveys and imported models, and what pages
-    exported and predicted. Photos and class maps stay in the content store, where other projects may use the same. A
-    project with a run that is still being trained stays too.
+    With a project go its labels, revisions, runs, evaluations, benches, surveys, shifts and imported models, and what
+    pages exported and predicted. Photos and class maps stay in the content store, where other projects may use the
+    same. A project with a run that is still being trained stays too.
 
     Args:
         database: the database.

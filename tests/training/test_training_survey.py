@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tarfile
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,9 @@ from training.evaluation.evaluate import evaluate
 from training.models.bundle import save_bundle
 from training.models.spec import ModelSpec
 from training.prediction.embedding import Embedder
+from training.shift.store import ARRAYS as SHIFT_ARRAYS
+from training.shift.store import list_shifts, open_shift
+from training.shift.why import explain
 from training.survey.estimate import estimate
 from training.survey.expected import Known, expected_accuracy
 from training.survey.ranking import WAYS, By, rank
@@ -277,3 +281,44 @@ def test_a_photo_is_its_networks_deepest_features(name: str, options: dict[str, 
                 module(torch.rand(2, 3, height, width))
             assert embedder.means().shape == (2, channels)
     assert not any(each._forward_hooks for each in module.modules())
+
+
+def test_why_another_domain_differs_is_kept_and_cared_for(place: Workspace, model: str) -> None:
+    with place.database.write() as session:
+        for row in session.query(Image).filter(Image.path == "000.png"):
+            row.head_id = None
+    first = survey(place.home, place.database, project="p", model=model, dataset="day", device="cpu")
+    why = partial(explain, place.home, place.database, project="p", model=model, device="cpu")
+    made = why(at_home="day:val", targets=["dusk", "day:rain"])
+    record, arrays = made.record, made.arrays()
+    project = record.project_id
+    assert [(d.dataset, d.on, d.images, d.labelled) for d in record.domains] == [
+        ("day", "val", 6, 5),
+        ("dusk", "all", 6, 5),
+        ("day", "rain", 2, 1),
+    ]
+    assert [d.survey == first.name for d in record.domains] == [True, False, True]  # surveyed photos are not again
+    contrast = record.looks[1]
+    assert contrast.sizes == (None, "large", None)
+    assert (contrast.deltas[1] or 0) < 0
+    assert record.frequencies is not None
+    assert record.frequencies.distances[:2] == (None, 0)  # the same scenes
+    assert record.features == (None, None, None)  # of six photos nothing can be told
+    assert len(arrays.names) == len(arrays.places) == 14
+    assert arrays.entropy[6:12] == pytest.approx(
+        [i.entropy for i in list_surveys(place.home, project)[0].record.images]
+    )
+    assert [o.far for o in record.outliers] == sorted(arrays.far[6:].tolist(), reverse=True)
+    assert [each.name for each in list_shifts(place.home, project)] == [made.name]
+    assert open_shift(place.home, project, "last").record == record
+    for wrong in ("night", "dusk:fog", ":val"):
+        with pytest.raises(UserError, match="There are: "):
+            why(at_home="day", targets=[wrong])
+    path = made.directory / SHIFT_ARRAYS
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(UserError, match="not what was written"):
+        made.arrays()
+    (found,) = check_outcomes(place.home, place.database, full=True)
+    assert str(path) in found.what
+    with pytest.raises(NotFoundError, match="no shift 'x'"):
+        open_shift(place.home, project, "x")

@@ -17,13 +17,14 @@ from db.session import Database
 from training.engine.rundir import RunDirectory
 from training.evaluation.store import published_directories, read_record
 from training.runs.files import describe
+from training.shift.store import read_shift
 from training.survey.store import read_survey
 
 _RESTORE = "Restore a backup. Without one nothing can be done: it is no longer listed."
 
 
 def check_outcomes(home: Home, database: Database, *, full: bool) -> Iterator[Finding]:
-    """Yield what is wrong with runs, evaluations, models and surveys; with `full` files are read and hashed, too."""
+    """Yield what is wrong with what was trained and measured; with `full` files are read and hashed, too."""
     with database.read() as session:
         runs = session.scalars(select(Run)).all()
         evaluations = session.scalars(select(Evaluation)).all()
@@ -42,6 +43,8 @@ def check_outcomes(home: Home, database: Database, *, full: bool) -> Iterator[Fi
             yield Finding("error", what, f"Restore a backup, or delete it and import it again from {model.source}.")
     for directory in sorted(home.surveys.glob("*")):
         yield from _surveys(home, directory, full=full)
+    for directory in sorted(home.shifts.glob("*")):
+        yield from _shifts(directory, full=full)
     yield from _strangers(home, {row.directory for row in runs}, {row.directory for row in evaluations})
     yield from _locks(home)
 
@@ -87,6 +90,18 @@ def _surveys(home: Home, folder: Path, *, full: bool) -> Iterator[Finding]:
                 survey.arrays()
         except UserError as error:
             yield Finding("error", str(error), f"Restore a backup, or delete {directory} and survey the photos again.")
+
+
+def _shifts(folder: Path, *, full: bool) -> Iterator[Finding]:
+    for directory in published_directories(folder):
+        try:
+            shift = read_shift(directory)
+            if full:
+                shift.arrays()
+        except UserError as error:
+            yield Finding(
+                "error", str(error), f"Restore a backup, or delete {directory} and compare the domains again."
+            )
 
 
 def _strangers(home: Home, runs: set[str], evaluations: set[str]) -> Iterator[Finding]:

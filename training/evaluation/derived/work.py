@@ -80,7 +80,7 @@ def count_shapes(task: Task) -> Outcome:
     try:
         truth = load_map(store, task.map_sha256)
         prediction = task.columns[read_map_png(task.prediction)]
-        known, objects = _objects(store, task)
+        known, objects = labelled_objects(store, task.annotation, task.drawing)
     except (OSError, ValueError) as error:
         raise UserError(f"A map of {task.name} cannot be read: {error}. `workbench doctor` looks for more.") from error
     if prediction.shape != truth.shape:
@@ -101,14 +101,15 @@ def died(task: Task) -> Outcome:
     )
 
 
-def _objects(store: Store, task: Task) -> tuple[Known, NDArray[np.int32] | None]:
-    """Return what is known of the objects, and their map where that is all."""
-    if task.annotation is None:
+def labelled_objects(
+    store: Store, content: dict[str, Any] | None, drawing: Drawing
+) -> tuple[Known, NDArray[np.int32] | None]:
+    """Return what is known of the objects of an annotation, as stored, and their map where that is all."""
+    if content is None:
         return Known.NO_VERSION, None
-    annotation = Annotation.from_json(task.annotation)
+    annotation = Annotation.from_json(content)
     if annotation.base is not None and annotation.instances is None:
         return Known.NO_OBJECTS, None
-    drawing = task.drawing
     objects = render_instances(
         annotation,
         partial(load_instances, store),

@@ -1,0 +1,94 @@
+"""What a domain is, and which evaluation tells of a model there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from db.errors import UserError
+from db.schema import Evaluation
+from db.session import Database
+from labeling.images import ALL
+from labeling.projects import find_project
+from training.evaluation.opened import kept_record
+from training.evaluation.store import EvaluationRecord
+
+ORIGINAL = "original"
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Images of a dataset: all of them, a role or a list.
+
+    Attributes:
+        dataset: name.
+        on: as `training.evaluation.selection.select` reads it.
+    """
+
+    dataset: str
+    on: str = ALL
+
+    @classmethod
+    def parse(cls, text: str) -> Domain:
+        """Read `DATASET:ON`; `DATASET` alone is all of it.
+
+        Raises:
+            UserError: it names no dataset.
+
+        Example:
+            >>> str(Domain.parse("day:val")), str(Domain.parse("dusk"))
+            ('day:val', 'dusk:all')
+        """
+        dataset, colon, on = text.rpartition(":")
+        found = cls(dataset.strip(), on.strip()) if colon else cls(on.strip())
+        if not found.dataset or not found.on:
+            raise UserError(f"Expected DATASET or DATASET:IMAGES, as day:val, found {text!r}.")
+        return found
+
+    def __str__(self) -> str:
+        """Return what `parse` reads."""
+        return f"{self.dataset}:{self.on}"
+
+
+def newest_evaluation(
+    database: Database,
+    project: str | None,
+    sha256: str,
+    domain: Domain,
+    *,
+    size: str = ORIGINAL,
+    made: Callable[[EvaluationRecord], bool] | None = None,
+    revision: str | None = None,
+) -> int | None:
+    """Return the number of the newest evaluation of some weights on a domain; None where there is none.
+
+    Args:
+        database: of the home that holds them.
+        project: name; None is the current one.
+        sha256: of the weights' file.
+        domain: what they were tested on.
+        size: what the network saw, as `training.prediction.inference.Size` writes it.
+        made: tells of an evaluation whether it was made as wanted; None wants the network run once, and no more.
+        revision: digest of the one it must be of; None takes any.
+    """
+    query = select(Evaluation).where(
+        Evaluation.model_sha256 == sha256,
+        Evaluation.dataset == domain.dataset,
+        Evaluation.on == domain.on,
+        Evaluation.deleted_at.is_(None),
+    )
+    with database.read() as session:
+        owner = find_project(session, project)
+        rows = session.scalars(query.where(Evaluation.project_id == owner.id).order_by(Evaluation.id.desc())).all()
+    for row in rows:
+        if row.summary.get("size") != size or revision not in (None, row.revision_digest):
+            continue
+        if made is None:  # the record, which may be of ten thousand images, need not be read
+            is_wanted = not row.summary.get("refinement")
+        else:
+            is_wanted = made(kept_record(database.home.path / row.directory))
+        if is_wanted:
+            return row.id
+    return None

@@ -1,0 +1,195 @@
+"""Why a model fares worse elsewhere: everything that differs between home and other photos, measured and kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from db.errors import UserError
+from db.home import Home
+from db.schema import utc_now
+from db.session import Database
+from db.store import Store
+from labeling.progress import Progress, silent
+from labeling.projects import find_project
+from training.evaluation.store import new_directory, publish_as
+from training.models.files import find_model_file
+from training.prediction.inference import Size
+from training.prediction.refinement import NONE
+from training.shift.features import farness, feature_shift, joint_basis
+from training.shift.frequencies import frequencies
+from training.shift.looks import look_shifts
+from training.shift.photos import Chosen, Seen, choose, class_names, look_through
+from training.shift.plane import Way, plane
+from training.shift.sizes import size_shifts
+from training.shift.store import RECORD, Domain, Outlier, Shift, ShiftArrays, ShiftRecord, write_arrays
+from training.survey.store import Survey, list_surveys
+from training.survey.survey import survey
+
+OUTLIERS = 50
+"""Photos kept as those least like home."""
+MOST_TARGETS = 8
+
+
+def explain(
+    home: Home,
+    database: Database,
+    *,
+    project: str | None,
+    model: str,
+    at_home: str,
+    targets: Sequence[str],
+    size: str = "original",
+    device: str = "auto",
+    way: Way = "pca",
+    progress: Progress = silent,
+) -> Shift:
+    """Compare photos with those of home, and keep what was found.
+
+    Surveys of the same photos by the same model in the same size are used where there are any, and made where not.
+
+    Args:
+        home: receives the shift.
+        database: its database.
+        project: name; None is the current one.
+        model: reference, as `training.models.find.load_model` reads it.
+        at_home: photos that the model is at home with, `DATASET` or `DATASET:ON`.
+        targets: what is compared with them, likewise.
+        size: what the network sees.
+        device: as `training.numerics.pick_device` reads it.
+        way: how photos come onto the plane.
+        progress: told the photos surveyed and looked at.
+
+    Raises:
+        UserError: something of the above is not there, or a photo cannot be read.
+    """
+    if not 0 < len(targets) <= MOST_TARGETS:
+        raise UserError(f"Home is compared with 1 to {MOST_TARGETS} targets, found {len(targets)}.")
+    with database.read() as session:
+        owner = find_project(session, project)
+        project_id, name = owner.id, owner.name
+    file = find_model_file(home, database, name, model)
+    asked = str(Size.parse(size))
+    domains = [choose(database, name, text) for text in (at_home, *targets)]
+    sources = []
+    for chosen in domains:
+
+        def told(done: int, total: int | None, what: str, chosen: Chosen = chosen) -> None:
+            progress(done, total, f"{what}, of {chosen}")
+
+        sources.append(
+            _surveyed(home, project_id, file.sha256, chosen, asked)
+            or survey(
+                home,
+                database,
+                project=name,
+                model=model,
+                dataset=chosen.dataset,
+                on=chosen.on,
+                size=asked,
+                device=device,
+                progress=told,
+            )
+        )
+    start = time.perf_counter()
+    names = class_names(database, name)
+    store = Store(home.store)
+    found = [
+        _Found(
+            chosen, source.name, look_through(database, store, name, chosen, len(names), progress), *_of(source, chosen)
+        )
+        for chosen, source in zip(domains, sources, strict=True)
+    ]
+    vectors = [each.vectors for each in found]
+    basis = joint_basis(vectors)
+    arrays = _arrays(found, plane(vectors, basis, way))
+    both = found[0].seen.counted.labelled and any(each.seen.counted.labelled for each in found[1:])
+    with new_directory(home.shifts / str(project_id)) as directory:
+        record = ShiftRecord(
+            model=file.reference,
+            model_sha256=file.sha256,
+            project_id=project_id,
+            size=asked,
+            map=way,
+            explained=tuple(basis.explained[:2].tolist()) if way == "pca" else (),
+            domains=tuple(each.domain() for each in found),
+            looks=look_shifts([each.seen.looks for each in found]),
+            frequencies=frequencies(names, [each.seen.counted for each in found]) if both else None,
+            object_sizes=size_shifts(names, [each.seen.objects for each in found]) if both else None,
+            features=(None, *(feature_shift(vectors[0], there) for there in vectors[1:])),
+            outliers=_outliers(arrays),
+            seconds=time.perf_counter() - start,
+            created_at=utc_now(),
+            arrays_sha256=write_arrays(directory, arrays),
+        )
+        published = publish_as(directory, RECORD, record.model_dump_json(indent=1).encode(), record.created_at)
+    return Shift(published.name, published, record)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What was found of a domain: its photos, the name of its survey, and a row a photo of what that has of them."""
+
+    chosen: Chosen
+    survey: str
+    seen: Seen
+    vectors: NDArray[np.float32]
+    entropies: NDArray[np.float32]
+
+    def domain(self) -> Domain:
+        return Domain(
+            dataset=self.chosen.dataset,
+            on=self.chosen.on,
+            images=len(self.chosen.photos),
+            labelled=self.seen.counted.labelled,
+            survey=self.survey,
+            entropy=float(self.entropies.mean()),
+        )
+
+
+def _surveyed(home: Home, project_id: int, model_sha256: str, chosen: Chosen, size: str) -> Survey | None:
+    """Return the newest survey that holds all of some photos as they are now."""
+    wanted = {(photo.path, photo.image_sha256) for photo in chosen.photos}
+    for found in list_surveys(home, project_id):
+        record = found.record
+        alike = (record.model_sha256, record.size, record.refinement, record.dataset)
+        if alike != (model_sha256, size, NONE, chosen.dataset) or len(record.images) < len(wanted):
+            continue
+        if wanted <= {(image.path, image.image_sha256) for image in record.images}:
+            return found
+    return None
+
+
+def _of(found: Survey, chosen: Chosen) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the vectors and entropies of some photos of a survey, in their order."""
+    rows = {(image.path, image.image_sha256): row for row, image in enumerate(found.record.images)}
+    places = [rows[photo.path, photo.image_sha256] for photo in chosen.photos]
+    entropies = np.array([found.record.images[row].entropy for row in places], np.float32)
+    return found.arrays().vectors[places], entropies
+
+
+def _arrays(found: Sequence[_Found], places: NDArray[np.float32]) -> ShiftArrays:
+    photos = [photo for each in found for photo in each.chosen.photos]
+    return ShiftArrays(
+        domain=np.repeat(np.arange(len(found), dtype=np.uint8), [len(each.chosen.photos) for each in found]),
+        names=tuple((photo.path, photo.image_sha256) for photo in photos),
+        labelled=np.array([photo.labelled for photo in photos], bool),
+        looks=np.concatenate([each.seen.looks for each in found]),
+        entropy=np.concatenate([each.entropies for each in found]),
+        far=np.concatenate(farness([each.vectors for each in found])),
+        places=places,
+    )
+
+
+def _outliers(arrays: ShiftArrays) -> tuple[Outlier, ...]:
+    """Return the photos of all targets that are least like home, the farthest first; ties by row."""
+    rows = np.flatnonzero(arrays.domain)
+    farthest = rows[np.argsort(-arrays.far[rows], kind="stable")][:OUTLIERS]
+    return tuple(
+        Outlier(domain=int(arrays.domain[row]), row=row, path=arrays.names[row][0], far=float(arrays.far[row]))
+        for row in farthest.tolist()
+    )

@@ -1,0 +1,62 @@
+"""The table of a shift as CSV and Markdown."""
+
+from __future__ import annotations
+
+from training.evaluation.compare import Pair
+from training.evaluation.reporting.tables import Column, Table, to_csv, to_markdown
+from training.evaluation.reporting.words import FIGURE_NAMES
+from training.shift.table import DomainLoss, ShiftTable
+
+_PAIR = (
+    Column("home", "home %", "percent"),
+    Column("target", "there %", "percent"),
+    Column("difference", "difference", "percent"),
+    Column("low", "from", "percent"),
+    Column("high", "to", "percent"),
+    Column("verdict", "there is"),
+)
+
+
+def shift_csv(table: ShiftTable) -> str:
+    """Return every table of every target, with a blank line between; fractions in full, 0..1."""
+    return "\r\n".join(to_csv(each) for target in table.targets for each in tables(table, target))
+
+
+def shift_markdown(table: ShiftTable) -> str:
+    """Return every target's sentence, tables and notes; figures in percent, differences in points."""
+    parts = []
+    for target in table.targets:
+        notes = Table("notes", "Notes", (Column("note", "note"),), tuple((note,) for note in target.notes))
+        parts += [to_markdown(each) for each in (*tables(table, target), *((notes,) if target.notes else ()))]
+    return "\n".join(parts)
+
+
+def tables(table: ShiftTable, target: DomainLoss) -> tuple[Table, ...]:
+    """Return the tables of a target: what it is about, figures, classes by what they lose, grown confusions."""
+    home, there = table.home.record, target.comparison.b.record
+    about = (
+        ("model", home.model),
+        ("home", f"{home.dataset}, {home.on} ({len(home.images):,} images, evaluation {table.home.id})"),
+        ("there", f"{there.dataset}, {there.on} ({len(there.images):,} images, evaluation {target.comparison.b.id})"),
+        ("classes", table.home.mapping.name if table.home.mapping else "by the same name"),
+        ("intervals", "95 %, bootstrap over images"),
+    )
+    confusions = tuple((c.truth, c.predicted, c.home, c.target, c.growth, c.pixels) for c in target.confusions)
+    columns = (
+        *(Column("truth", "truth"), Column("predicted", "taken for")),
+        *(Column("home", "home, % of the class", "percent"), Column("target", "there, % of the class", "percent")),
+        *(Column("growth", "difference", "percent"), Column("pixels", "pixels there", "count")),
+    )
+    figures = tuple((FIGURE_NAMES[name], *_cells(pair)) for name, pair in target.comparison.figures.items())
+    classes = tuple((name, *_cells(target.classes[name]["iou"])) for name in target.by_drop)
+    return (
+        Table("about", target.sentence, (Column("what", "what"), Column("value", "value")), about),
+        Table("figures", "Figures", (Column("figure", "figure"), *_PAIR), figures),
+        Table("classes", "IoU of the classes, the largest drop first", (Column("name", "class"), *_PAIR), classes),
+        Table("confusions", "Confusions that grew most", columns, confusions),
+    )
+
+
+def _cells(pair: Pair) -> tuple[object, ...]:
+    low, high = (pair.interval.low, pair.interval.high) if pair.interval else (None, None)
+    return pair.a, pair.b, pair.difference, low, high, pair.verdict
