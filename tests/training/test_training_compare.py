@@ -65,12 +65,15 @@ def test_a_class_only_one_of_them_has_is_compared_with_nothing(place: Workspace)
     assert result.classes["car"]["iou"].to_json() == _told(None, None, None)
     revisions = (result.a.record.revision[:12], result.b.record.revision[:12])
     assert result.notes == (
-        "Tested on: a = day (all), b = dusk (all).",
+        *result.doubts,
         f"Revision: a = {revisions[0]}, b = {revisions[1]}.",
-        "Their images differ.",
-        "Their class lists differ.",
-        FEW,
+    )
+    assert result.doubts == (
+        "Tested on: a = day (all), b = dusk (all).",
+        "Their images differ: they have none in common.",
+        "Their class lists differ: means over the classes are of other classes.",
         "Only in b: car.",
+        FEW,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -89,7 +89,7 @@ def several_runs(home: Home, database: Database, project: str | None, references
     if not 0 < len(references) <= MOST:
         raise UserError(f"One chart shows 1 to {MOST} runs, found {len(references)}.")
     found = [find_run(home, database, project, reference) for reference in dict.fromkeys(references)]
-    asked = [_asked(run) for run in found]
+    asked = [what_was_asked(run) for run in found]
     return [_curves(run, words, _series(run.directory)) for run, words in zip(found, differences(asked), strict=True)]
 
 
@@ -99,11 +99,16 @@ def differences(asked: Sequence[dict[str, Any]]) -> list[tuple[str, ...]]:
     Args:
         asked: settings by dotted key, of each run.
     """
+    differ = differing(asked)
+    words = _words(differ)
+    return [tuple(f"{words[key]}{in_words(each[key])}" for key in differ if key in each) for each in asked]
+
+
+def differing(asked: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the keys of the settings that are not the same in all, in their order."""
     keys = dict.fromkeys(key for each in asked for key in each)
     missing = object()
-    differ = [key for key in keys if any(each.get(key, missing) != asked[0].get(key, missing) for each in asked)]
-    words = _words(differ)
-    return [tuple(f"{words[key]}{_value(each[key])}" for key in differ if key in each) for each in asked]
+    return [key for key in keys if any(each.get(key, missing) != asked[0].get(key, missing) for each in asked)]
 
 
 def _words(keys: Sequence[str]) -> dict[str, str]:
@@ -115,7 +120,8 @@ def _words(keys: Sequence[str]) -> dict[str, str]:
     return called | {"architecture": ""}
 
 
-def _value(value: Any) -> str:
+def in_words(value: Any) -> str:
+    """Return a setting's value as a person writes it."""
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, list | tuple):
@@ -123,7 +129,8 @@ def _value(value: Any) -> str:
     return "none" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _asked(run: RunInfo) -> dict[str, Any]:
+def what_was_asked(run: RunInfo) -> dict[str, Any]:
+    """Return what a run was asked to do: its settings by dotted key, and what it was trained on."""
     command = RunDirectory(run.directory).command()
     values = recipe_values(command.recipe)
     start = command.start.label if command.start else command.recipe.init

@@ -1,32 +1,35 @@
-"""Two evaluations side by side: every difference with its interval, and what that says."""
+"""Two evaluations side by side, or many against one: every difference with its interval, and what that says."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from db.errors import UserError
 from db.home import Home
 from db.session import Database
 from training.evaluation import mapping as mappings
 from training.evaluation.bootstrap import (
-    FEW_IMAGES,
     FEWEST_IMAGES,
     SEED,
     Figures,
     Interval,
     Verdict,
     interval,
-    resample,
     told,
     verdict,
 )
+from training.evaluation.compare_notes import doubts, notes, same_images
+from training.evaluation.derived.resamples import images_to_resample, resampled
 from training.evaluation.metrics import ClassMetrics
-from training.evaluation.per_image import class_sums
 from training.evaluation.report import CLASS_FIGURES, FIGURES, EvaluationReport, read_evaluation
-from training.evaluation.store import read_counts
+
+MOST = 20
+"""Evaluations in one comparison."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,9 @@ class Comparison:
         figures: of the whole, by name, in the order `training.evaluation.report.FIGURES`.
         classes: per class name, then figure; the first's classes in their order, then those only the second has.
         paired: whether both hold the same images with the same truth, so that they are resampled together.
-        notes: what makes the two not comparable at once.
+        notes: what is another in the two.
+        doubts: those of the notes that keep the figures from being compared as they are.
+        told: intervals and verdicts are there; without them every verdict is `cannot tell`.
     """
 
     a: EvaluationReport
@@ -85,20 +90,23 @@ class Comparison:
     classes: dict[str, dict[str, Pair]]
     paired: bool
     notes: tuple[str, ...]
+    doubts: tuple[str, ...]
+    told: bool
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return {
-            "a": _head(self.a),
-            "b": _head(self.b),
+            "a": head(self.a),
+            "b": head(self.b),
             "metrics": {name: pair.to_json() for name, pair in self.figures.items()},
             "classes": [
                 {"name": name, **{figure: pair.to_json() for figure, pair in pairs.items()}}
                 for name, pairs in self.classes.items()
             ],
             "paired": self.paired,
-            "bootstrap": told(min(len(self.a.record.images), len(self.b.record.images))),
+            "bootstrap": told(min(len(self.a.record.images), len(self.b.record.images))) | {"computed": self.told},
             "notes": list(self.notes),
+            "doubts": list(self.doubts),
         }
 
 
@@ -118,13 +126,53 @@ def compare(home: Home, database: Database, *, project: str | None, a: int, b: i
     return compare_reports(read_evaluation(home, database, project, a), read_evaluation(home, database, project, b))
 
 
-def compare_reports(a: EvaluationReport, b: EvaluationReport) -> Comparison:
-    """Put two evaluations that are read already side by side."""
+def compare_with(
+    home: Home, database: Database, *, project: str | None, baseline: int, others: Sequence[int]
+) -> list[Comparison]:
+    """Put evaluations beside one that is the baseline: of each the difference, it minus the baseline.
+
+    Args:
+        home: holds them.
+        database: its database.
+        project: name; None is the current one.
+        baseline: number of the evaluation that is `a` of every comparison.
+        others: numbers of those that are `b`, in this order.
+
+    Raises:
+        UserError: one of them is not there or damaged, there are more than `MOST`, or one is given twice.
+    """
+    check_numbers([baseline, *others])
+    first, *rest = (read_evaluation(home, database, project, number) for number in (baseline, *others))
+    return [compare_reports(first, each) for each in rest]
+
+
+def check_numbers(numbers: Sequence[int]) -> None:
+    """Raise `UserError` where these are not two or more different evaluations, or too many."""
+    if not 2 <= len(numbers) <= MOST:
+        raise UserError(f"A comparison is of 2 to {MOST} evaluations, found {len(numbers)}.")
+    if len(numbers) > 2 and len(set(numbers)) < len(numbers):
+        twice = next(number for number in numbers if numbers.count(number) > 1)
+        raise UserError(f"Evaluation {twice} is given twice. Name each one once, the baseline first.")
+
+
+def images_in_the_way(baseline: EvaluationReport, others: Sequence[EvaluationReport]) -> int:
+    """Return how many images are to be resampled before the evaluations can be compared; 0 where all was kept."""
+    wanted = {(each.directory, _columns(each), _seed(baseline, each)) for each in others}
+    wanted.add((baseline.directory, _columns(baseline), SEED))
+    return sum(images_to_resample(*each) for each in wanted)
+
+
+def compare_reports(a: EvaluationReport, b: EvaluationReport, *, intervals: bool = True) -> Comparison:
+    """Put two evaluations that are read already side by side.
+
+    Args:
+        a: the first.
+        b: the second.
+        intervals: resample the images where that was not kept; False gives the figures and differences alone.
+    """
     rows_a, rows_b = _by_name(a), _by_name(b)
-    paired = _same_images(a, b)
     # Of other images each is resampled by itself: draws of its own, or the noise of both would seem to go together.
-    drawn_a = _resampled(a, SEED)
-    drawn_b = _resampled(b, SEED if paired else SEED + 1)
+    drawn = (_resampled(a, SEED), _resampled(b, _seed(a, b))) if intervals else None
     places_a, places_b = ({name: i for i, name in enumerate(one.record.truth_classes)} for one in (a, b))
 
     few = min(len(a.record.images), len(b.record.images)) < FEWEST_IMAGES
@@ -132,40 +180,43 @@ def compare_reports(a: EvaluationReport, b: EvaluationReport) -> Comparison:
     def between(by_a: NDArray[np.float64], by_b: NDArray[np.float64]) -> Interval | None:
         return None if few else interval(by_b - by_a)
 
+    def of_whole(name: str) -> Pair:
+        found = between(drawn[0].whole[name], drawn[1].whole[name]) if drawn else None
+        return Pair(getattr(a.metrics, name), getattr(b.metrics, name), found)
+
     def of_class(name: str, figure: str) -> Pair:
         found = None
-        if name in places_a and name in places_b:
-            by_a, by_b = drawn_a.classes[figure], drawn_b.classes[figure]
+        if drawn and name in places_a and name in places_b:
+            by_a, by_b = drawn[0].classes[figure], drawn[1].classes[figure]
             found = between(by_a[:, places_a[name]], by_b[:, places_b[name]])
         return Pair(_get(rows_a, name, figure), _get(rows_b, name, figure), found)
 
     return Comparison(
         a=a,
         b=b,
-        figures={
-            name: Pair(
-                getattr(a.metrics, name), getattr(b.metrics, name), between(drawn_a.whole[name], drawn_b.whole[name])
-            )
-            for name in FIGURES
-        },
+        figures={name: of_whole(name) for name in FIGURES},
         classes={
             name: {figure: of_class(name, figure) for figure in CLASS_FIGURES}
             for name in dict.fromkeys([*rows_a, *rows_b])
         },
-        paired=paired,
-        notes=tuple(_notes(a, b)),
+        paired=same_images(a, b),
+        notes=tuple(notes(a, b)),
+        doubts=tuple(doubts(a, b)),
+        told=intervals,
     )
 
 
 def _resampled(report: EvaluationReport, seed: int) -> Figures:
-    """Resample an evaluation's images in an order that depends on what they are alone."""
+    return resampled(report.directory, _columns(report), seed)
+
+
+def _columns(report: EvaluationReport) -> tuple[int, ...]:
     record = report.record
-    columns = mappings.targets(report.rows, record.model_classes, record.truth_classes)
-    images = _images(report)
-    order = np.array(sorted(range(len(images)), key=images.__getitem__), np.intp)
-    return resample(
-        class_sums(read_counts(report.directory, record)[order], columns, len(record.truth_classes)), seed=seed
-    )
+    return tuple(mappings.targets(report.rows, record.model_classes, record.truth_classes).tolist())
+
+
+def _seed(a: EvaluationReport, b: EvaluationReport) -> int:
+    return SEED if same_images(a, b) else SEED + 1
 
 
 def _by_name(report: EvaluationReport) -> dict[str, ClassMetrics]:
@@ -176,56 +227,8 @@ def _get(rows: dict[str, ClassMetrics], name: str, figure: str) -> float | None:
     return getattr(rows[name], figure) if name in rows else None
 
 
-def _notes(a: EvaluationReport, b: EvaluationReport) -> list[str]:
-    told = (
-        ("Model", a.record.model, b.record.model),
-        ("Tested on", _split(a), _split(b)),
-        ("Revision", a.record.revision[:12], b.record.revision[:12]),
-        ("Mapping", _mapping_name(a), _mapping_name(b)),
-        ("Refined by", _refinement(a), _refinement(b)),
-    )
-    found = [f"{noun}: a = {ours}, b = {theirs}." for noun, ours, theirs in told if ours != theirs]
-    if a.record.model == b.record.model and a.record.model_sha256 != b.record.model_sha256:
-        found.append(f"The weights of the model {a.record.model} changed in between.")
-    if not _same_images(a, b):
-        found.append("Their images differ.")
-    for noun, first, second in (
-        ("class lists", a.record.truth_classes, b.record.truth_classes),
-        ("sizes", a.record.size, b.record.size),
-    ):
-        if first != second:
-            found.append(f"Their {noun} differ.")
-    few = min(len(a.record.images), len(b.record.images))
-    if few < FEW_IMAGES:
-        found.append(f"Images: only {few}. Intervals are rough, and none below {FEWEST_IMAGES}.")
-    for letter, one, other in (("a", a, b), ("b", b, a)):
-        known = set(other.record.truth_classes)
-        if alone := [name for name in one.record.truth_classes if name not in known]:
-            found.append(f"Only in {letter}: {', '.join(alone)}.")
-    return found
-
-
-def _split(report: EvaluationReport) -> str:
-    return f"{report.record.dataset} ({report.record.on})"
-
-
-def _mapping_name(report: EvaluationReport) -> str:
-    return report.mapping.name if report.mapping else "classes of the same name"
-
-
-def _refinement(report: EvaluationReport) -> str:
-    return str(report.record.refinement) or "nothing"
-
-
-def _images(report: EvaluationReport) -> list[tuple[str, str]]:
-    return [(image.image_sha256, image.map_sha256) for image in report.record.images]
-
-
-def _same_images(a: EvaluationReport, b: EvaluationReport) -> bool:
-    return sorted(_images(a)) == sorted(_images(b))
-
-
-def _head(report: EvaluationReport) -> dict[str, Any]:
+def head(report: EvaluationReport) -> dict[str, Any]:
+    """Return what was evaluated on what, as plain JSON values."""
     record = report.record
     return {
         "evaluation": report.id,

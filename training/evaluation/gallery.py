@@ -24,7 +24,8 @@ from training.evaluation.store import read_cells, read_counts
 
 MIOU, PATH, CELL, CLASS = "miou", "path", "cell", "class:"
 ENTROPY, CONFIDENCE = "entropy", "confidence"
-_KEPT = 4
+_KEPT = 16  # as many as are compared at once
+_KEPT_CELLS = 4
 _OLDER = "This evaluation is older than entropy and confidence by image. Evaluate again to sort by them."
 
 Cell = tuple[int, int]
@@ -146,6 +147,15 @@ def evaluation_page(
     return EvaluationPage(len(chosen), images, _OLDER if known is not None and np.isnan(known).all() else None)
 
 
+def image_scores(evaluation: OpenEvaluation) -> NDArray[np.float64]:
+    """Return the mIoU of each image, (images,), NaN where neither truth nor prediction has a class.
+
+    Raises:
+        UserError: the evaluation's files are damaged.
+    """
+    return _scores(evaluation.directory, tuple(evaluation.columns.tolist())).miou
+
+
 def read_cell(evaluation: OpenEvaluation, text: str) -> Cell:
     """Read `TRUE,PREDICTED`: two names of classes, the second one may be `other`; or their places, from 0.
 
@@ -264,6 +274,6 @@ def _certainty(directory: Path) -> dict[str, NDArray[np.float64]]:
     return {name: np.array([getattr(image, name) for image in images], np.float64) for name in (ENTROPY, CONFIDENCE)}
 
 
-@lru_cache(maxsize=_KEPT)
+@lru_cache(maxsize=_KEPT_CELLS)
 def _cells(directory: Path) -> csr_array:
     return read_cells(directory, kept_record(directory))

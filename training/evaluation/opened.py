@@ -20,7 +20,7 @@ from training.evaluation import mapping as mappings
 from training.evaluation.mapping import SavedMapping
 from training.evaluation.store import EvaluationRecord, read_record
 
-_KEPT = 4
+_KEPT = 16  # as many as are compared at once
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Testing a model: evaluate, compare, and the mappings between class lists."""
+"""Testing a model: evaluate, compare with others, and the mappings between class lists."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from db.errors import UserError
 from workbench.cli.options import (
     CombineOption,
     CrfOption,
@@ -30,7 +31,7 @@ from workbench.cli.output import emit, progress_bar, say, table
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
     app.command("evaluate", epilog="Example: workbench evaluate 12:best --dataset dusk --on all")(evaluate)
-    app.command("compare", epilog="Example: workbench compare 3 4")(compare)
+    app.command("compare", epilog="Example: workbench compare 3 4 7")(compare)
     mapping = typer.Typer(help="Rows from a model's classes to a dataset's.", no_args_is_help=True)
     mapping.command("list", epilog="Example: workbench mapping list")(mapping_list)
     mapping.command("set", epilog="Example: workbench mapping set voc-to-campus mapping.yaml")(mapping_set)
@@ -104,31 +105,55 @@ def evaluate(
 
 
 def compare(
-    first: Annotated[int, typer.Argument(metavar="EVAL", help="Number of an evaluation.")],
-    second: Annotated[int, typer.Argument(metavar="EVAL", help="Number of another.")],
+    baseline: Annotated[int, typer.Argument(metavar="BASE", help="Number of the evaluation to compare with.")],
+    others: Annotated[list[int], typer.Argument(metavar="OTHER", help="Numbers of one or more others.")],
     images: Annotated[int, typer.Option(min=0, help="List so many of the images both have that lost most.")] = 0,
+    disputed: Annotated[
+        int, typer.Option(min=0, help="List so many of the images whose predictions differ in most pixels.")
+    ] = 0,
     project: ProjectOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Put two evaluations side by side: every figure of both and the difference."""
-    from training.evaluation.compare import compare as compare_evaluations
-    from training.evaluation.compare_images import paired_images
+    """Put evaluations side by side with the first: every figure of all, the difference, and whether that says anything.
+
+    A difference is the other minus the first, with its 95 % interval: the other is better, worse, or one cannot tell.
+    """
+    from training.evaluation.compare import compare_with
+    from training.evaluation.compare_images import DISPUTED, paired_images, shared_images
+    from training.evaluation.derived.disputes import derive_disputes, read_disputes
     from training.evaluation.opened import open_evaluation
-    from workbench.cli.show import show_comparison, show_pairs
+    from workbench.cli.show_compared import show_comparison, show_comparisons, show_disputes, show_pairs
 
     place = Workplace(home)
     owner = place.project(project)
-    result = compare_evaluations(place.home, place.database, project=owner, a=first, b=second)
-    both = (open_evaluation(place.database, number, project=owner) for number in (first, second))
-    pairs = paired_images(*both, limit=images) if images else None
+    found = compare_with(place.home, place.database, project=owner, baseline=baseline, others=others)
+    opened = [open_evaluation(place.database, number, project=owner) for number in (baseline, *others)]
+    if images and len(opened) > 2:
+        raise UserError("--images lists what became of the images of two evaluations. Name two, or use --disputed.")
+    pairs = paired_images(opened[0], opened[1], limit=images) if images else None
+    disputes = None
+    if disputed:
+        if read_disputes(opened) is None:
+            with progress_bar() as progress:
+                derive_disputes(opened, progress)
+        disputes = shared_images(opened, sort=DISPUTED, limit=disputed)
 
     def show() -> None:
-        show_comparison(result)
+        if len(found) == 1:
+            show_comparison(found[0])
+        else:
+            show_comparisons(found)
         if pairs:
             show_pairs(pairs)
+        if disputes:
+            show_disputes(disputes)
 
-    emit(result.to_json() | ({"pairs": pairs} if pairs else {}), as_json=as_json, show=show)
+    told = (
+        found[0].to_json() if len(found) == 1 else {"baseline": baseline, "comparisons": [e.to_json() for e in found]}
+    )
+    listed = ({"pairs": pairs} if pairs else {}) | ({"disputes": disputes} if disputes else {})
+    emit(told | listed, as_json=as_json, show=show)
 
 
 def mapping_list(project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:

@@ -1,4 +1,4 @@
-"""Evaluations as a person reads them: figures, classes, the confusion matrix, two of them side by side."""
+"""Evaluations as a person reads them: figures, classes, the confusion matrix; and what the demo found."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from training.evaluation.reporting.words import FIGURE_NAMES, MORE_FIGURES, about_shapes
 from workbench.cli.output import percent, say, table
+from workbench.cli.show_compared import show_comparison
 
 if TYPE_CHECKING:
-    from training.evaluation.compare import Comparison, Pair
-    from training.evaluation.compare_images import PairPage
     from training.evaluation.report import EvaluationReport
     from workbench.demo.path import DemoResult
 
-_PAIR_COLUMNS = (">a %", ">b %", ">b - a", ">interval", "b is")
 WIDEST_MATRIX = 16  # classes; a wider one is better read with --json
 CLASS_NAMES = {
     **{"iou": ">IoU %", "precision": ">precision %", "recall": ">recall %", "f1": ">F1 %"},
@@ -59,52 +57,6 @@ def _show_matrix(report: EvaluationReport) -> None:
         rows.append([name, *("" if not total else f"{100 * cell / total:.0f}" for cell in row[:shown].tolist())])
     title = "\nWhere each class's pixels went (rows truth, columns prediction, % of the row)"
     table(title, ["", *(f">{name}" for name in report.predicted_names[:shown])], rows)
-
-
-def show_comparison(result: Comparison) -> None:
-    """Print two evaluations side by side with the difference, in percentage points."""
-    say(f"a: {_title(result.a)}")
-    say(f"b: {_title(result.b)}\n")
-    table(
-        None,
-        ["", *_PAIR_COLUMNS],
-        ((FIGURE_NAMES[name], *_pair_cells(pair)) for name, pair in result.figures.items()),
-    )
-    table(
-        "\nIoU per class",
-        ["class", *_PAIR_COLUMNS],
-        ((name, *_pair_cells(pairs["iou"])) for name, pairs in result.classes.items()),
-    )
-    how = "the images of both together" if result.paired else "the images of each by themselves"
-    say(f"95 % intervals of b - a in points: bootstrap, resampling {how}.")
-    for line in ["", *result.notes] if result.notes else []:
-        say(line)
-
-
-def show_pairs(pairs: PairPage) -> None:
-    """Print images that both evaluations hold, with the mIoU of each in percent."""
-    rows = (
-        (f"{p.a.dataset}/{p.a.path}", percent(p.a.score), percent(p.b.score), _signed(p.difference))
-        for p in pairs.images
-    )
-    table("\nImages that lost most", ["image", ">a %", ">b %", ">b - a"], rows)
-    say(f"{len(pairs.images)} of {pairs.total} images that both have")
-
-
-def _title(report: EvaluationReport) -> str:
-    record = report.record
-    return (
-        f"evaluation {report.id}, model {record.model} on {record.dataset}, {record.on} ({len(record.images)} images)"
-    )
-
-
-def _pair_cells(pair: Pair) -> tuple[str, str, str, str, str]:
-    range_ = "n/a" if pair.interval is None else f"{_signed(pair.interval.low)} to {_signed(pair.interval.high)}"
-    return percent(pair.a), percent(pair.b), _signed(pair.difference), range_, pair.verdict
-
-
-def _signed(difference: float | None) -> str:
-    return "n/a" if difference is None else f"{100 * difference:+.1f}"
 
 
 def show_demo(result: DemoResult) -> None:

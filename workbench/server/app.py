@@ -16,6 +16,7 @@ from workbench.server.mounting import mount_pages, prepare_gradio
 from workbench.server.routes import (
     benches,
     care,
+    comparisons,
     data,
     desktop,
     evaluation_files,
@@ -58,6 +59,7 @@ ROUTERS: tuple[Callable[[Services], APIRouter], ...] = (
     desktop.router,
     revisions.router,
     exports.router,
+    comparisons.router,  # before the evaluations, which would take `compare` for a number
     evaluations.router,
     evaluation_files.router,
     predict.router,

@@ -1,33 +1,26 @@
-"""Evaluations: figures, the gallery with its pictures, and two side by side."""
+"""Evaluations: figures, and the gallery with its pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from labeling.classes import list_classes
-from labeling.colors import colors_for
 from labeling.projects import project_of_id
 from training.evaluation.as_csv import figures_csv
-from training.evaluation.compare import compare_reports
-from training.evaluation.compare_images import paired_images
 from training.evaluation.curves import evaluation_curves
 from training.evaluation.gallery import EvaluationPage, evaluation_page, read_cell
 from training.evaluation.lit import lit_picture
 from training.evaluation.opened import OpenEvaluation, open_evaluation
 from training.evaluation.parts import parts
 from training.evaluation.pictures import Layer, evaluation_picture
-from training.evaluation.report import EvaluationReport, list_evaluations, report
+from training.evaluation.report import list_evaluations
 from training.evaluation.reporting.findings import OTHER_COLOR
 from workbench.server.pictures import answer
+from workbench.server.reports import MAX_PAGE, colors_of, kept_report
 from workbench.server.routes.photos import checked_size
 from workbench.server.services import Services
-
-MAX_PAGE = 500
 
 
 @dataclass(frozen=True)
@@ -67,31 +60,13 @@ def router(services: Services) -> APIRouter:
             name = project_of_id(session, project).name
         return {"evaluations": [found.to_json() for found in list_evaluations(services.database, name)]}
 
-    # Before the route by number, which would take `compare` for one.
-    @routes.get("/evaluations/compare")
-    def compare(a: int, b: int) -> dict[str, Any]:
-        """Two evaluations side by side, each under the mapping it was made with."""
-        first, second = (open_evaluation(services.database, number) for number in (a, b))
-        values = compare_reports(_report(first), _report(second)).to_json()
-        colors = _colors(services, first, [row["name"] for row in values["classes"]])
-        for row, color in zip(values["classes"], colors, strict=True):
-            row["color"] = color
-        return values | {"project": first.project_id}
-
-    @routes.get("/evaluations/compare/images")
-    def compared_images(a: int, b: int, offset: int = 0, limit: int = 100) -> dict[str, Any]:
-        """A page of the images that both hold, those that lost most first."""
-        first, second = (open_evaluation(services.database, number) for number in (a, b))
-        page = paired_images(first, second, offset=max(0, offset), limit=min(max(1, limit), MAX_PAGE))
-        return {"total": page.total, "images": [pair.to_json() for pair in page.images]}
-
     @routes.get("/evaluations/{evaluation}")
     def evaluation(evaluation: int, mapping: str = "") -> dict[str, Any]:
         """All figures of an evaluation."""
         found = open_evaluation(services.database, evaluation, mapping=mapping or None)
-        values = _report(found).to_json()
+        values = kept_report(found).to_json()
         del values["directory"]  # where the server keeps it is nobody's business
-        values["axes"]["colors"] = [*_colors(services, found, found.record.truth_classes), OTHER_COLOR]
+        values["axes"]["colors"] = [*colors_of(services, found, found.record.truth_classes), OTHER_COLOR]
         record = found.record
         return values | {
             "project": found.project_id,
@@ -115,13 +90,13 @@ def router(services: Services) -> APIRouter:
     @routes.get("/evaluations/{evaluation}/calibration")
     def reliability(evaluation: int, class_: Annotated[str, Query(alias="class")], mapping: str = "") -> dict[str, Any]:
         """The reliability diagram of the pixels predicted as one class."""
-        found = _report(open_evaluation(services.database, evaluation, mapping=mapping or None))
+        found = kept_report(open_evaluation(services.database, evaluation, mapping=mapping or None))
         return found.reliability_of(class_).to_json()
 
     @routes.get("/evaluations/{evaluation}/figures.csv")
     def figures(evaluation: int, mapping: str = "") -> Response:
         """The figures as a file for spreadsheets."""
-        text = figures_csv(_report(open_evaluation(services.database, evaluation, mapping=mapping or None)))
+        text = figures_csv(kept_report(open_evaluation(services.database, evaluation, mapping=mapping or None)))
         headers = {"Content-Disposition": f'attachment; filename="evaluation-{evaluation}.csv"'}
         return Response(text.encode(), media_type="text/csv; charset=utf-8", headers=headers)
 
@@ -164,16 +139,3 @@ def router(services: Services) -> APIRouter:
         return answer(made, request, immutable=v == found.version)
 
     return routes
-
-
-def _report(found: OpenEvaluation) -> EvaluationReport:
-    return _kept_report(found.directory, found.id, found.mapping)
-
-
-# An evaluation's files never change, and with ten thousand images they take a second to add up.
-_kept_report = lru_cache(maxsize=4)(report)
-
-
-def _colors(services: Services, found: OpenEvaluation, names: Sequence[str]) -> tuple[str, ...]:
-    known = {one.name: one.color for one in list_classes(services.database, found.project)}
-    return colors_for(names, known)

@@ -79,6 +79,32 @@ export function paintDifference(canvas, map, other, table) {
   });
 }
 
+// Where the predictions of several models differ, and who is right there. Where they are of one mind it stays clear; what
+// has no label is hatched. classes(place, index) -> the class in a list common to all, of the truth (place -1) and of each
+// map; colors: {right: [by map], some, none, ignored}, `right` where exactly one of two is right
+export const DISPUTE_COLORS = { right: ["#2b6cff", "#ff8a00"], some: "#1a9850", none: "#d6006f", ignored: "#9aa0a6" };
+
+export function paintDisputes(canvas, truth, maps, classes) {
+  const tables = [truth, ...maps].map((_, at) => Uint8Array.from({ length: 256 }, (__, index) => classes(at - 1, index)));
+  const [some, none, ignored] = ["some", "none", "ignored"].map((key) => pack(...rgb(DISPUTE_COLORS[key])));
+  const right = DISPUTE_COLORS.right.map((color) => pack(...rgb(color)));
+  const fits = maps.every(({ width, height }) => width === truth.width && height === truth.height);
+  if (!fits) throw new Error("The predictions are of different sizes.");
+  paint(canvas, truth.width, truth.height, (target) => {
+    for (let i = 0; i < target.length; i += 1) {
+      const first = tables[1][maps[0].data[i]];
+      if (maps.every((map, at) => tables[at + 1][map.data[i]] === first)) continue;
+      const label = truth.data[i] === IGNORE ? IGNORE : tables[0][truth.data[i]];
+      if (label === IGNORE) {
+        target[i] = ((i % truth.width) + Math.floor(i / truth.width)) % HATCH < HATCH / 3 ? ignored : 0;
+        continue;
+      }
+      const winner = maps.findIndex((map, at) => tables[at + 1][map.data[i]] === label);
+      target[i] = winner < 0 ? none : maps.length === 2 ? right[winner] : some;
+    }
+  });
+}
+
 // A confidence map (0..255 for 0..1): dark where the network was unsure.
 export function paintConfidence(canvas, map) {
   const table = new Uint32Array(256);

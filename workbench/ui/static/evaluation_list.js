@@ -9,6 +9,7 @@ import { drawTrash } from "./trash.js";
 import { term } from "./words.js";
 
 const PAGE = 25;
+const MOST = 20; // in one comparison
 
 export class EvaluationList {
   constructor(page) {
@@ -82,15 +83,18 @@ export class EvaluationList {
       return this.page.value.pending.length ? [] : [h("p", { class: "wb-message" },
         "No evaluation yet. Choose a model and images above: the result shows where it fails, class by class and image by image.")];
     }
-    const compare = h("button", { class: "wb-button", type: "button", id: "wb-evaluate-compare", disabled: this.ticked.size !== 2,
-      onclick: () => this.compare() }, "Compare");
-    const hint = h("span", { class: "wb-hint" }, this.ticked.size === 2 ? "" : "Tick two to compare them.");
+    const { size } = this.ticked;
+    const compare = h("button", { class: "wb-button", type: "button", id: "wb-evaluate-compare", disabled: size < 2 || size > MOST,
+      onclick: () => this.compare() }, size > 2 ? `Compare ${size}` : "Compare");
+    const text = size > MOST ? `At most ${MOST} can be compared at once.` : size === 1 ? "Tick another one, or more, to compare them." : size ? "" : "Tick two or more to compare them.";
+    const hint = h("span", { class: "wb-hint", role: "status" }, text);
+    const none = size > 0 && h("button", { class: "wb-button wb-plain", type: "button", onclick: () => { this.ticked.clear(); this.draw(); } }, "Tick none");
     const columns = [[""], ["Evaluation"], ["Model"], ["Tested on"], [term("miou", "mIoU"), " %"], [term("pa", "Pixel accuracy"), " %"], ["Images"], ["Size"], ["Made"]];
     const numbers = new Set([4, 5, 6]); // places of the columns that are
     const table = h("table", { class: "wb-table", id: "wb-evaluate-list" },
       h("thead", {}, h("tr", {}, ...columns.map((title, place) => h("th", { scope: "col", class: numbers.has(place) ? "wb-number" : null }, ...title)))),
       h("tbody", {}, ...this.rows.slice(this.at, this.at + PAGE).map((row) => this.row(row))));
-    return [h("div", { class: "wb-bar" }, compare, hint, this.pager()), h("div", { class: "wb-wide" }, table)];
+    return [h("div", { class: "wb-bar" }, compare, hint, none, this.pager()), h("div", { class: "wb-wide" }, table)];
   }
 
   row(row) {
@@ -108,13 +112,12 @@ export class EvaluationList {
   tick(evaluation, on) {
     if (on) this.ticked.add(evaluation);
     else this.ticked.delete(evaluation);
-    while (this.ticked.size > 2) this.ticked.delete(this.ticked.values().next().value);
     this.draw();
   }
 
   compare() {
-    const [a, b] = [...this.ticked].sort((x, y) => x - y);
-    this.page.go({ a, b });
+    const ids = [...this.ticked].sort((x, y) => x - y); // the oldest is the baseline
+    this.page.go(ids.length === 2 ? { a: ids[0], b: ids[1] } : { ids: ids.join(",") });
   }
 
   pager() {

@@ -1,4 +1,5 @@
-// What one entry is seen in: one picture, two with a divider between them, or four side by side, all at the same place.
+// What one entry is seen in: one picture, two with a divider between them, or four (or more) side by side, all at the same
+// place.
 
 import { h } from "./dom.js";
 import { keyWords } from "./legend.js";
@@ -13,7 +14,7 @@ const OF_CLASSES = ["labels", "prediction", "truth"]; // modes whose map holds c
 
 // The ways a source's entries can be seen: [[id, label, key]].
 export function layoutsOf({ swipe, fourUp }) {
-  return [["one", "One", "1"], swipe && ["swipe", "Swipe", "S"], fourUp && ["four", "Four", "4"]].filter(Boolean);
+  return [["one", "One", "1"], swipe && ["swipe", "Swipe", "S"], fourUp && ["four", fourUp.length === 4 ? "Four" : "All", "4"]].filter(Boolean);
 }
 
 export class Stage {
@@ -52,6 +53,7 @@ export class Stage {
       element.addEventListener("pointermove", point);
       element.addEventListener("pointerleave", (event) => { if (event.pointerType !== "touch") this.unpoint(); });
     }
+    this.element.style.setProperty("--columns", Math.ceil(Math.sqrt(this.panes.length)));
     this.element.replaceChildren(...this.panes.map(({ element }) => element));
   }
 

@@ -2,15 +2,19 @@
 //
 // drawTable({label, columns, rows, sort, onSort, empty}) -> element
 //   columns: [{id, title, number, cell(row) -> node or text, value(row)}]; without `value` it does not sort by it;
+//            rows whose value is null come last either way;
 //            `number` sets figures flush right and sorts the largest first
 //   sort: {id, down}; null keeps the order of the rows; onSort(sort) is told the next one
 
 import { h } from "./dom.js";
 
-export function drawTable({ label, columns, rows, sort = null, onSort = null, empty = "Nothing here." }) {
+export function drawTable({ label, columns, rows, sort = null, onSort = null, empty = "Nothing here.", testid = () => null }) {
   if (!rows.length) return h("p", { class: "wb-message" }, empty);
   const head = h("tr", {}, ...columns.map((column) => header(column, sort, onSort)));
-  const body = sorted(rows, columns, sort).map((row) => h("tr", {}, ...columns.map((column) => cell(column, row))));
+  const body = sorted(rows, columns, sort).map((row) => {
+    const id = testid(row);
+    return h("tr", { dataset: id === null ? {} : { testid: id } }, ...columns.map((column) => cell(column, row)));
+  });
   const table = h("table", { "aria-label": label }, h("thead", {}, head), h("tbody", {}, ...body));
   return h("div", { class: "wb-sheet", role: "group", tabindex: 0, "aria-label": label }, table);
 }
@@ -33,14 +37,15 @@ function header({ id, title, number, value }, sort, onSort) {
   return h("th", { scope: "col", class: number ? "wb-number" : null, "aria-sort": order }, content);
 }
 
-function cell({ number, cell: content }, row) {
-  return h("td", { class: number ? "wb-number" : null }, content(row));
+function cell({ number, heads, cell: content }, row) {
+  return h(heads ? "th" : "td", { scope: heads ? "row" : null, class: number ? "wb-number" : null }, content(row));
 }
 
 function sorted(rows, columns, sort) {
   const value = sort && columns.find(({ id }) => id === sort.id)?.value;
   if (!value) return rows;
-  return [...rows].sort((a, b) => compare(value(a), value(b)) * (sort.down ? -1 : 1));
+  const isMissing = (row) => value(row) === null || value(row) === undefined;
+  return [...rows].sort((a, b) => isMissing(a) - isMissing(b) || compare(value(a), value(b)) * (sort.down ? -1 : 1));
 }
 
 function compare(a, b) {

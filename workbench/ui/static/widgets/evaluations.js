@@ -1,4 +1,4 @@
-// The evaluations of a project: their list, one of them, or two side by side, as the page's address says.
+// The evaluations of a project: their list, one of them, or several compared, as the page's address says.
 // value: {project, pending: [task ids], mappings: [{mapping, rows}], trash: [{evaluation, ...}]}; project null: none is chosen
 // Sends "discard" {evaluation}, "restore" {evaluation}, "save" {evaluation, name, rows}: a mapping.
 
@@ -7,14 +7,14 @@ import { h, loadStyle } from "../dom.js";
 import { EvaluationList } from "../evaluation_list.js";
 import { OneEvaluation } from "../evaluation_one.js";
 import { BY_NAME, wayByName } from "../evaluation_parts.js";
-import { TwoEvaluations } from "../evaluation_two.js";
+import { Compared } from "../lab/compare/page.js";
 import { KEPT } from "../lab/images.js";
 import { query, setQuery } from "../place.js";
 import { noProject, otherProject } from "../which_project.js";
 
-const FILTERS = Object.fromEntries(["evaluation", "a", "b", "mapping", "order", ...KEPT].map((key) => [key, null]));
+const FILTERS = Object.fromEntries(["evaluation", "a", "b", "ids", "base", "figure", "mapping", "order", ...KEPT].map((key) => [key, null]));
 const ASKED = { model: null, dataset: null, on: null }; // of the form, which has them by now
-const VIEWS = { list: EvaluationList, one: OneEvaluation, two: TwoEvaluations };
+const VIEWS = { list: EvaluationList, one: OneEvaluation, several: Compared };
 
 export function mount(element, value, emit) {
   loadStyle();
@@ -55,7 +55,7 @@ class Evaluations {
     return isIdle && pending.length === 1 && this.begun.has(id);
   }
 
-  // Go to another view: {evaluation}, {a, b} or {} for the list.
+  // Go to another view: {evaluation}, {a, b}, {ids, base} or {} for the list.
   go(where) {
     setQuery({ ...FILTERS, ...ASKED, ...where }, { push: true });
     this.show();
@@ -67,7 +67,7 @@ class Evaluations {
     this.loading = new AbortController();
     const { signal } = this.loading;
     const asked = query();
-    const name = asked.evaluation ? "one" : asked.a && asked.b ? "two" : "list";
+    const name = asked.evaluation ? "one" : (asked.a && asked.b) || asked.ids ? "several" : "list";
     document.body.dataset.wbEvaluate = this.value.project === null ? "none" : name; // the form belongs to the list
     const before = this.view;
     if (this.value.project === null) return this.fill(noProject());
