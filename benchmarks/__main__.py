@@ -25,6 +25,7 @@ def main() -> int:
         "video",
         "gallery",
         "scale",
+        "evaluation",
         "evaluation_gallery",
         "evaluation_tiles",
         "server",
