@@ -91,8 +91,7 @@ def adapt(
     """
     photos = photos_of(database, project, dataset, on)
     loaded = load_model(home, database, project, model)
-    usual = f"{Path(loaded.reference).stem.replace(':', '-')} {how} {dataset} {on}"
-    chosen = clean_model_name(name if name is not None else usual)
+    chosen = clean_model_name(name if name is not None else usual_name(loaded.reference, how, dataset, on))
     # In full precision: statistics and gradients of half of it would be those of its rounding.
     predictor = Predictor(loaded, pick_device(device), "fp32")
     passes = 2 if how == "tent" else 1
@@ -106,7 +105,15 @@ def adapt(
 
     entropies = minimise_entropy(loaded.module, batches(0), learning_rate=learning_rate) if how == "tent" else []
     layers = reestimate(loaded.module, batches(passes - 1))
-    adaptation = Adaptation(how=how, dataset=dataset, on=on, images=len(photos), parent=loaded.reference)
+    adaptation = Adaptation(
+        how=how,
+        dataset=dataset,
+        on=on,
+        images=len(photos),
+        parent=loaded.reference,
+        parent_sha256=loaded.sha256,
+        size=str(Size.parse(size)),
+    )
     spec = loaded.spec.model_copy(update={"adaptations": (*loaded.spec.adaptations, adaptation), "metrics": {}})
     sha256, notes = keep_model(
         home, database, project, chosen, encode_bundle(loaded.module.state_dict(), spec), spec, str(adaptation)
@@ -121,6 +128,11 @@ def adapt(
         sha256=sha256,
         notes=notes,
     )
+
+
+def usual_name(parent: str, how: How, dataset: str, on: str) -> str:
+    """Return what an adapted model is called where nobody names it."""
+    return f"{Path(parent).stem.replace(':', '-')} {how} {dataset} {on}"
 
 
 def _batches(

@@ -101,17 +101,33 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
 
 
+def describe_bundle(path: Path) -> tuple[ModelSpec, frozenset[str]]:
+    """Return what a bundle is, and the names of its tensors, without reading these.
+
+    Raises:
+        UserError: not a bundle, or damaged.
+    """
+    spec = _known_spec(path)
+    with safe_open(path, framework="pt") as file:
+        return spec, frozenset(file.keys())
+
+
 def load_bundle(path: Path) -> LoadedModel:
     """Load a bundle as a model.
 
     Raises:
         UserError: not a bundle, damaged, or weights that do not fit what the header says.
     """
+    spec = _known_spec(path)
+    module = build_module(spec, read_tensors(path), str(path))
+    return LoadedModel(module, spec, file_sha256(path), str(path))
+
+
+def _known_spec(path: Path) -> ModelSpec:
     spec = read_spec(path)
     if spec is None:
         raise UserError(
             f"{path} holds weights but not what model they belong to. Import it, naming the architecture and the "
             "classes: workbench models import FILE --arch NAME --classes FILE"
         )
-    module = build_module(spec, read_tensors(path), str(path))
-    return LoadedModel(module, spec, file_sha256(path), str(path))
+    return spec

@@ -19,7 +19,7 @@ from db.home import Home
 from db.schema import Model, Run
 from db.session import Database
 from labeling.projects import find_project
-from training.models.bundle import build_module, load_bundle
+from training.models.bundle import build_module, describe_bundle, load_bundle
 from training.models.files import ModelFile, checkpoints_of, find_model_file
 from training.models.imported import find_imported
 from training.models.loaded import LoadedModel
@@ -70,6 +70,18 @@ def read_spec(home: Home, database: Database, project: str | None, reference: st
         return read_checkpoint(file.path)[0]
     with database.read() as session:
         return ModelSpec.model_validate(find_imported(session, find_project(session, project), reference).spec)
+
+
+def describe(file: ModelFile) -> tuple[ModelSpec, frozenset[str]]:
+    """Return what a model is, and the names of its tensors, without building its network.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    if file.is_checkpoint:
+        spec, state = read_checkpoint(file.path)
+        return spec, frozenset(state)
+    return describe_bundle(file.path)
 
 
 def load_model_file(file: ModelFile) -> LoadedModel:

@@ -42,6 +42,8 @@ class Adaptation(BaseModel):
         on: which of its photos, as `labeling.images.photos_of` reads it.
         images: how many.
         parent: the model it was made of, as it was named.
+        parent_sha256: of that model's file; None in models older than this.
+        size: what the network saw, as `training.prediction.inference.Size` writes it; None likewise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,6 +53,8 @@ class Adaptation(BaseModel):
     on: str
     images: int
     parent: str
+    parent_sha256: str | None = None
+    size: str | None = None
 
     def __str__(self) -> str:
         """Say it in words."""

@@ -1,0 +1,351 @@
+"""What can be done without labels where a model loses: every remedy in one list, tried and put beside the original.
+
+A remedy that was tried is found again by what it is made of: the model's bytes, the images, the size. So nothing is
+computed twice, and what was stopped half-way goes on where it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from sqlalchemy import select
+
+from db.errors import UserError
+from db.home import Home
+from db.schema import Model
+from db.session import Database
+from db.store import Store
+from labeling.progress import Progress
+from labeling.projects import find_project
+from training.crf.parameters import REPORTED
+from training.evaluation.compare import Comparison, compare_reports
+from training.evaluation.opened import open_evaluation
+from training.evaluation.report import EvaluationReport, report
+from training.models.files import ModelFile, find_model_file
+from training.prediction.refinement import NONE, Refinement
+from training.prediction.style import Kind
+from training.shift.make import Which, evaluate_missing
+from training.shift.subject import ORIGINAL, Domain, newest_evaluation
+
+if TYPE_CHECKING:
+    from training.adaptation.adapt import How
+    from training.models.spec import ModelSpec
+    from training.prediction.inference import Precision
+
+_KEPT = 8
+
+Name = Literal["adabn", "tent", "histogram", "fourier", "looks", "crf"]
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """One thing to do.
+
+    Attributes:
+        name: what commands take.
+        title: what people call it.
+        what: what it does, in a sentence.
+        adapts: the way another model is made of the model; None leaves its weights as they are.
+        style: the look of home that photos are given, and in which way; None leaves them as they are.
+        refinement: what else is done for a prediction.
+    """
+
+    name: Name
+    title: str
+    what: str
+    adapts: How | None = None
+    style: Kind | None = None
+    refinement: Refinement = NONE
+
+    def is_in(self, refinement: Refinement) -> bool:
+        """Tell whether a prediction refined so is what this remedy makes of an adapted, or of the same, model."""
+        kind = refinement.style.kind if refinement.style else None
+        return kind == self.style and refinement.model_copy(update={"style": None}) == self.refinement
+
+
+REMEDIES = (
+    Remedy("adabn", "AdaBN", "measures the batch normalisation's statistics anew on these photos", adapts="adabn"),
+    Remedy("tent", "TENT", "trains the batch normalisation's scales until predictions are sure", adapts="tent"),
+    Remedy("histogram", "Style of home, histogram", "gives photos the light and tint of home", style="histogram"),
+    Remedy(
+        "fourier", "Style of home, low frequencies", "replaces photos' lowest frequencies by home's", style="fourier"
+    ),
+    Remedy(
+        "looks",
+        "Several looks",
+        "looks at scales 0.75, 1 and 1.25 and at the mirror image",
+        refinement=Refinement(scales=(0.75, 1, 1.25), flip=True),
+    ),
+    Remedy("crf", "CRF", "moves borders to the photo's edges", refinement=Refinement(crf=REPORTED)),
+)
+NAMES: tuple[Name, ...] = tuple(remedy.name for remedy in REMEDIES)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a remedy.
+
+    Attributes:
+        remedy: which one.
+        model: name of the model it made; None where it makes none, or has not yet.
+        comparison: the original (a) and the remedy (b); None where it was not tried yet.
+        refused: why it cannot be done with this model; None where it can.
+    """
+
+    remedy: Remedy
+    model: str | None = None
+    comparison: Comparison | None = None
+    refused: str | None = None
+
+    def worse(self) -> tuple[str, ...]:
+        """Return the classes whose IoU surely gets worse."""
+        known = self.comparison.classes.items() if self.comparison else ()
+        return tuple(name for name, pairs in known if pairs["iou"].verdict == "worse")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        compared = self.comparison.to_json() if self.comparison else None
+        return {
+            "remedy": self.remedy.name,
+            "title": self.remedy.title,
+            "what": self.remedy.what,
+            "model": self.model,
+            "evaluation": self.comparison.b.id if self.comparison else None,
+            "metrics": compared["metrics"] if compared else None,
+            "worse": list(self.worse()),
+            "paired": self.comparison.paired if self.comparison else None,
+            "refused": self.refused,
+        }
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """All remedies of a model on a domain.
+
+    Attributes:
+        model: as commands take it.
+        domain: where it loses.
+        original: the model as it is there; None while nobody has evaluated it.
+        outcomes: one a remedy, in their order.
+    """
+
+    model: str
+    domain: Domain
+    original: EvaluationReport | None
+    outcomes: tuple[Outcome, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        original = self.original
+        return {
+            "model": self.model,
+            "dataset": self.domain.dataset,
+            "on": self.domain.on,
+            "original": None
+            if original is None
+            else {"evaluation": original.id, "miou": original.metrics.miou, "pa": original.metrics.pa},
+            "remedies": [outcome.to_json() for outcome in self.outcomes],
+        }
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model where it loses.
+
+    Attributes:
+        home: holds models and evaluations.
+        database: its database.
+        project: name; None is the current one.
+        model: reference of the original.
+        domain: where it loses.
+        size: what the network sees, as `training.prediction.inference.Size` writes it.
+        mapping: name of a saved mapping, or `by-name`; None reads each evaluation as it was made.
+    """
+
+    home: Home
+    database: Database
+    project: str | None
+    model: str
+    domain: Domain
+    size: str = ORIGINAL
+    mapping: str | None = None
+
+    @property
+    def file(self) -> ModelFile:
+        """The model's file."""
+        return find_model_file(self.home, self.database, self.project, self.model)
+
+    def read(self, number: int) -> EvaluationReport:
+        """Read an evaluation."""
+        found = open_evaluation(self.database, number, project=self.project, mapping=self.mapping)
+        return report(found.directory, found.id, found.mapping)
+
+
+def read_remedies(case: Case) -> Outcomes:
+    """Return what became of the remedies that were tried so far.
+
+    Raises:
+        UserError: there is no such model, an evaluation is damaged, or the mapping does not fit.
+    """
+    file = case.file
+    number = newest_evaluation(case.database, case.project, file.sha256, case.domain, size=case.size)
+    original = None if number is None else case.read(number)
+    refusals = refused(case)
+
+    def outcome(remedy: Remedy) -> Outcome:
+        if remedy.name in refusals:
+            return Outcome(remedy, refused=refusals[remedy.name])
+        made = _adapted(case, file, remedy.adapts) if remedy.adapts else None
+        sha256 = (made.sha256 if made else None) if remedy.adapts else file.sha256
+        name = made.name if made else None
+        found = None
+        if original is not None and sha256 is not None:
+            found = newest_evaluation(
+                *(case.database, case.project, sha256, case.domain),
+                size=case.size,
+                made=lambda record: remedy.is_in(record.refinement),
+                revision=original.record.revision,
+            )
+        if original is None or found is None:
+            return Outcome(remedy, name)
+        return Outcome(remedy, name, compare_reports(original, case.read(found)))
+
+    return Outcomes(file.reference, case.domain, original, tuple(outcome(remedy) for remedy in REMEDIES))
+
+
+def try_remedies(case: Case, *, only: Collection[Name] = NAMES, device: str = "auto", which: Which) -> Outcomes:
+    """Try remedies, one after the other, and evaluate each; the original, too, where nobody has yet.
+
+    Args:
+        case: the model and where it loses.
+        only: names of those to try. One that cannot be done with this model is passed over, unless none else is asked.
+        device: as `training.numerics.pick_device` reads it.
+        which: told the progress of each by its title.
+
+    Raises:
+        UserError: there is no such model, images or mapping, or none of the remedies can be done.
+    """
+    evaluate_missing(
+        *(case.home, case.database),
+        project=case.project,
+        model=case.model,
+        domains=[case.domain],
+        size=case.size,
+        mapping=case.mapping,
+        device=device,
+        which=which,
+    )
+    known = read_remedies(case)
+    wanted = [outcome for outcome in known.outcomes if outcome.remedy.name in only]
+    if wanted and all(outcome.refused for outcome in wanted):
+        raise UserError(wanted[0].refused or "")
+    for outcome in wanted:
+        if not outcome.refused and not outcome.comparison:
+            assert known.original is not None
+            _try(case, outcome, known.original, device, which(outcome.remedy.title))
+    return read_remedies(case)
+
+
+def refused(case: Case) -> dict[Name, str]:
+    """Return why remedies cannot be done with a model, by their names; those that can are left out.
+
+    Raises:
+        UserError: the model's file is damaged.
+    """
+    from training.adaptation.home_photos import home_images  # loads torch
+
+    file = case.file
+    spec, tensors = _described(file, file.sha256)
+    found: dict[Name, str] = {}
+    if not any(name.endswith(".running_mean") for name in tensors):
+        reason = f"The network {spec.architecture} has no batch normalisation, which is all that this changes."
+        found |= {remedy.name: reason for remedy in REMEDIES if remedy.adapts}
+    try:
+        home_images(Store(case.home.store), spec.lineage, file.reference)
+    except UserError as error:
+        found |= {remedy.name: str(error) for remedy in REMEDIES if remedy.style}
+    return found
+
+
+@lru_cache(maxsize=_KEPT)
+def _described(file: ModelFile, sha256: str) -> tuple[ModelSpec, frozenset[str]]:
+    """Describe a model's file once for as long as it stays as it is."""
+    from training.models.find import describe
+
+    return describe(file)
+
+
+def _try(case: Case, outcome: Outcome, original: EvaluationReport, device: str, progress: Progress) -> None:
+    """Make what a remedy makes, unless that is there, and evaluate it on the images of the original evaluation."""
+    from training.evaluation.evaluate import evaluate
+
+    remedy, name = outcome.remedy, outcome.model
+    if remedy.adapts and name is None:
+        name = _adapt(case, remedy.adapts, device, progress)
+    record = original.record
+    evaluate(
+        *(case.home, case.database),
+        project=case.project,
+        model=name or case.model,
+        dataset=record.dataset,
+        on=record.on,
+        revision=record.revision,
+        size=case.size,
+        mapping=case.mapping,
+        device=device,
+        precision=cast("Precision", record.precision),  # a difference of rounding is none of the remedy's
+        refinement=remedy.refinement,
+        style=remedy.style,
+        progress=progress,
+    )
+
+
+def _adapt(case: Case, how: How, device: str, progress: Progress) -> str:
+    """Make the adapted model, and return its name."""
+    from training.adaptation.adapt import adapt, usual_name
+
+    file, domain = case.file, case.domain
+    name = usual_name(file.reference, how, domain.dataset, domain.on)
+    if _is_taken(case, name):  # by another checkpoint of the run, say
+        name = f"{name} {file.sha256[:8]}"
+    return adapt(
+        *(case.home, case.database),
+        project=case.project,
+        model=case.model,
+        how=how,
+        dataset=domain.dataset,
+        on=domain.on,
+        size=case.size,
+        name=name,
+        device=device,
+        progress=progress,
+    ).name
+
+
+def _adapted(case: Case, file: ModelFile, how: How) -> Model | None:
+    """Return the newest model that was made of this very one, in this way and size, on this domain."""
+    for row in _models(case):
+        made = (row.spec.get("adaptations") or [{}])[-1]
+        parent = made.get("parent_sha256")
+        wanted = {"how": how, "dataset": case.domain.dataset, "on": case.domain.on}
+        is_ours = parent == file.sha256 if parent else made.get("parent") == file.reference
+        if is_ours and made.get("size") in (None, case.size) and wanted.items() <= made.items():
+            return row
+    return None
+
+
+def _is_taken(case: Case, name: str) -> bool:
+    with case.database.read() as session:
+        owner = find_project(session, case.project)
+        query = select(Model.id).where(Model.project_id == owner.id, Model.name == name)
+        return session.scalars(query).first() is not None
+
+
+def _models(case: Case) -> Sequence[Model]:
+    with case.database.read() as session:
+        owner = find_project(session, case.project)
+        query = select(Model).where(Model.project_id == owner.id, Model.deleted_at.is_(None))
+        return session.scalars(query.order_by(Model.id.desc())).all()
