@@ -25,15 +25,6 @@ if not os.environ.get("CI"):  # there hypothesis has a profile of its own, which
     settings.load_profile("unhurried")
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Refuse a pytest whose names of tests pytest-xdist cannot write its groups into: that takes twice as long."""
-    if config.getoption("loadgroup", False):
-        lost = [item.nodeid for item in items if item.get_closest_marker("xdist_group") and "@" not in item.nodeid]
-        if lost:
-            raise pytest.UsageError(f"pytest-xdist does not keep groups with pytest {pytest.__version__}: {lost[0]}")
-
-
 @pytest.fixture(scope="session")
 def test_data() -> Path:
     """The folder of real data (CamVid, labelme's sample, reference outputs) that WORKBENCH_TEST_DATA names."""
