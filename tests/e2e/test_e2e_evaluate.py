@@ -66,9 +66,10 @@ def test_figures_and_cells_are_those_of_the_command_line(page: Page, served: Ser
     expect(page.get_by_test_id("figure-miou")).to_have_text(f"{100 * figures['miou']:.1f} %")
     t, m = wrong_cell(figures)
     row = figures["confusion"][t]
-    expect(page.get_by_test_id(f"cell-{t}-{m}")).to_have_text(f"{100 * row[m] / sum(row):.0f}")
-    sentence = page.get_by_test_id(f"cell-{t}-{m}").get_attribute("aria-label") or ""
-    assert f": {row[m]:,} pixels" in sentence
+    entry = page.get_by_test_id(f"confusion-{t}-{m}")
+    expect(entry).to_contain_text(f"{100 * row[m] / sum(row):.1f} % · {row[m]:,} px")
+    expect(page.get_by_test_id("figure-ece")).to_have_text(f"{100 * figures['calibration']['ece']:.1f} %")
+    expect(page.get_by_test_id("figure-boundary_f1")).to_have_text(f"{100 * figures['boundary']['f1']:.1f} %")
     expect(page.locator(".wb-provenance").first).to_contain_text(figures["revision"][:12])
     page.go_back()
     expect(page.locator("#wb-evaluate-list")).to_be_visible()
@@ -78,7 +79,7 @@ def test_a_cell_opens_its_images_and_a_class_sorts_them(page: Page, served: Serv
     open_evaluation(page, served)
     t, m = wrong_cell(figures)
     truth, predicted = figures["axes"]["truth"][t], figures["axes"]["predicted"][m]
-    page.get_by_test_id(f"cell-{t}-{m}").click()
+    page.get_by_test_id(f"confusion-{t}-{m}").click()
     chip = page.get_by_test_id("chip-cell")
     expect(chip).to_contain_text(f"{truth} → {predicted}")
     behind = images_of(served, "--cell", f"{t},{m}")
@@ -111,14 +112,26 @@ def test_a_cell_opens_its_images_and_a_class_sorts_them(page: Page, served: Serv
     page.keyboard.press("Escape")
 
 
-def test_a_cell_is_found_by_keyboard(page: Page, served: Served) -> None:
-    open_evaluation(page, served)
-    page.get_by_test_id("cell-0-0").focus()
+def test_a_cell_is_found_by_keyboard_and_by_pointer(page: Page, served: Served, figures: dict[str, Any]) -> None:
+    open_evaluation(page, served, more="&values=prediction&arrange=alike")
+    cells, said = page.locator(".wb-matrix-cells"), page.locator(".wb-matrix-read")
+    order = page.evaluate("async () => (await (await fetch('/api/evaluations/1/alike')).json()).classes")
+    expect(page.get_by_test_id("chip-cell")).to_have_count(0)
+    cells.focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("PageUp")
     page.keyboard.press("ArrowDown")
-    page.keyboard.press("ArrowRight")
+    names = figures["axes"]["truth"]
+    expect(said).to_contain_text(f"truth \u2068{names[order[1]]}\u2069, predicted \u2068{names[order[0]]}\u2069: ")
     page.keyboard.press("Enter")
-    expect(page.get_by_test_id("chip-cell")).to_be_visible()
-    page.wait_for_url("**cell=1%2C1*")
+    expect(page.get_by_test_id("chip-cell")).to_contain_text(f"{names[order[1]]} → {names[order[0]]}")
+    page.wait_for_url(f"**cell={order[1]}%2C{order[0]}*")
+    page.get_by_role("button", name="Back to the matrix").click()
+    box = cells.bounding_box()
+    assert box is not None
+    cells.click(position={"x": box["width"] - 5, "y": box["height"] - 5})
+    last = figures["axes"]["predicted"][-1] if any(row[-1] for row in figures["confusion"]) else names[order[-1]]
+    expect(page.get_by_test_id("chip-cell")).to_contain_text(f"{names[order[-1]]} → {last}")
 
 
 def test_figures_are_downloaded(page: Page, served: Served, figures: dict[str, Any]) -> None:
@@ -129,6 +142,23 @@ def test_figures_are_downloaded(page: Page, served: Served, figures: dict[str, A
     with page.expect_download() as download:
         page.get_by_role("link", name="JSON").click()
     assert json.loads(download.value.path().read_bytes())["confusion"] == figures["confusion"]
+
+
+def test_curves_are_loaded_when_opened_and_saved_as_they_are_seen(page: Page, served: Served) -> None:
+    open_evaluation(page, served)
+    page.get_by_text("ROC and precision-recall curves").click()
+    plot = page.locator("#wb-plot-roc")
+    known = served.workbench.ask("evaluations", "curves", 1)["classes"]
+    drawn = sorted((row for row in known if row["auc"] is not None), key=lambda row: row["auc"])[:4]
+    expect(plot.locator("path.wb-line")).to_have_count(len(drawn))
+    plot.get_by_label("Save").click()
+    with page.expect_download() as download:
+        plot.get_by_role("button", name="Save as SVG").click()
+    text = download.value.path().read_text(encoding="utf-8")
+    assert all(f"{row['name']} (AUC {100 * row['auc']:.1f} %)" in text for row in drawn)
+    assert "var(" not in text  # it looks the same outside the page
+    page.reload()  # the address has what is open
+    expect(plot).to_be_visible()
 
 
 def test_two_side_by_side_with_a_class_name_that_is_only_text(page: Page, served: Served, hostile: str) -> None:

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -36,6 +37,8 @@ from training.models.bundle import save_bundle
 from training.models.find import load_model
 from training.models.spec import ModelSpec
 from training.prediction.inference import Predictor
+from workbench.cli.app import run
+from workbench.server.routes import evaluation_reading
 
 CLASSES = ("sky", "road", '<img src=x onerror=alert(1)>${"t"}', "car")
 MODEL_CLASSES = ("sky", CLASSES[2], "road", "lamp")
@@ -63,6 +66,21 @@ def _pixels(answer: Any) -> np.ndarray:
     assert answer.status_code == 200, answer.text
     with Image.open(io.BytesIO(answer.content)) as image:
         return np.asarray(image)
+
+
+def test_classes_by_confusion_and_what_is_not_counted_yet_as_a_task(
+    place: Workspace, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = _evaluate(place)
+    order = client.get(f"/api/evaluations/{number}/alike").json()["classes"]
+    assert sorted(order) == [0, 1, 2, 3]
+    assert abs(order.index(1) - order.index(2)) == 1  # the two are taken for one another
+    begun: list[list[str]] = []
+    monkeypatch.setattr(evaluation_reading, "start_task", lambda _, argv, **__: begun.append(argv) or Mock(id=7))
+    assert client.post(f"/api/evaluations/{number}/boundary").json() == {"task": 7}
+    assert client.get(f"/api/evaluations/{number}").json()["boundary"] is None
+    assert run([*begun[0], f"--home={place.home.path}", "--json"]) == 0
+    assert client.get(f"/api/evaluations/{number}").json()["boundary"]["f1"] > 0
 
 
 def test_all_figures_and_no_folder_of_the_server(place: Workspace, client: TestClient) -> None:

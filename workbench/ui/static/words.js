@@ -39,7 +39,20 @@ const WORDS = {
   precision: "Of the pixels that were called a class, the share that are of it. Low: it is seen where it is not.",
   recall: "Of the pixels that are of a class, the share that were called so. Low: it is overlooked.",
   f1: "Precision and recall in one figure, which is low as soon as one of them is.",
+  boundary_f1: "How well the outlines of the classes are met: precision and recall of the boundary pixels in one figure. Within 0.75 % of the photo's diagonal is a hit.",
+  boundary_iou: "IoU of two strips along the outlines alone, 2 % of the photo's diagonal wide. Large areas that are right do not help here.",
+  iiou: "Instance-weighted IoU: each object counts as much as any other of its class, so that a car far away matters as one that fills the photo. It needs labels that tell objects apart.",
+  ece: "Expected calibration error: by how much the confidence differs from how often it is right, on average. 0 is best: 90 % sure is then right in 90 %.",
+  auc: "Area below the ROC curve, mean over the classes: how often a pixel of the class gets a higher probability for it than one that is not. 50 % is chance, 100 % is perfect.",
+  ap: "Area below the precision-recall curve: high only if a class is found without calling much else so. Rare classes have it hard.",
   mapping: "Which class of the model counts as which class of the photos, where the two are not called the same.",
+  // another domain
+  brightness: "The mean grey level of a photo, 0 is black and 255 white.",
+  contrast: "How far the grey levels of a photo are from their mean, usually: the standard deviation.",
+  colour: "How far the pixels of a photo are from grey: the mean chroma in CIE L*a*b*.",
+  warmth: "From blue, below 0, to yellow: the mean b* in CIE L*a*b*.",
+  sharpness: "The variance of the Laplacian, which fine edges raise and blur and darkness lower. All photos are measured at one size.",
+  frechet: "How far two clouds of points lie apart: their middles, and their shapes. It has no unit, so beside it stands what chance gives.",
   // use
   crf: "A dense CRF moves the borders of the prediction to edges of the photo. It takes some seconds a photo.",
 };

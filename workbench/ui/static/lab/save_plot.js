@@ -24,25 +24,35 @@ const INK = "#1f2937";
 
 export function savePlot(plot, name, { title = "", legend = [] } = {}) {
   const value = (each) => (typeof each === "function" ? each() : each);
-  const close = () => { menu.open = false; };
-  const outside = (event) => { if (!menu.contains(event.target)) close(); };
-  const way = (kind, make) => h("button", { type: "button", class: "wb-save-way", onclick: async () => {
-    close();
-    summary.focus();
-    download(await make(onPaper(value(plot), value(title), value(legend))), `${value(name)}.${kind}`);
-  } }, `Save as ${kind.toUpperCase()}`);
-  const summary = h("summary", { class: "wb-button", "aria-label": "Save this plot" }, "Save");
-  const menu = h("details", {
+  const way = (make) => async (kind) => download(URL.createObjectURL(await make(onPaper(value(plot), value(title), value(legend)))), `${value(name)}.${kind}`);
+  return menu("this plot", { svg: way(asSvg), png: way(asPng) });
+}
+
+// The same for what the server draws: path(kind) is its address.
+export function saveFile(label, path, name) {
+  const way = (kind) => download(path(kind), `${name}.${kind}`);
+  return menu(label, { svg: way, png: way });
+}
+
+function menu(label, ways) {
+  const close = () => { element.open = false; };
+  const outside = (event) => { if (!element.contains(event.target)) close(); };
+  const summary = h("summary", { class: "wb-button", "aria-label": `Save ${label}`, title: `Save ${label}` }, "Save");
+  const element = h("details", {
     class: "wb-save",
-    ontoggle: () => document[menu.open ? "addEventListener" : "removeEventListener"]("pointerdown", outside),
+    ontoggle: () => document[element.open ? "addEventListener" : "removeEventListener"]("pointerdown", outside),
     onkeydown: (event) => {
-      if (event.key !== "Escape" || !menu.open) return;
+      if (event.key !== "Escape" || !element.open) return;
       event.stopPropagation();
       close();
       summary.focus();
     },
-  }, summary, h("div", {}, way("svg", asSvg), way("png", asPng)));
-  return menu;
+  }, summary, h("div", {}, ...Object.entries(ways).map(([kind, act]) => h("button", { type: "button", class: "wb-save-way", onclick: () => {
+    close();
+    summary.focus();
+    act(kind);
+  } }, `Save as ${kind.toUpperCase()}`))));
+  return element;
 }
 
 // A copy of a plot that needs nothing of this page, with its title above and its legend below.
@@ -68,7 +78,7 @@ function onPaper(plot, title, legend) {
       const top = MARGIN + above + height + MARGIN + line * LINE;
       const sample = fill
         ? svg("rect", { x: left + 8, y: top - 2, width: 12, height: 12, fill: color, rx: 2 })
-        : svg("line", { x1: left, x2: left + 22, y1: top + 4, y2: top + 4, stroke: color, "stroke-width": 2, "stroke-dasharray": dash });
+        : svg("line", { x1: left, x2: left + 22, y1: top + 4, y2: top + 4, stroke: color, "stroke-width": 2, "stroke-dasharray": dash || null });
       return [sample, text(left + 28, top + 8, label)];
     }));
 }
@@ -130,11 +140,10 @@ async function asPng(plot) {
   return new Promise((resolve) => { canvas.toBlob(resolve, "image/png"); });
 }
 
-function download(content, name) {
-  const href = URL.createObjectURL(content);
+function download(href, name) {
   const link = h("a", { href, download: name.replaceAll(/[/\\:*?"<>|\s]+/g, " ").trim() });
   document.body.append(link);
   link.click();
   link.remove();
-  setTimeout(() => URL.revokeObjectURL(href), 60_000);
+  if (href.startsWith("blob:")) setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }

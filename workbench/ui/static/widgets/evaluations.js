@@ -5,14 +5,13 @@
 import { address, isAbort } from "../api.js";
 import { h, loadStyle } from "../dom.js";
 import { EvaluationList } from "../evaluation_list.js";
-import { OneEvaluation } from "../evaluation_one.js";
 import { BY_NAME, wayByName } from "../evaluation_parts.js";
 import { Compared } from "../lab/compare/page.js";
-import { KEPT } from "../lab/images.js";
+import { KEPT, OneEvaluation } from "../lab/one/evaluation.js";
 import { query, setQuery } from "../place.js";
 import { noProject, otherProject } from "../which_project.js";
 
-const FILTERS = Object.fromEntries(["evaluation", "a", "b", "ids", "base", "figure", "mapping", "order", ...KEPT].map((key) => [key, null]));
+const FILTERS = Object.fromEntries(["evaluation", "a", "b", "ids", "base", "figure", "mapping", ...KEPT].map((key) => [key, null]));
 const ASKED = { model: null, dataset: null, on: null }; // of the form, which has them by now
 const VIEWS = { list: EvaluationList, one: OneEvaluation, several: Compared };
 
