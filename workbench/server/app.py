@@ -68,8 +68,6 @@ ROUTERS: tuple[Callable[[Services], APIRouter], ...] = (
     videos.router,
     trust.router,
     evaluation_reading.router,
-    shift.router,
-    shift_why.router,
     tasks.router,
     runs.router,
     run_pages.router,
