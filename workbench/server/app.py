@@ -63,11 +63,10 @@ ROUTERS: tuple[Callable[[Services], APIRouter], ...] = (
     comparisons.router,  # before the evaluations, which would take `compare` for a number
     evaluations.router,
     evaluation_files.router,
+    evaluation_reading.router,
     predict.router,
     use.router,
     videos.router,
-    trust.router,
-    evaluation_reading.router,
     tasks.router,
     runs.router,
     run_pages.router,
