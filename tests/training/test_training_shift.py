@@ -120,8 +120,8 @@ def test_frechet_is_that_of_the_matrix_root() -> None:
     first, second = np.cov(one, rowvar=False), np.cov(other, rowvar=False)
     apart = one.mean(axis=0) - other.mean(axis=0)
     expected = apart @ apart + np.trace(first + second - 2 * np.real(sqrtm(first @ second)))
-    assert frechet(one, other) == pytest.approx(expected)
-    assert frechet(one, one) == pytest.approx(0, abs=1e-6)
+    assert frechet(one, other) ** 2 == pytest.approx(expected)
+    assert frechet(one, one) == pytest.approx(0, abs=1e-4)
 
 
 def test_a_basis_is_the_pca_of_domains_that_count_the_same() -> None:
@@ -143,7 +143,7 @@ def test_features_that_differ_are_told_from_those_that_do_not() -> None:
     assert shifted is not None
     assert shifted.dimensions == 5  # ten photos a dimension of the smaller sample, half of home
     assert not shifted.by_chance
-    assert (shifted.times or 0) > 10 * (same.times or 0)
+    assert (shifted.times or 0) > 3 * (same.times or 0)
     assert same.by_chance
     assert feature_shift(home, other[:9]) is None
     assert feature_shift(home, other) == shifted  # the halves are drawn by a fixed seed

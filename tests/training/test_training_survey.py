@@ -15,20 +15,25 @@ from torch import nn
 from db.backup import write_backup
 from db.errors import NotFoundError, UserError
 from db.schema import Dataset, Image, utc_now
+from labeling.classes import list_classes
 from labeling.images import photos_of
 from labeling.progress import silent
 from labeling.project_trash import sweep_trash
 from labeling.projects import trash_project
 from labeling.subsets import subset_paths
 from tests.support.scenes import COLORS, Scene, Workspace, add_dataset, blocks, paint, png, workspace
+from tests.support.server import serve, visitor
 from tests.support.tiny_models import PLAIN, ColorNet
 from training.architectures import build
 from training.care.check import check_outcomes
 from training.care.usage import usage
 from training.evaluation.evaluate import evaluate
+from training.evaluation.gallery import evaluation_page
+from training.evaluation.opened import open_evaluation
 from training.models.bundle import save_bundle
 from training.models.spec import ModelSpec
 from training.prediction.embedding import Embedder
+from training.prediction.refinement import Refinement
 from training.shift.store import ARRAYS as SHIFT_ARRAYS
 from training.shift.store import list_shifts, open_shift
 from training.shift.why import explain
@@ -281,6 +286,39 @@ def test_a_photo_is_its_networks_deepest_features(name: str, options: dict[str, 
                 module(torch.rand(2, 3, height, width))
             assert embedder.means().shape == (2, channels)
     assert not any(each._forward_hooks for each in module.modules())
+
+
+def test_the_map_of_another_domain_has_numbers_and_scores(place: Workspace, model: str) -> None:
+    test = partial(evaluate, place.home, place.database, project="p", model=model, device="cpu", boundary=False)
+    tested = test(dataset="dusk", on="rain")
+    test(dataset="dusk", refinement=Refinement(flip=True))  # of another making
+    explain(place.home, place.database, project="p", model=model, at_home="day:rain", targets=["dusk"], device="cpu")
+    client = visitor(serve(place.home))
+    root = "/api/projects/1/shifts"
+    (listed,) = client.get(root).json()["shifts"]
+    assert (listed["home"]["on"], [each["dataset"] for each in listed["targets"]]) == ("rain", ["dusk"])
+    found = client.get(f"{root}/last").json()
+    assert found["shift"] == listed["shift"]
+    assert [row["color"] for row in found["frequencies"]["classes"]] == [
+        each.color for each in list_classes(place.database, "p")
+    ]
+    assert "--from=day:rain --to=dusk" in found["command"]
+    plane = client.get(f"{root}/last/plane").json()
+    assert {len(plane[key]) for key in plane if key != "evaluations"} == {8}
+    assert plane["evaluations"] == [None, tested.id]
+    page = evaluation_page(open_evaluation(place.database, tested.id)).images
+    known = {image.path: (round(image.score or 0, 4), image.number) for image in page}
+    rows = zip(plane["path"], plane["domain"], plane["score"], plane["number"], strict=True)
+    assert {path: (score, number) for path, domain, score, number in rows if domain and score is not None} == known
+    assert set(plane["score"][:2]) == {None}
+    ids = {photo.path: photo.id for photo in photos_of(place.database, "p", "dusk")}
+    assert plane["image"][2:] == [ids[path] for path in plane["path"][2:]]
+    with place.database.write() as session:
+        session.query(Dataset).filter(Dataset.name == "dusk").one().deleted_at = utc_now()
+    assert set(client.get(f"{root}/last/plane").json()["image"][2:]) == {None}
+    for wrong in ({"model": model}, {"model": "9"}, {"home": "night"}):
+        answer = client.post(root, json={"model": model, "home": "day", "to": ["day:rain"], **wrong})
+        assert answer.status_code == 400, answer.text
 
 
 def test_why_another_domain_differs_is_kept_and_cared_for(place: Workspace, model: str) -> None:

@@ -2,9 +2,9 @@
 
 The distance of two domains is that of Frechet between the Gaussians fitted to their vectors (Heusel et al., GANs
 trained by a two time-scale update rule converge to a local Nash equilibrium, NeurIPS 2017; Dowson and Landau, 1982), in
-the first components of a PCA of both, which count the same however many photos each has. A covariance needs many more
-photos than dimensions, so there is at most one dimension for ten photos of the smaller sample, and no more than hold
-95 % of the variance, or than 64.
+the first components of a PCA of both, which count the same however many photos each has. It is a distance, as features
+have it; FID is its square. A covariance needs many more photos than dimensions, so there is at most one dimension for
+ten photos of the smaller sample, and no more than hold 95 % of the variance, or than 64.
 
 The figure has no unit and grows as photos get fewer (Chong and Forsyth, Effectively unbiased FID and inception score,
 CVPR 2020). So beside it stands what is nothing: the same distance, in the same dimensions, between two random halves of
@@ -70,7 +70,7 @@ class FeatureShift:
     """How far a domain is from home.
 
     Attributes:
-        distance: Frechet distance, squared, as it is usually reported.
+        distance: Frechet distance.
         nothing: median of the same between halves of home.
         most_nothing: the largest of these.
         dimensions: of the space it was measured in.
@@ -112,14 +112,14 @@ def joint_basis(domains: Sequence[Vectors], most: int = _MOST_DIMENSIONS) -> Bas
 
 
 def frechet(one: Vectors, other: Vectors) -> float:
-    """Return the squared Frechet distance of the Gaussians fitted to two samples, (N, d) and (M, d), N and M over 1."""
+    """Return the Frechet distance of the Gaussians fitted to two samples, (N, d) and (M, d), N and M over 1."""
     apart = one.mean(axis=0) - other.mean(axis=0)
     first, second = (np.atleast_2d(np.cov(found, rowvar=False)) for found in (one, other))
     values, axes = np.linalg.eigh(first)
     root = (axes * np.sqrt(np.clip(values, 0, None))) @ axes.T
     both = np.linalg.eigvalsh(root @ second @ root)
     overlap = np.sqrt(np.clip(both, 0, None)).sum()
-    return max(0.0, float(apart @ apart + np.trace(first) + np.trace(second) - 2 * overlap))
+    return float(np.sqrt(max(0.0, apart @ apart + np.trace(first) + np.trace(second) - 2 * overlap)))
 
 
 def feature_shift(home: Vectors, there: Vectors) -> FeatureShift | None:

@@ -32,6 +32,7 @@ from workbench.server.routes import (
     revisions,
     run_pages,
     runs,
+    shift_why,
     static,
     storage,
     tasks,
@@ -63,6 +64,7 @@ ROUTERS: tuple[Callable[[Services], APIRouter], ...] = (
     comparisons.router,  # before the evaluations, which would take `compare` for a number
     evaluations.router,
     evaluation_files.router,
+    shift_why.router,
     evaluation_reading.router,
     predict.router,
     use.router,
