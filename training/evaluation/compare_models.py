@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from db.errors import NotFoundError, UserError
+from db.errors import UserError
 from db.home import Home
 from db.session import Database
 from training.bench.document import bench_folders
 from training.bench.method import METHOD
 from training.curves.several import differing, in_words, what_was_asked
+from training.engine.rundir import RunDirectory
 from training.evaluation.opened import OpenEvaluation
 from training.models.bundle import read_spec as read_bundle_spec
 from training.models.find import read_spec
 from training.models.spec import Ancestor, ModelSpec
 from training.runs.lifecycle import RunInfo, get_run
 
-EVALUATED = "evaluated: from files to counts, with decoding, refining and counting"
+EVALUATED = "of the whole evaluation, from files to counts: decoding, network, refining, counting"
 ALWAYS = ("architecture", "init", "revision", "seed", "steps done")
 """What is told of the trainings even where it is the same in all."""
-_Origin = tuple[ModelSpec | None, RunInfo | None, str | None]
+_Network = tuple[str, int]  # name of the architecture, parameters
+_Origin = tuple[_Network | None, RunInfo | None, str | None]
+_ELSEWHERE = "It was trained elsewhere: there is no run of it here."
 _RUN = re.compile(r"(\d{1,18})(?::(?:best|last))?")
 
 
@@ -114,7 +117,7 @@ def compared_models(
     origins: dict[tuple[str, str], _Origin] = {}
     for each, miou in zip(evaluations, mious, strict=True):
         named = (each.project, each.record.model)
-        spec, run, note = origins[named] = origins.get(named) or _origin(home, database, each)
+        network, run, note = origins[named] = origins.get(named) or _origin(home, database, each)
         if run:
             runs[run.id] = run
         models.append(
@@ -123,8 +126,8 @@ def compared_models(
                 model=each.record.model,
                 run=run.id if run else None,
                 note=note,
-                architecture=spec.architecture if spec else None,
-                parameters=_parameters(spec) if spec else None,
+                architecture=network[0] if network else None,
+                parameters=network[1] if network else None,
                 miou=miou,
                 speeds=(*_own_speed(each), *(benched.get(run.id, ()) if run else ())),
             )
@@ -135,23 +138,31 @@ def compared_models(
 def _origin(home: Home, database: Database, evaluation: OpenEvaluation) -> _Origin:
     """Return what an evaluation's model is, the run it comes from, and why something of this is not there."""
     name = evaluation.record.model
-    match = _RUN.fullmatch(name)
+    if match := _RUN.fullmatch(name):
+        return _of_run(home, database, evaluation, int(match[1]))
     try:
-        spec = _bundle(Path(name)) if not match else None
-        spec = spec or read_spec(home, database, evaluation.project, name)
+        spec = _bundle(Path(name)) or read_spec(home, database, evaluation.project, name)
     except UserError:
         return None, None, "The model is gone."
-    number = int(match[1]) if match else _trained_by(spec)
+    number = _trained_by(spec)
     if number is None:
-        return spec, None, "It was trained elsewhere: there is no run of it here."
+        return _network(spec.architecture, len(spec.classes), spec.options), None, _ELSEWHERE
+    network, run, note = _of_run(home, database, evaluation, number)
+    if run is None or spec.revision not in (None, run.revision):
+        return _network(spec.architecture, len(spec.classes), spec.options), None, note or _ELSEWHERE
+    return network, run, f"Adapted since run {number} trained it." if spec.adaptations else None
+
+
+def _of_run(home: Home, database: Database, evaluation: OpenEvaluation, number: int) -> _Origin:
+    """Return the same of a run, read from what it was asked: a checkpoint is large."""
     try:
         run = get_run(home, database, number)
-    except NotFoundError:
-        return spec, None, "The run that trained it is gone."
-    if run.project_id != evaluation.project_id or spec.revision not in (None, run.revision):
-        return spec, None, "The run that trained it is not of this project."
-    adapted = f"Adapted since it was trained by run {number}." if spec.adaptations else None
-    return spec, run, adapted
+        command = RunDirectory(run.directory).command()
+    except UserError:
+        return None, None, "The run that trained it is gone."
+    if run.project_id != evaluation.project_id:
+        return None, None, _ELSEWHERE
+    return _network(command.architecture, len(command.classes), command.recipe.options), run, None
 
 
 def _bundle(path: Path) -> ModelSpec | None:
@@ -163,8 +174,8 @@ def _trained_by(spec: ModelSpec) -> int | None:
     return last.run if isinstance(last, Ancestor) else None
 
 
-def _parameters(spec: ModelSpec) -> int:
-    return _counted(spec.architecture, len(spec.classes), json.dumps(spec.options, sort_keys=True))
+def _network(architecture: str, classes: int, options: Mapping[str, Any]) -> _Network:
+    return architecture, _counted(architecture, classes, json.dumps(dict(options), sort_keys=True))
 
 
 @lru_cache(maxsize=64)

@@ -106,7 +106,7 @@ export class CompareImages {
       this.pictures.push(picture);
       picture.show(entry, 512);
       picture.element.style.aspectRatio = `${entry.width} / ${entry.height}`;
-      return h("span", { class: "wb-row-tile" }, picture.element, h("span", { class: "wb-row-label" }, name(mode.short ?? mode.label), badge && h("span", { class: "wb-hint" }, badge)));
+      return h("span", { class: "wb-row-tile" }, picture.element, h("span", { class: "wb-row-label" }, name(mode.label), badge && h("span", { class: "wb-hint" }, badge)));
     };
     const modes = this.source.fourUp.map((id) => this.source.modes.find((mode) => mode.id === id));
     const tiles = modes.map((mode) => tile(mode, mode.side === undefined ? null : ` mIoU ${percent(entry.scores[mode.side])} %`));
@@ -153,8 +153,7 @@ function together(sides, evaluations, page) {
   const inAll = (at, index) => tables[Math.max(0, at)][index] ?? 254;
   const layers = sides.map((_, at) => `side${at}`);
   const modes = sides.map((_, at) => ({
-    id: layers[at], side: at, label: `${evaluations[at].letter}: evaluation ${evaluations[at].text}`, short: `${evaluations[at].letter} · ${evaluations[at].evaluation}`,
-    maps: [layers[at]], paint: painted(at),
+    id: layers[at], side: at, label: `${evaluations[at].letter} · evaluation ${evaluations[at].evaluation}`, maps: [layers[at]], paint: painted(at),
   }));
   const words = sides.length === 2
     ? [...["a", "b"].map((each, at) => ({ label: `only ${each} is right`, color: DISPUTE_COLORS.right[at] })), { label: "neither is right", color: DISPUTE_COLORS.none }]

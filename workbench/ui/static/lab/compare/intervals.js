@@ -3,7 +3,7 @@
 import { svg } from "../../dom.js";
 import { points } from "../../evaluation_parts.js";
 
-const [WIDTH, HEIGHT] = [190, 20];
+const [WIDTH, HEIGHT] = [340, 20];
 const INSET = 6;
 const COLORS = { better: "var(--wb-good)", worse: "var(--wb-bad)" };
 const [NAMES, PLOT, FIGURES, LINE, TOP] = [190, 360, 190, 24, 14];

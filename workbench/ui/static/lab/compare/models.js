@@ -27,11 +27,11 @@ function trainings({ models, runs, settings }, project, of) {
   const notes = without.map(({ evaluation, model, note }) => h("li", {}, `Evaluation ${evaluation}, model `, name(model), `: ${note}`));
   const heads = runs.map((run) => h("th", { scope: "col" }, `${of(run)}: `, h("a", { href: address("/runs", { project, run }) }, `run ${run}`)));
   const row = ({ name: setting, values, same }) => h("tr", { class: same ? "wb-same" : null }, h("th", { scope: "row" }, setting),
-    ...values.map((value) => h("td", {}, value === null ? "–" : name(value))), h("td", {}, h("span", { class: "wb-hint" }, same ? "the same" : "differs")));
+    ...values.map((value) => h("td", {}, value === null ? "–" : name(value))), h("td", {}, h("span", { class: "wb-hint wb-verdict" }, same ? "the same" : "differs")));
   const table = runs.length > 0 && h("div", { class: "wb-stuck" }, h("div", { class: "wb-sheet", role: "group", tabindex: 0, "aria-label": "Trainings" }, h("table", { id: "wb-compare-settings" },
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Training"), ...heads, h("th", {}))), h("tbody", {}, ...settings.map(row)))));
   const one = runs.length === 1 && h("p", { class: "wb-hint" }, `All that have a run come from run ${runs[0]}: nothing of the training differs.`);
-  return h("div", {}, h("h3", {}, "What the trainings were asked"), one, table, notes.length > 0 && h("ul", { class: "wb-notes" }, ...notes));
+  return h("div", {}, h("h3", { class: "wb-part-title" }, "What the trainings were asked"), one, table, notes.length > 0 && h("ul", { class: "wb-notes" }, ...notes));
 }
 
 function curves({ runs }, project, of) {
@@ -46,7 +46,7 @@ function curves({ runs }, project, of) {
     legend.replaceChildren(...found.map((run, look) => h("span", { class: "wb-key" }, sample(look), ` ${label(run)}`)));
   };
   fill().catch((error) => place.replaceChildren(h("p", { class: "wb-message wb-bad", role: "alert" }, error.message)));
-  return h("div", {}, h("h3", {}, "Learning curves"), legend, place, h("p", { class: "wb-hint" }, "Validation mIoU while training is of the validation photos at the size they are trained at; the evaluations' figures are not these."));
+  return h("div", {}, h("h3", { class: "wb-part-title" }, "Learning curves"), legend, place, h("p", { class: "wb-hint" }, "Validation mIoU while training is of the validation photos at the size they are trained at; the evaluations' figures are not these."));
 }
 
 // mIoU against what a prediction costs. Speeds are as whoever measured them has it, and only those of one kind are in a chart.
@@ -85,7 +85,7 @@ function costs({ models }, places) {
   const head = (text, number) => h("th", { scope: "col", class: number ? "wb-number" : null }, text);
   show();
   const methods = [...new Map(models.flatMap(({ speeds }) => speeds.map(({ by, how }) => [by, how]))).entries()];
-  return h("div", {}, h("h3", {}, "What accuracy costs"),
+  return h("div", {}, h("h3", { class: "wb-part-title" }, "What accuracy costs"),
     h("div", { class: "wb-bar" }, select("mIoU", AXES, axis, (value) => { axis = value; }), kinds.length > 1 && select("Speed measured by", kinds.map((each) => [each, each]), kind, (value) => { kind = value; })),
     warning, place,
     h("div", { class: "wb-stuck" }, h("div", { class: "wb-sheet", role: "group", tabindex: 0, "aria-label": "Costs" }, h("table", { id: "wb-compare-costs" },

@@ -36,13 +36,15 @@ export class Compared {
     await this.read(signal);
     this.figures = h("div", { id: "wb-compare-figures" });
     this.classes = h("div", { id: "wb-compare-classes" });
+    [this.saveFigures, this.saveClasses] = [h("span", { class: "wb-compared-save" }), h("span", { class: "wb-compared-save" })];
     this.waiting = h("div", {});
     this.images = new CompareImages({ ids: this.ids, evaluations: this.data.evaluations, start: (work, place, done) => this.start(work, place, done) });
     this.models = h("div", { id: "wb-compare-models" });
+    this.sure = h("div", { class: "wb-compared-bar" });
     this.draw();
     return [
       this.page.back(), this.head(), this.notes(), this.waiting,
-      section("Figures", this.beside(), this.figures), section("Classes", this.choice(), this.classes),
+      section("Figures", this.sure, this.figures), section("Classes", h("div", { class: "wb-compared-bar" }, this.choice(), this.saveClasses), this.classes),
       this.images.element, section("Models", null, this.models),
     ];
   }
@@ -50,7 +52,7 @@ export class Compared {
   async read(signal) {
     this.data = await getJson(address("/api/evaluations/compare/several", { ids: this.ids.join(",") }), { signal });
     const told = labels(this.data.evaluations);
-    this.data.evaluations.forEach((each, place) => Object.assign(each, { letter: letter(place), text: `${each.evaluation}: ${told[place]}` }));
+    this.data.evaluations.forEach((each, place) => Object.assign(each, { letter: letter(place), text: `evaluation ${each.evaluation} · ${told[place]}` }));
   }
 
   shown() {
@@ -82,10 +84,9 @@ export class Compared {
       const choose = h("input", { type: "radio", name: "wb-compare-base", checked: place === 0, "aria-label": `Evaluation ${each.evaluation} is the baseline`,
         onchange: () => this.rebase(each.evaluation) });
       const drop = this.ids.length > 2 && h("button", { type: "button", class: "wb-button wb-plain", "aria-label": `Leave evaluation ${each.evaluation} out`, title: "Leave it out", onclick: () => this.leave(each.evaluation) }, "✕");
-      return h("tr", {}, h("td", {}, choose), h("td", {}, h("strong", {}, each.letter)), h("td", {}, this.page.link({ evaluation: each.evaluation }, `Evaluation ${each.evaluation}`)),
-        h("td", {}, provenance(each), this.leaks(each)), h("td", {}, drop));
+      return h("tr", {}, h("td", {}, choose), h("td", {}, h("strong", {}, `${each.letter}: `), this.page.link({ evaluation: each.evaluation }, `Evaluation ${each.evaluation}`), provenance(each), this.leaks(each)), h("td", {}, drop));
     };
-    const heads = ["Baseline", "", "", "What it is", ""].map((title) => h("th", { scope: "col" }, title));
+    const heads = ["Baseline", "Evaluation", ""].map((title) => h("th", { scope: "col" }, title));
     return h("div", { class: "wb-wide" }, h("table", { class: "wb-table", id: "wb-compare-list" }, h("thead", {}, h("tr", {}, ...heads)), h("tbody", {}, ...this.data.evaluations.map(row))));
   }
 
@@ -125,7 +126,8 @@ export class Compared {
   draw() {
     const { comparisons, computed } = this.data;
     const whole = FIGURES.map(([key, label]) => ({ id: `figure-${key}`, name: label, head: term(key, label), pairs: comparisons.map(({ metrics }) => metrics[key]) }));
-    this.table(this.figures, "Figures", "figure", whole);
+    this.table(this.figures, "Figures", "figure", whole, null, this.saveFigures);
+    this.sure.replaceChildren(this.beside(), this.saveFigures);
     this.drawClasses();
     this.waiting.replaceChildren(...(computed ? [] : [this.compute()]));
   }
@@ -138,14 +140,14 @@ export class Compared {
       pairs: known.map((each) => each.get(label) ?? null),
     }));
     const [, title] = OF_CLASSES.find(([id]) => id === figure);
-    this.table(this.classes, `${title} per class`, "class", rows, { id: "difference", down: false });
+    this.table(this.classes, `${title} per class`, "class", rows, { id: "difference", down: false }, this.saveClasses);
   }
 
-  table(place, label, first, rows, sort = null) {
+  table(place, label, first, rows, sort, save) {
     const { evaluations, computed } = this.data;
     const [base, ...others] = evaluations;
     const title = `${label}: ${others.map(({ text }) => text).join(", ")} minus ${base.text}`;
-    if (this.isTwo) mountTwo(place, { label, first, rows: rows.map(({ pairs: [pair], ...row }) => ({ ...row, pair })), computed, sort, title });
+    if (this.isTwo) save.replaceChildren(mountTwo(place, { label, first, rows: rows.map(({ pairs: [pair], ...row }) => ({ ...row, pair })), computed, sort, title }));
     else mountMany(place, { label, first, base, others, rows, computed });
   }
 
@@ -166,7 +168,7 @@ export class Compared {
     const place = h("span", { role: "status" });
     const button = h("button", { type: "button", class: "wb-button wb-primary", id: "wb-compare-compute", onclick: () => {
       button.disabled = true;
-      this.start({ ids: this.ids }, place, async () => { await this.read(); this.draw(); document.getElementById("wb-compare-sure")?.parentElement.replaceChildren(this.beside()); });
+      this.start({ ids: this.ids }, place, async () => { await this.read(); this.draw(); });
     } }, "Compute the intervals");
     return h("div", { class: "wb-bar wb-compare-wait" }, h("span", {}, "With so many images the intervals take some seconds; they are computed once and kept."), button, place);
   }

@@ -1,6 +1,6 @@
 // How evaluations and their differences are said where several are compared.
 
-import { exact, h, name } from "../../dom.js";
+import { exact, h } from "../../dom.js";
 import { points } from "../../evaluation_parts.js";
 
 const VERDICTS = { better: ["▲", "better", "wb-up"], worse: ["▼", "worse", "wb-down"], "cannot tell": ["○", "cannot tell", ""] };
@@ -30,24 +30,22 @@ export function intervalText({ low, high }) {
   return low === null ? "n/a" : `${points(low)} to ${points(high)}`;
 }
 
-// What tells evaluations from each other, a text for each: the model, and what else is not the same in all of them.
+// What tells evaluations from each other, a text for each: the model; of the first what else is not the same in all of
+// them, of each other what is not as in the first.
 export function labels(evaluations) {
+  const [first] = evaluations;
+  const model = ({ model: found }) => `model ${found}`;
   const parts = [
-    ({ model }) => `model ${model}`,
     ({ dataset, on }) => `${dataset} / ${on}`,
     ({ size }) => `size ${size}`,
     ({ refinement }) => refinement || "not refined",
     ({ mapping }) => (mapping === null ? "classes by name" : `mapping ${mapping}`),
-  ].filter((part, place) => place === 0 || new Set(evaluations.map(part)).size > 1);
-  return evaluations.map((each) => parts.map((part) => part(each)).join(" · "));
+  ].filter((part) => new Set(evaluations.map(part)).size > 1);
+  return evaluations.map((each) => [model, ...parts.filter((part) => each === first || part(each) !== part(first))].map((part) => part(each)).join(" · "));
 }
 
 export function howSure({ images, resamples, seed, few_images }, paired, computed) {
   if (!computed) return "Intervals are not computed yet.";
   const drawn = paired ? `${exact(images)} paired images` : `the images of each by itself (they are not the same; at least ${exact(images)})`;
   return `95 % intervals: bootstrap over ${drawn}, ${exact(resamples)} resamples, seed ${seed}.${few_images ? " So few images make them rough." : ""}`;
-}
-
-export function titled(evaluation, text) {
-  return h("span", {}, `Evaluation ${evaluation}`, text ? h("span", { class: "wb-hint" }, " ", name(text)) : "");
 }
