@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from training.adaptation.remedies import Outcomes
 from training.evaluation.compare import Pair
 from training.evaluation.reporting.tables import Column, Table, to_csv, to_markdown
 from training.evaluation.reporting.words import FIGURE_NAMES
@@ -55,6 +56,18 @@ def tables(table: ShiftTable, target: DomainLoss) -> tuple[Table, ...]:
         Table("classes", "IoU of the classes, the largest drop first", (Column("name", "class"), *_PAIR), classes),
         Table("confusions", "Confusions that grew most", columns, confusions),
     )
+
+
+def remedies_table(found: Outcomes) -> Table:
+    """Return what each remedy that was tried did to the mean IoU."""
+    rows = tuple(
+        (one.remedy.title, *_cells(one.comparison.figures["miou"])[1:], ", ".join(one.worse()) or "none")
+        for one in found.outcomes
+        if one.comparison
+    )
+    columns = (Column("remedy", "remedy"), Column("miou", "mIoU %", "percent"), *_PAIR[2:5])
+    more = (Column("verdict", "it is"), Column("worse", "IoU gets worse in"))
+    return Table("remedies", f"Remedies on {found.domain}", (*columns, *more), rows)
 
 
 def _cells(pair: Pair) -> tuple[object, ...]:

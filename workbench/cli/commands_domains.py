@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,7 @@ from workbench.cli.options import (
     HomeOption,
     JsonOption,
     ModelArgument,
+    OverwriteOption,
     ProjectOption,
     SizeOption,
     Workplace,
@@ -68,6 +70,10 @@ def domains(
     ] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the table as CSV, for spreadsheets.")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the table as Markdown.")] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="Write all of it as one page, .html, with the remedies that were tried.")
+    ] = None,
+    overwrite: OverwriteOption = False,
     device: DeviceOption = "auto",
     project: ProjectOption = None,
     home: HomeOption = None,
@@ -101,6 +107,10 @@ def domains(
     if len(numbers) < 2:
         raise typer.BadParameter("expected two evaluations or more, the one at home first; or --model")
     found = shift_table(place.database, owner, numbers[0], numbers[1:], mapping)
+    if report is not None:
+        from training.shift.page import write_page
+
+        write_page(place.home, place.database, owner, found, report, overwrite=overwrite)
 
     def show() -> None:
         if as_csv:
@@ -109,6 +119,8 @@ def domains(
             say(shift_markdown(found).rstrip())
         else:
             show_table(found)
+        if report is not None:
+            say(f"Report: {report.absolute()}")
 
     emit(found, as_json=as_json, show=show)
 

@@ -49,17 +49,19 @@ def _parts(dataset: DatasetInfo) -> dict[str, int]:
 def _usual(
     models: Sequence[ModelName], datasets: Sequence[DatasetInfo], tested: Sequence[EvaluationInfo]
 ) -> dict[str, Any]:
-    """Choose the model that was tested last, the home it has, and the other domains it was tested on."""
+    """Choose the model that was tested on most domains, the home it has, and the other domains it was tested on."""
     references = [model.reference for model in models]
-    plainly = [each for each in tested if not each.refinement]
-    chosen = next((found for each in plainly if (found := _reference(each.model, references))), None)
-    model = chosen or next(iter(references), None)
-    of_it = [each for each in plainly if _reference(each.model, references) == model]
-    known = list(dict.fromkeys(Domain(each.dataset, each.on) for each in of_it))
+    known: dict[str, dict[Domain, None]] = {}
+    for each in tested:
+        if not each.refinement and (reference := _reference(each.model, references)):
+            known.setdefault(reference, {})[Domain(each.dataset, each.on)] = None
+    # Of several, the one that was tested last: a model adapted to one domain was hardly tested at home.
+    model = max(known, key=lambda reference: len(known[reference]), default=next(iter(references), None))
+    domains = list(known.get(model or "", {}))
     homes = [Domain(each.name, role) for role in _HOME for each in datasets if each.roles.get(role)]
-    home = next((domain for domain in homes if domain in known), next(iter(homes), None))
+    home = next((domain for domain in homes if domain in domains), next(iter(homes), None))
     there = {(each.name, part) for each in datasets for part in _parts(each)}
-    others = [domain for domain in known if domain != home and (domain.dataset, domain.on) in there]
+    others = [domain for domain in domains if domain != home and (domain.dataset, domain.on) in there]
     return {"model": model, "home": home and str(home), "to": [str(domain) for domain in reversed(others)]}
 
 

@@ -60,7 +60,7 @@ def report_html(database: Database, found: Findings, images: int = IMAGES, progr
             _beside(found),
             *(_plot(found, "roc"), _plot(found, "precision-recall"), table(tables.curves(found), colors)),
         ),
-        *_images(found, shown, colors),
+        *images_section(found, shown, colors),
         *_section("How it was computed", _list(HOW, "how")),
         h("footer", {}, f"Made by Segmentation Workbench: {_again(found)}"),
     )
@@ -135,7 +135,8 @@ def _plot(found: Findings, name: str, *, small: bool = False) -> ET.Element:
     return h("figure", {"class": "plot small" if small else "plot"}, picture(content, "image/svg+xml", _ALTS[name]))
 
 
-def _images(found: Findings, shown: list[ShownImage], colors: dict[str, str]) -> tuple[ET.Element, ...]:
+def images_section(found: Findings, shown: list[ShownImage], colors: dict[str, str]) -> tuple[ET.Element, ...]:
+    """Return the section with the worst images, and what their colours mean; none where there is none to show."""
     if not shown:
         return ()
     report = found.report

@@ -95,14 +95,24 @@ def plot_files(found: Findings) -> dict[str, bytes]:
     return {f"{name}.{kind}": plot(found, name, kind) for name in PLOTS for kind in get_args(PlotKind)}
 
 
+def check_page(to: Path) -> None:
+    """Raise `UserError` where a name is not that of a page."""
+    if to.suffix.lower() not in (".html", ".htm"):
+        raise UserError(f"A report is a page: expected a name as report.html, not {to.name}.")
+
+
+def check_file(path: Path, *, overwrite: bool) -> None:
+    """Raise `UserError` where a file may not be written."""
+    if not path.parent.is_dir():
+        raise UserError(f"The folder {path.parent} does not exist. Make it first, or choose another one.")
+    if path.exists() and (path.is_dir() or not overwrite):
+        raise UserError(f"{path} exists. Choose another name" + ("." if path.is_dir() else ", or add --overwrite."))
+
+
 def _check(database: Database, request: ReportRequest, files: list[Path]) -> None:
-    if request.to.suffix.lower() not in (".html", ".htm"):
-        raise UserError(f"A report is a page: expected a name as report.html, not {request.to.name}.")
+    check_page(request.to)
     for path in files:
-        if not path.parent.is_dir():
-            raise UserError(f"The folder {path.parent} does not exist. Make it first, or choose another one.")
-        if path.exists() and (path.is_dir() or not request.overwrite):
-            raise UserError(f"{path} exists. Choose another name" + ("." if path.is_dir() else ", or add --overwrite."))
+        check_file(path, overwrite=request.overwrite)
     for folder in (request.tables, request.plots):
         if folder is not None:
             with database.read() as session:

@@ -13,6 +13,7 @@ from labeling.projects import project_of_id
 from training.adaptation.remedies import NAMES, Case, read_remedies
 from training.evaluation.mapping import list_mappings, save_mapping
 from training.evaluation.opened import open_evaluation
+from training.evaluation.reporting.elements import POLICY
 from training.models.files import ModelFile, find_model_file
 from training.shift.make import evaluations_of
 from training.shift.subject import ORIGINAL, Domain
@@ -163,6 +164,21 @@ def router(services: Services) -> APIRouter:
     def as_markdown(project: int, asked: Wanted) -> Response:
         """The tables as Markdown."""
         return _download(shift_markdown(written(project, asked)), "text/markdown", "another-domain.md")
+
+    @routes.get("/report.html")
+    def report(project: int, asked: Wanted) -> Response:
+        """All of it as one page, with the remedies that were tried."""
+        from training.shift.page import shift_html  # loads matplotlib, without which the server starts
+
+        name, found = name_of(project), written(project, asked)
+        cases = [_case(services, name, asked.model_copy(update={"to": [str(each.domain)]})) for each in found.targets]
+        tried = [] if asked.restrict else [read_remedies(case) for case in cases]
+        page = shift_html(database, name, found, tried)
+        headers = {
+            "Content-Disposition": 'attachment; filename="another-domain.html"',
+            "Content-Security-Policy": f"{POLICY}; sandbox",
+        }
+        return Response(page.encode(errors="backslashreplace"), media_type="text/html; charset=utf-8", headers=headers)
 
     @routes.post("/evaluate")
     def evaluate(project: int, asked: Asked) -> dict[str, Any]:

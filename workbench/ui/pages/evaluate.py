@@ -1,4 +1,7 @@
-"""Testing models: start an evaluation, read one, put two side by side. Which of these the address says."""
+"""Testing models: start an evaluation, read one, put two side by side; and what a model loses on another domain.
+
+Which of these the address says.
+"""
 
 from __future__ import annotations
 
@@ -14,20 +17,38 @@ from workbench.server.services import Services
 from workbench.ui.address import name_of, read_address
 from workbench.ui.components.widget import kept_number, payload, widget
 from workbench.ui.events import act, on
-from workbench.ui.pages import evaluate_form
+from workbench.ui.pages import data_desktop, evaluate_form
+
+EVALUATIONS, DOMAINS = "evaluations", "domains"
+# Gradio opens the first tab before it asks which one to open: only what is chosen after that goes into the address.
+_OPENED = "() => { document.body.dataset.wbEvaluateOpened = ''; }"
+_KEEP_TAB = """() => {
+  if (!("wbEvaluateOpened" in document.body.dataset)) return;
+  const url = new URL(location.href);
+  url.searchParams.set("tab", "%s");
+  history.replaceState(history.state, "", url);
+}"""
 
 
 def page(services: Services, blocks: gr.Blocks) -> None:
     """Fill the page."""
     project = kept_number()
-    form = evaluate_form.Form(services, project)
-    evaluations = widget("evaluations", events=("discard", "restore", "save"), elem_id="wb-evaluations")
+    with gr.Tabs(elem_id="wb-evaluate-tabs") as tabs:
+        with gr.Tab("Evaluations", id=EVALUATIONS) as first:
+            form = evaluate_form.Form(services, project)
+            evaluations = widget("evaluations", events=("discard", "restore", "save"), elem_id="wb-evaluations")
+        with gr.Tab("Another domain", id=DOMAINS) as second:
+            domains = widget("shift", events=("label_images", "take_back"), elem_id="wb-shift")
+    for tab, name in ((first, EVALUATIONS), (second, DOMAINS)):
+        on(tab.select, None, js=_KEEP_TAB % name)
+    data_desktop.listen(services, domains, project)
 
     def open_page(request: gr.Request) -> list[Any]:
         asked = read_address(services, request)
         number = None if asked.project is None else asked.project.id
+        opened = gr.update(selected=asked.tab if asked.tab in (EVALUATIONS, DOMAINS) else EVALUATIONS)
         # At once, so that the list does not jump below a form that comes later.
-        return [number, content(services, number), *form.fill(number, asked.values)]
+        return [number, opened, {"project": number}, content(services, number), *form.fill(number, asked.values)]
 
     def discard(number: int, event: gr.EventData) -> dict[str, Any]:
         name = name_of(services, number)
@@ -44,7 +65,8 @@ def page(services: Services, blocks: gr.Blocks) -> None:
         save_mapping(services.database, name_of(services, number), str(sent["name"]), read_rows(sent["rows"]))
         return content(services, number)
 
-    on(blocks.load, open_page, None, [project, evaluations, *form.filled])
+    loaded = on(blocks.load, open_page, None, [project, tabs, domains, evaluations, *form.filled])
+    on(loaded.then, None, js=_OPENED)
     act(evaluations.discard, discard, project, evaluations)
     act(evaluations.restore, restore, project, evaluations)
     saved = act(evaluations.save, save, project, evaluations)

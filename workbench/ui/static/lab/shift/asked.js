@@ -1,0 +1,57 @@
+// What the tab "Another domain" is about, kept in the address: of (the model), home, to (each other domain), at (the one that
+// is looked at), size, classes (the mapping), restrict, and what chose the pictures: seen (a class) or cell (truth,predicted).
+// Domains are written DATASET:IMAGES.
+
+import { address, getJson, post } from "../../api.js";
+
+export function readAsked() {
+  const query = new URLSearchParams(location.search);
+  const value = (key) => query.get(key) ?? "";
+  const to = [...new Set(query.getAll("to"))];
+  return {
+    model: value("of"), home: value("home"), to, at: to.includes(value("at")) ? value("at") : to[0] ?? "",
+    size: value("size") || "original", mapping: value("classes"), restrict: value("restrict") === "true",
+    seen: value("seen"), cell: value("cell"), side: value("side") === "home" ? "home" : "there",
+  };
+}
+
+export function writeAsked({ model, home, to, at, size, mapping, restrict, seen, cell, side }) {
+  const url = new URL(location.href);
+  const single = { of: model, home, at: to.length > 1 ? at : "", size: size === "original" ? "" : size, classes: mapping, restrict: restrict || "", seen, cell, side: side === "home" ? side : "" };
+  for (const [key, value] of Object.entries(single)) {
+    if (value) url.searchParams.set(key, value);
+    else url.searchParams.delete(key);
+  }
+  url.searchParams.delete("to");
+  for (const each of to) url.searchParams.append("to", each);
+  if (url.href !== location.href) history.replaceState(history.state, "", url);
+}
+
+// "day:val" -> ["day", "val"]
+export function parts(domain) {
+  const place = domain.lastIndexOf(":");
+  return [domain.slice(0, place), domain.slice(place + 1)];
+}
+
+// The tab's own routes.
+export class Routes {
+  constructor(project) {
+    this.root = `/api/projects/${project}/domains`;
+  }
+
+  // The address of what is asked with these words in its query; `to` may be several.
+  url(path, { to = [], ...values }) {
+    const [plain, query = ""] = address(`${this.root}/${path}`, values).split("?");
+    const words = new URLSearchParams(query);
+    for (const each of to) words.append("to", each);
+    return `${plain}?${words}`;
+  }
+
+  get(path, values = {}, signal = undefined) {
+    return getJson(this.url(path, values), { signal });
+  }
+
+  post(path, body) {
+    return post(`${this.root}/${path}`, body);
+  }
+}

@@ -1,0 +1,142 @@
+// Photos that nobody labelled: how accurate the model may be there, and which of them to label next.
+
+import { address } from "../../api.js";
+import { exact, h, name, percent } from "../../dom.js";
+import { points, section } from "../../evaluation_parts.js";
+import { dataPage } from "../../place.js";
+import { domainName } from "./choose.js";
+import { parts } from "./asked.js";
+import { Doing } from "./doing.js";
+
+const WAYS = [
+  ["mixed", "unlike one another among the least sure"], ["uncertainty", "least sure"],
+  ["disagreement", "least steady when mirrored"], ["diversity", "unlike one another and what is labelled"],
+];
+const ESTIMATES = [["atc", "ATC"], ["confidence", "confidence"], ["entropy", "entropy"]];
+const SHOWN = 60; // photos of a suggestion with their picture
+
+export class Unlabelled {
+  // send(event, what): to labelme
+  constructor(project, routes, send) {
+    Object.assign(this, { project, routes, send, survey: null, suggestion: null, count: 10, by: "mixed" });
+    this.doing = new Doing(project, "survey", { ended: () => this.load() });
+    this.which = h("div", { class: "wb-bar" });
+    this.expected = h("div");
+    this.next = h("div");
+    this.element = h("div", {},
+      section("What to expect without labels", null, this.which, this.doing.element, this.expected),
+      section("What to label next", null, this.next));
+    this.element.id = "wb-shift-unlabelled";
+  }
+
+  // evaluation: the one at home, which the estimates learn from; null where there is none
+  show({ asked, domain, dataset, evaluation }) {
+    const key = JSON.stringify([asked.model, asked.size, domain, evaluation, dataset?.parts]);
+    if (key === this.key) return;
+    const [owner] = parts(domain);
+    const without = dataset?.parts.unlabelled ? `${owner}:unlabelled` : null;
+    Object.assign(this, { key, asked, domain, dataset, evaluation, suggestion: null, without, on: without ?? domain });
+    this.drawWhich();
+    this.load();
+    this.doing.find().catch(() => {});
+  }
+
+  drawWhich() {
+    const choices = [...new Set([this.without, this.domain.endsWith(":unlabelled") ? null : this.domain])].filter(Boolean);
+    const select = h("select", { id: "wb-shift-survey-on", onchange: () => { this.on = select.value; this.suggestion = null; this.load(); } },
+      ...choices.map((value) => h("option", { value, selected: value === this.on }, value.endsWith(":unlabelled") ? `${parts(value)[0]}: photos without labels (${exact(this.dataset.parts.unlabelled)})` : value)));
+    this.which.replaceChildren(h("label", { class: "wb-select" }, "Photos ", select));
+  }
+
+  async load() {
+    const { key, on } = this;
+    try {
+      const found = await this.routes.get("surveys", { model: this.asked.model, on, size: this.asked.size, evaluation: this.evaluation ?? 0 });
+      if (key !== this.key || on !== this.on) return;
+      this.survey = found.survey;
+      this.drawExpected(found.estimate);
+      this.drawNext();
+    } catch (error) {
+      if (key === this.key) this.expected.replaceChildren(h("p", { class: "wb-bad", role: "alert" }, error.message));
+    }
+  }
+
+  drawExpected(estimate) {
+    const begin = h("button", { type: "button", class: `wb-button ${this.survey ? "" : "wb-primary"}`, id: "wb-shift-survey", disabled: this.doing.isBusy,
+      onclick: () => this.doing.begin(this.routes.post("surveys", { model: this.asked.model, on: this.on, size: this.asked.size })) }, this.survey ? "Look at them again" : "Look at these photos");
+    if (!this.survey) {
+      return this.expected.replaceChildren(h("p", {}, "The model runs over the photos once and keeps how sure it is of each; no label is needed. Then its accuracy can be estimated, and the photos ranked that would teach it most."), begin);
+    }
+    const said = h("p", { class: "wb-provenance" }, `Survey ${this.survey.name}: ${exact(this.survey.images)} photos, ${exact(this.survey.unlabelled)} without labels then, mean entropy ${percent(this.survey.entropy)} % `);
+    if (!estimate) return this.expected.replaceChildren(said, h("p", {}, "Evaluate the model at home first: from there it is known how right it is where it is so sure."), begin);
+    const cells = (expected) => ESTIMATES.map(([key]) => h("td", { class: "wb-number" }, percent(expected[key])));
+    const off = ({ expected, accuracy }) => ESTIMATES.map(([key]) => h("td", { class: "wb-number" }, percent(expected[key]), expected[key] === null ? "" : h("span", { class: "wb-hint" }, ` (${points(expected[key] - accuracy)})`)));
+    const heads = ["", ...ESTIMATES.map(([, label]) => `by ${label}`), "true"].map((text, place) => h("th", { scope: "col", class: place ? "wb-number" : null }, text));
+    this.expected.replaceChildren(said,
+      h("div", { class: "wb-wide" }, h("table", { class: "wb-table wb-shift-table", id: "wb-shift-expected" }, h("thead", {}, h("tr", {}, ...heads)), h("tbody", {},
+        h("tr", { class: "wb-chosen" }, h("th", { scope: "row" }, "expected on ", domainName(this.on)), ...cells(estimate.expected), h("td", { class: "wb-number" }, "unknown")),
+        ...estimate.checks.map((check) => h("tr", {}, h("th", { scope: "row" }, "expected, and how far off, on ", domainName(`${check.dataset}:${check.on}`)), ...off(check), h("td", { class: "wb-number" }, percent(check.accuracy)))),
+        h("tr", {}, h("th", { scope: "row" }, "home, where they learn"), h("td", { colspan: 3 }), h("td", { class: "wb-number" }, percent(estimate.home_accuracy)))))),
+      h("p", { class: "wb-provenance" }, estimate.checks.length ? "Pixel accuracy in percent. How far off the estimates are where labels are known says how far to trust the first row." : "Pixel accuracy in percent. No other evaluation of this model tells how far off the estimates are: do not trust them far."), begin);
+  }
+
+  // ---- what to label next
+
+  drawNext() {
+    if (!this.without) {
+      return this.next.replaceChildren(h("p", {}, "Every photo of ", name(parts(this.domain)[0]), " is labelled. ",
+        h("a", { href: dataPage(this.project, "import") }, "Import photos without labels"), " to choose among them."), this.again());
+    }
+    if (!this.survey) {
+      return this.next.replaceChildren(h("p", {}, "Look at the photos above first: the model says which of them it is unsure of."), this.again());
+    }
+    const count = h("input", { type: "number", min: 1, max: 500, value: this.count, id: "wb-shift-count", oninput: () => { this.count = Number(count.value); } });
+    const by = h("select", { id: "wb-shift-by", onchange: () => { this.by = by.value; } }, ...WAYS.map(([value, text]) => h("option", { value, selected: value === this.by }, text)));
+    this.fault = h("p", { class: "wb-bad", role: "alert", hidden: true });
+    this.next.replaceChildren(h("div", { class: "wb-bar" }, h("label", { class: "wb-select" }, "Photos ", count), h("label", { class: "wb-select" }, "chosen ", by),
+      h("button", { type: "button", class: "wb-button wb-primary", id: "wb-shift-suggest", onclick: () => this.suggest() }, "Suggest")), this.fault, this.suggested(), this.again());
+  }
+
+  async suggest(subset = "") {
+    try {
+      this.suggestion = await this.routes.post("suggestions", { survey: this.survey.name, count: this.count || 1, by: this.by, subset });
+      this.drawNext();
+      return true;
+    } catch (error) {
+      Object.assign(this.fault, { hidden: false, textContent: error.message });
+      return false;
+    }
+  }
+
+  suggested() {
+    if (!this.suggestion) return "";
+    const { photos, candidates, subset, dataset } = this.suggestion;
+    const pictures = photos.slice(0, SHOWN).map(({ id, path, entropy }) => h("li", {},
+      h("img", { src: address(`/api/projects/${this.project}/images/${id}/photo`, { size: 256 }), alt: path, loading: "lazy" }), h("span", { class: "wb-hint" }, h("bdi", {}, path), ` · entropy ${percent(entropy)} %`)));
+    const title = h("input", { type: "text", value: this.listName ?? this.freeName(), maxlength: 200, id: "wb-shift-list", "aria-label": "Name of the list", oninput: () => { this.listName = title.value; } });
+    const keep = async (then) => { if (await this.suggest(title.value)) then?.(this.suggestion.subset); };
+    const open = (list) => this.send("label_images", { images: [], dataset, on: list });
+    const made = subset !== null && h("p", { id: "wb-shift-listed" }, `${exact(photos.length)} photos are in the list `, name(subset), ". ", h("a", { href: dataPage(this.project, "images", { dataset, subset }) }, "See the list in Data"));
+    return h("div", {}, h("p", {}, `${exact(photos.length)} of ${exact(candidates)} photos without labels, the best first:`), h("ol", { class: "wb-shift-next" }, ...pictures),
+      h("div", { class: "wb-bar" }, h("label", { class: "wb-select" }, "List ", title),
+        h("button", { type: "button", class: "wb-button wb-primary", id: "wb-shift-label", onclick: () => keep(open) }, `Label these ${exact(photos.length)} in labelme`),
+        h("button", { type: "button", class: "wb-button", id: "wb-shift-enlist", onclick: () => keep() }, "Only make the list")), made);
+  }
+
+  // One that is not there yet: "label-next", "label-next-2" ...
+  freeName() {
+    const there = Object.keys(this.dataset?.parts ?? {});
+    for (let number = 1; ; number++) {
+      const found = number === 1 ? "label-next" : `label-next-${number}`;
+      if (!there.includes(found)) return found;
+    }
+  }
+
+  again() {
+    return h("p", {}, "Once they are labelled: ", h("a", { id: "wb-shift-train", href: address("/train", { project: this.project, init: this.asked.model, arch: this.architecture }) }, "train again from this model"), ".");
+  }
+
+  destroy() {
+    this.doing.stop();
+  }
+}

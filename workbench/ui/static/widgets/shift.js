@@ -1,0 +1,225 @@
+// Another domain: what a model loses there, the pictures that show it, what helps, what to expect and what to label next.
+// value: {project}; project null: none is chosen. Sends "label_images" {images, dataset, on}: to labelme.
+
+import { isAbort, put } from "../api.js";
+import { h, loadStyle } from "../dom.js";
+import { follow } from "../follow.js";
+import { parts, readAsked, Routes, writeAsked } from "../lab/shift/asked.js";
+import { drawAway } from "../lab/shift/away.js";
+import { domainName, mountChoose } from "../lab/shift/choose.js";
+import { Doing } from "../lab/shift/doing.js";
+import { drawLost } from "../lab/shift/lost.js";
+import { Pictures } from "../lab/shift/pictures.js";
+import { drawReading } from "../lab/shift/reading.js";
+import { Reason } from "../lab/shift/reason.js";
+import { Remedies } from "../lab/shift/remedies.js";
+import { drawSeveral } from "../lab/shift/several.js";
+import { Unlabelled } from "../lab/shift/unlabelled.js";
+import { section } from "../evaluation_parts.js";
+import { noProject } from "../which_project.js";
+
+export function mount(element, value, emit) {
+  loadStyle();
+  element.classList.add("wb-evaluations", "wb-shift");
+  let tab = null;
+  const update = (next) => {
+    if (!next || next.project === tab?.project) return;
+    tab?.destroy();
+    tab = null;
+    if (next.project === null) element.replaceChildren(noProject());
+    else tab = new Tab(element, next.project, emit);
+  };
+  update(value);
+  return { update };
+}
+
+class Tab {
+  constructor(element, project, emit) {
+    Object.assign(this, { element, project, emit, asked: null, routes: new Routes(project) });
+    this.following = follow(element, project, (signal) => this.load(signal), (message) => this.say(message));
+  }
+
+  destroy() {
+    this.following.stop();
+    this.clear();
+    this.element.replaceChildren();
+  }
+
+  clear() {
+    this.doing?.stop();
+    for (const part of [this.pictures, this.reason, this.remedies, this.unlabelled]) part?.destroy();
+    Object.assign(this, { pictures: null, reason: null, remedies: null, unlabelled: null, built: false });
+  }
+
+  say(text) {
+    this.clear();
+    this.element.replaceChildren(h("p", { class: "wb-message wb-bad", role: "alert" }, text));
+  }
+
+  // ---- what there is, and what is asked
+
+  async load(signal) {
+    this.choices = await this.routes.get("choices", {}, signal);
+    const { models, datasets, usual } = this.choices;
+    if (!models.length || !datasets.length) return this.drawEmpty();
+    const asked = readAsked();
+    this.asked = { ...asked, model: asked.model || usual.model, home: asked.home || usual.home || "" };
+    if (!asked.model && !asked.to.length) this.asked.to = usual.to;
+    this.asked.to = this.asked.to.filter((each) => each !== this.asked.home);
+    if (!this.asked.to.includes(this.asked.at)) this.asked.at = this.asked.to[0] ?? "";
+    if (!this.built) this.build();
+    this.choose.update(this.asked);
+    await this.read(signal);
+  }
+
+  drawEmpty() {
+    this.clear();
+    const { models } = this.choices;
+    const [text, page, verb] = models.length
+      ? ["There are no images to test a model on yet.", `/data?project=${this.project}&tab=import`, "Import photos"]
+      : ["There is no model to test yet. Train one, or import a checkpoint.", `/train?project=${this.project}`, "Train"];
+    this.element.replaceChildren(h("div", { class: "wb-message" }, h("p", {}, text), h("a", { class: "wb-button wb-primary", href: page }, verb)));
+  }
+
+  change(changes) {
+    const isOther = ["model", "home", "to", "mapping", "restrict"].some((key) => key in changes);
+    Object.assign(this.asked, isOther || "at" in changes ? { seen: "", cell: "" } : {}, changes);
+    if (!this.asked.to.includes(this.asked.at)) this.asked.at = this.asked.to[0] ?? "";
+    writeAsked(this.asked);
+    this.choose.update(this.asked);
+    if (isOther) this.readAgain();
+    else this.draw();
+  }
+
+  async readAgain() {
+    this.reading?.abort();
+    this.reading = new AbortController();
+    const { signal } = this.reading;
+    try {
+      await this.read(signal);
+    } catch (error) {
+      if (isAbort(error)) return;
+      this.lost.replaceChildren(h("p", { class: "wb-message wb-bad", role: "alert" }, error.message));
+    }
+  }
+
+  // What is evaluated already is shown at once.
+  async read(signal) {
+    const { model, home, to, size, mapping, restrict } = this.asked;
+    if (!model || !home) return this.draw();
+    const words = { model, home, to: to.filter(isLabelled), size, mapping, restrict: restrict || null };
+    this.found = await this.routes.get("table", words, signal);
+    if (signal?.aborted) return;
+    this.draw();
+    this.doing.find().catch(() => {});
+  }
+
+  // ---- drawing
+
+  build() {
+    const place = h("div");
+    this.choose = mountChoose(place, { choices: this.choices, asked: this.asked, onChange: (changes) => this.change(changes) });
+    this.doing = new Doing(this.project, "domains", {
+      told: ({ progress }) => {
+        const domain = progress?.what.split(": ")[0];
+        if (domain !== this.evaluating) this.readAgain(); // the one before it is done
+        this.evaluating = domain;
+      },
+      ended: () => { this.evaluating = null; this.readAgain(); },
+    });
+    this.missing = h("div");
+    this.several = h("div");
+    this.lost = h("div");
+    this.pictures = new Pictures(this.project, { onSide: (side) => this.change({ side }), onAll: () => this.change({ seen: "", cell: "" }) });
+    this.reason = new Reason(this.project);
+    this.remedies = new Remedies(this.project, this.routes);
+    this.unlabelled = new Unlabelled(this.project, this.routes, (event, what) => this.emit(event, what));
+    this.classes = h("div");
+    this.away = h("div");
+    this.element.replaceChildren(
+      h("div", { class: "wb-page-head" }, h("h1", {}, "Another domain")),
+      h("p", { class: "wb-hint-line" }, "What a model loses on photos that are not like those it knows, the pictures that show it, and what helps."),
+      place, this.missing, this.doing.element, this.several, this.lost, this.pictures.element, this.reason.element, this.classes, this.remedies.element, this.unlabelled.element, this.away);
+    this.built = true;
+  }
+
+  draw() {
+    const { asked, found } = this;
+    const { home: homeName, to, at } = asked;
+    this.drawMissing();
+    const targets = found?.table?.targets ?? [];
+    const without = to.filter((each) => !targets.some((target) => domainOf(target) === each));
+    const target = targets.find((each) => domainOf(each) === at) ?? null;
+    this.several.replaceChildren(drawSeveral({ targets, missing: found?.table ? without : [], at, onLook: (domain) => this.change({ at: domain }) }) ?? "");
+    const [dataset] = parts(at || homeName);
+    const isAt = Boolean(at);
+    for (const part of [this.pictures, this.classes, this.away]) (part.element ?? part).hidden = !target;
+    this.remedies.element.hidden = !isAt || !isLabelled(at);
+    this.reason.element.hidden = this.unlabelled.element.hidden = !isAt || !homeName;
+    if (target) this.drawTarget(target);
+    else this.lost.replaceChildren(this.hint());
+    if (isAt && isLabelled(at)) this.remedies.show(asked, at);
+    if (isAt && homeName) {
+      this.reason.show(asked, at);
+      this.unlabelled.architecture = this.choices.models.find(({ reference }) => reference === asked.model)?.architecture;
+      this.unlabelled.show({ asked, domain: at, dataset: this.choices.datasets.find(({ name }) => name === dataset), evaluation: found?.evaluations[homeName] ?? null });
+    }
+  }
+
+  hint() {
+    const { home, to, at } = this.asked;
+    if (!home) return h("p", { class: "wb-message" }, "Choose where the model is at home: labelled photos like those it was trained on, but not those themselves.");
+    if (!to.length) return h("p", { class: "wb-message" }, "Add another domain above: a dataset, a role or a list whose photos are unlike home's.");
+    if (!isLabelled(at)) return h("p", { class: "wb-message" }, domainName(at), ": nothing can be measured without labels. What to expect there, and which photos to label, is below.");
+    return "";
+  }
+
+  drawMissing() {
+    const missing = this.found?.missing ?? [];
+    const { model, home, to, size, mapping, restrict } = this.asked;
+    if (!missing.length || !home || this.doing.isBusy) return this.missing.replaceChildren();
+    const begin = async () => {
+      const work = this.doing.begin(this.routes.post("evaluate", { model, home, to: to.filter(isLabelled), size, mapping, restrict }));
+      this.missing.replaceChildren();
+      await work;
+    };
+    const names = missing.flatMap((each, place) => [place ? ", " : "", domainName(each)]);
+    this.missing.replaceChildren(h("div", { class: "wb-message", id: "wb-shift-missing" }, h("p", {}, `${restrict ? "With restricted argmax nobody" : "Nobody"} has evaluated the model there yet: `, ...names, "."),
+      h("button", { type: "button", class: "wb-button wb-primary", id: "wb-shift-evaluate", onclick: begin }, `Evaluate ${missing.length} missing`)));
+  }
+
+  drawTarget(target) {
+    const { asked, found } = this;
+    const { home } = found.table;
+    this.lost.replaceChildren(section("What is lost", null, ...drawLost({
+      home, target, colors: found.classes.colors, chosen: asked,
+      onClass: (seen) => this.look({ seen, cell: "" }), onCell: (cell) => this.look({ cell, seen: "" }),
+    }).filter(Boolean)));
+    this.pictures.show({ home, target, mapping: asked.mapping, chosen: asked, confusion: target.confusions.find(({ cell }) => cell.join() === asked.cell) });
+    const key = JSON.stringify([found.classes, found.mappings, asked.mapping, asked.restrict]);
+    if (key !== this.readKey) {
+      this.readKey = key;
+      this.classes.replaceChildren(drawReading({
+        known: found.classes, mappings: found.mappings, asked, onChange: (changes) => this.change(changes),
+        onSave: async (name, rows) => {
+          const { mapping } = await put(`${this.routes.root}/mappings`, { name, rows });
+          this.change({ mapping });
+        },
+      }));
+    }
+    this.away.replaceChildren(drawAway({ routes: this.routes, asked, target }));
+  }
+
+  look(changes) {
+    this.change(changes);
+    if (changes.seen || changes.cell) this.pictures.element.scrollIntoView({ block: "start" });
+  }
+}
+
+function isLabelled(domain) {
+  return !domain.endsWith(":unlabelled");
+}
+
+function domainOf({ dataset, on }) {
+  return `${dataset}:${on}`;
+}
