@@ -40,6 +40,7 @@ from workbench.cli import (
     commands_test,
     commands_train,
     commands_trash,
+    commands_trust,
     commands_weights,
 )
 from workbench.cli.output import fail, fail_usage, wants_json
@@ -80,6 +81,7 @@ for module in (
     commands_predictions,
     commands_tasks,
     commands_trash,
+    commands_trust,
     commands_care,
     commands_weights,
     commands_serve,

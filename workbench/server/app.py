@@ -38,6 +38,7 @@ from workbench.server.routes import (
     storage,
     tasks,
     train,
+    trust,
     uploads,
     use,
     videos,
@@ -65,6 +66,7 @@ ROUTERS: tuple[Callable[[Services], APIRouter], ...] = (
     comparisons.router,  # before the evaluations, which would take `compare` for a number
     evaluations.router,
     evaluation_files.router,
+    trust.router,
     shift_why.router,
     evaluation_reading.router,
     shift.router,

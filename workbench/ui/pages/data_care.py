@@ -1,4 +1,4 @@
-"""Care: what is wrong with the data, and images that show the same but have different roles."""
+"""Care: what is wrong with the data, images that show the same but have different roles, labels that a model doubts."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from workbench.server.services import Services
 from workbench.ui.address import name_of
 from workbench.ui.components.widget import payload, widget
 from workbench.ui.events import change, on
+from workbench.ui.pages import data_desktop
 
 # What each part sends to change the data, and the task that looks through them.
 _PARTS = {"care_findings": (("merge", "drop", "unrole"), "check"), "care_groups": (("move",), "leaks")}
@@ -28,7 +29,10 @@ _FAILED = "({ project }) => ({ project, failed: Date.now() })"
 
 def tab(services: Services, blocks: gr.Blocks, project: gr.Number) -> Sequence[gr.Component]:
     """Fill the tab."""
-    return [_part(services, project, name, *about) for name, about in _PARTS.items()]
+    parts = [_part(services, project, name, *about) for name, about in _PARTS.items()]
+    doubts = widget("care_labels", events=("label_images", "take_back"), elem_id="wb-care-labels")
+    data_desktop.listen(services, doubts, project)
+    return [*parts, doubts]
 
 
 def _part(services: Services, project: gr.Number, name: str, events: Sequence[str], command: str) -> gr.HTML:
