@@ -110,7 +110,7 @@ def test_a_mistake_ends_a_task_with_the_sentence_a_person_is_told(home: Home) ->
 
 
 def test_a_task_outlives_who_started_it_and_a_killed_one_says_so(home: Home, tmp_path: Path) -> None:
-    folder = many_photos(tmp_path / "many", 3000)
+    folder = many_photos(tmp_path / "many", 1500)
     starter = (
         "import sys; from pathlib import Path; from db.home import Home\n"
         "from training.tasks.lifecycle import start_task\n"
@@ -132,11 +132,11 @@ def test_a_task_outlives_who_started_it_and_a_killed_one_says_so(home: Home, tmp
     task = start_task(home, import_command(folder), title="Import")
     assert task.id == 2
     until(lambda: (progress := find_task(home, task.id).progress) is not None and progress.done >= 100)
-    cancelled = cancel_task(home, task.id)
+    cancelled = cancel_task(home, task.id, graces=(120.0, 1.0))  # a busy machine takes its time
     assert (cancelled.state, cancelled.sentence) == ("cancelled", "Interrupted.")
     rest = ended(home, start_task(home, import_command(folder), title="Import"))
     assert rest.state == "finished", rest.sentence
-    assert rest.result["imported"] + rest.result["unchanged"] == 3000
+    assert rest.result["imported"] + rest.result["unchanged"] == 1500
     assert rest.result["unchanged"] >= 50
 
 
