@@ -174,23 +174,34 @@ def test_two_side_by_side_with_a_class_name_that_is_only_text(page: Page, served
     page.get_by_label(f"Compare evaluation {second}", exact=True).check()
     page.get_by_role("button", name="Compare").click()
     expect(page.get_by_role("heading", name=f"Evaluations 1 and {second}")).to_be_visible()
-    known = served.workbench.ask("compare", 1, second, "--images", 100)
+    known = served.workbench.ask("compare", 1, second)
     for key, pair in known["metrics"].items():
         row = page.get_by_test_id(f"figure-{key}").locator("td")
         for place, side in enumerate("ab"):
             expect(row.nth(place)).to_have_text(f"{100 * pair[side]:.1f}")
-    expect(page.locator("#wb-compare-notes li")).to_have_text(known["notes"])
-    assert f"Only in b: {hostile}." in known["notes"]
-    expect(page.locator("#wb-compare-images ol > li")).to_have_count(min(8, known["pairs"]["total"]))
-    pictures = page.locator("#wb-compare-images canvas")
-    for number in range(2 * min(8, known["pairs"]["total"])):
-        pictures.nth(number).scroll_into_view_if_needed()
-        expect(pictures.nth(number)).to_be_visible()
-    expect(page.locator("#wb-compare-images .wb-fault:not([hidden])")).to_have_count(0)
-    page.reload()
-    expect(page.locator("#wb-compare-images ol > li").first).to_be_visible()
-    page.locator("#wb-compare-images ol > li button").first.click()
+        expect(row.last).to_contain_text(pair["verdict"])
+    assert f"Only in b: {hostile}." in known["doubts"]
+    expect(page.locator("#wb-compare-notes .wb-doubt")).to_have_text(known["doubts"])
+    expect(page.locator("#wb-compare-costs tbody tr")).to_have_count(2)
+
+    expect(page.locator("#wb-compare-sort")).to_have_value("lost")
+    page.get_by_role("button", name="Compare the predictions").click()
+    expect(page.locator("#wb-compare-sort")).to_have_value("disputed", timeout=60_000)
+    worst = served.workbench.ask("compare", 1, second, "--disputed", 1)["disputes"]
+    rows = page.locator("#wb-compare-images ol > li")
+    expect(rows).to_have_count(min(8, worst["total"]))
+    (image,) = worst["images"]
+    share = image["dispute"]["disputed"] / image["dispute"]["pixels"]
+    expect(rows.first).to_contain_text(f"{100 * share:.1f} % of the pixels differ")
+    rows.first.locator("button").click()
     expect(page.locator(".wb-lightbox .wb-pane")).to_have_count(4)
+    page.keyboard.press("1")
+    expect(page.locator(".wb-lightbox canvas")).to_be_visible()
+    expect(page.locator(".wb-fault:not([hidden])")).to_have_count(0)
+    page.keyboard.press("Escape")
+
+    page.goto(f"{served.origin}/evaluate?project=1&ids=1,{second}&base={second}")
+    expect(page.get_by_role("heading", name=f"Evaluations {second} and 1")).to_be_visible()
 
 
 def test_a_new_evaluation_from_the_form_opens_then_goes_to_the_trash_and_back(page: Page, served: Served) -> None:

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from db.errors import UserError
 from labeling.classes import add_class
 from tests.support.scenes import COLORS, Scene, Workspace, add_dataset, blocks, workspace
 from tests.support.tiny_models import PLAIN, ColorNet, loaded
-from training.evaluation.compare import compare
-from training.evaluation.compare_images import paired_images
+from training.evaluation.compare import compare, compare_with
+from training.evaluation.compare_images import DISPUTED, GAINED, LOST, Dispute, paired_images, shared_images
+from training.evaluation.compare_models import compared_models
+from training.evaluation.derived import resamples
+from training.evaluation.derived.disputed_pixels import disputed_counts
+from training.evaluation.derived.disputes import derive_disputes, read_disputes
 from training.evaluation.evaluate import EvaluationRequest, evaluate_loaded
 from training.evaluation.gallery import evaluation_page
 from training.evaluation.opened import open_evaluation
@@ -23,10 +31,10 @@ FEW = "Images: only 1. Intervals are rough, and none below 5."
 CLASSES = ("sky", "road", "tree")
 
 
-def _evaluate(place: Workspace, dataset: str, names: tuple[str, ...]) -> int:
+def _evaluate(place: Workspace, dataset: str, names: tuple[str, ...], *, predictions: bool = False) -> int:
     model = loaded(ColorNet(COLORS[:3]), names, preprocessing=PLAIN)
     predictor = Predictor(model, torch.device("cpu"), "fp32")
-    request = EvaluationRequest("p", dataset, predictions=False)
+    request = EvaluationRequest("p", dataset, predictions=predictions)
     return evaluate_loaded(place.home, place.database, predictor, request).id
 
 
@@ -124,3 +132,83 @@ def test_other_images_are_resampled_by_themselves(place: Workspace) -> None:
 def test_what_is_not_there_is_named(place: Workspace) -> None:
     with pytest.raises(UserError, match="no evaluation 99"):
         compare(place.home, place.database, project="p", a=99, b=99)
+
+
+def test_many_are_compared_with_the_baseline_as_each_is_by_itself(place: Workspace) -> None:
+    add_dataset(place, "week", [Scene(blocks(16, 16, 3, number), seed=number) for number in range(6)])
+    right, wrong = _evaluate(place, "week", CLASSES), _evaluate(place, "week", ("sky", "tree", "road"))
+    dusk = _evaluate(place, "dusk", CLASSES)
+    found = compare_with(place.home, place.database, project="p", baseline=wrong, others=[right, dusk])
+    assert [(each.a.id, each.b.id, each.paired) for each in found] == [(wrong, right, True), (wrong, dusk, False)]
+    assert found[0].to_json() == compare(place.home, place.database, project="p", a=wrong, b=right).to_json()
+    for others in ([right, wrong], [right, right], [right] * 20, []):
+        with pytest.raises(UserError, match=r"given twice|2 to 20"):
+            compare_with(place.home, place.database, project="p", baseline=wrong, others=others)
+
+
+def test_resamples_are_kept_and_read_where_that_is_worth_it(place: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_dataset(place, "week", [Scene(blocks(16, 16, 3, number), seed=number) for number in range(6)])
+    numbers = _evaluate(place, "week", CLASSES), _evaluate(place, "week", ("sky", "tree", "road"))
+    directory = open_evaluation(place.database, numbers[0]).directory
+    computed = resamples.resampled(directory, (0, 1, 2), 0)
+    assert resamples.images_to_resample(directory, (0, 1, 2), 0) == 6
+    monkeypatch.setattr(resamples, "WORTH_KEEPING", 6)
+    resamples.resampled.cache_clear()
+    resamples.resampled(directory, (0, 1, 2), 0)
+    assert resamples.images_to_resample(directory, (0, 1, 2), 0) == 0
+    monkeypatch.setattr(resamples, "resample", None)  # whoever computes again fails
+    resamples.resampled.cache_clear()
+    read = resamples.resampled(directory, (0, 1, 2), 0)
+    for kind in ("whole", "classes"):
+        for name, values in getattr(computed, kind).items():
+            np.testing.assert_array_equal(getattr(read, kind)[name], values)
+    with pytest.raises(TypeError):  # other classes, other resamples
+        resamples.resampled(directory, (0, 2, 1), 0)
+    resamples.resampled.cache_clear()
+
+
+@given(st.lists(arrays(np.uint8, (3, 4), elements=st.integers(0, 2)), min_size=2, max_size=4), st.data())
+def test_disputed_pixels_are_those_that_not_all_say_the_same_of(
+    predicted: list[np.ndarray], data: st.DataObject
+) -> None:
+    truth = data.draw(arrays(np.uint8, (3, 4), elements=st.sampled_from([0, 1, 2, 255])))
+    disputed = [place for place in np.ndindex(3, 4) if len({int(each[place]) for each in predicted}) > 1]
+    labelled = [place for place in disputed if truth[place] != 255]
+    right = [sum(bool(each[place] == truth[place]) for place in labelled) for each in predicted]
+    assert disputed_counts(predicted, truth) == (12, len(disputed), len(labelled), *right)
+    assert disputed_counts(predicted, None) == (12, len(disputed), 0, *(0 for _ in predicted))
+
+
+def test_images_on_which_models_differ_come_first(place: Workspace) -> None:
+    add_dataset(place, "week", [Scene(blocks(32, 32, 3, number), seed=number) for number in range(4)])
+    right, wrong = (_evaluate(place, "week", names, predictions=True) for names in (CLASSES, ("sky", "tree", "road")))
+    opened = [open_evaluation(place.database, number) for number in (right, wrong)]
+    with pytest.raises(UserError, match="--disputed"):
+        shared_images(opened, sort=DISPUTED)
+    assert read_disputes(opened) is None
+    derive_disputes(opened[::-1])
+    page = shared_images(opened, sort=DISPUTED)
+    found = [image.dispute for image in page.images if image.dispute]
+    assert (page.total, len(found)) == (4, 4)
+    assert [each.disputed for each in found] == sorted((each.disputed for each in found), reverse=True)
+    # The first is right everywhere, the other in the sky alone, where they are of one mind.
+    assert all(each == Dispute(1024, each.disputed, each.labelled, (each.labelled, 0)) for each in found)
+    for image in page.images:
+        truth = blocks(32, 32, 3, int(image.path[:3]))
+        assert image.dispute
+        assert image.dispute.labelled == np.isin(truth, (1, 2)).sum()
+    swapped = shared_images(opened[::-1], sort=DISPUTED).images
+    assert [image.dispute.right for image in swapped if image.dispute] == [(0, each.labelled) for each in found]
+    lost, gained = (shared_images(opened, sort=sort).images for sort in (LOST, GAINED))
+    assert [image.scores[1] for image in lost] == sorted(image.scores[1] or 0 for image in lost)
+    assert [image.scores[1] for image in gained] == [image.scores[1] for image in lost][::-1]
+    assert shared_images(opened, sort="path", offset=1, limit=2).images[0].path == "001.png"
+
+
+def test_what_stored_no_predictions_says_so(place: Workspace) -> None:
+    opened = [open_evaluation(place.database, _evaluate(place, "day", CLASSES)) for _ in range(2)]
+    with pytest.raises(UserError, match="stored no predictions"):
+        derive_disputes(opened)
+    models = compared_models(place.home, place.database, opened, [1.0, 1.0]).models
+    assert [(model.run, model.parameters) for model in models] == [(None, None)] * 2
+    assert all(model.speeds[0].by == "evaluation" and model.speeds[0].device == "cpu" for model in models)

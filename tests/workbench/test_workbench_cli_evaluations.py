@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 import torch
 
+from db.errors import UserError
 from tests.support.scenes import COLORS, Scene, add_dataset, blocks, workspace
 from tests.support.tiny_models import PLAIN, ColorNet, loaded
 from training.evaluation.evaluate import EvaluationRequest, evaluate_loaded
 from training.prediction.inference import Predictor
 from workbench.cli.app import app
+from workbench.cli.options import Workplace
 
 CLASSES = ("sky", "road, wet", "car")
 
@@ -102,6 +104,23 @@ def test_images_that_two_evaluations_share(home: str, capsys: pytest.CaptureFixt
     app(["compare", "1", "1", "--images", "2", "--home", home], standalone_mode=False)
     assert "2 of 3 images that both have" in capsys.readouterr().out
     assert "pairs" not in _ask(capsys, "compare", "1", "1", "--home", home)
+
+
+def test_many_compared_and_where_their_predictions_differ(home: str, capsys: pytest.CaptureFixture[str]) -> None:
+    place = Workplace(Path(home))
+    model = loaded(ColorNet(COLORS[:3]), ("sky", "road, wet", "car"), preprocessing=PLAIN)
+    predictor = Predictor(model, torch.device("cpu"), "fp32")
+    for _ in range(2):
+        evaluate_loaded(place.home, place.database, predictor, EvaluationRequest("p", "campus"))
+    found = _ask(capsys, "compare", "1", "2", "3", "--disputed", "2", "--home", home)
+    assert (found["baseline"], [each["b"]["evaluation"] for each in found["comparisons"]]) == (1, [2, 3])
+    assert (found["disputes"]["total"], len(found["disputes"]["images"])) == (3, 2)
+    app(["compare", "1", "2", "3", "--disputed", "2", "--home", home], standalone_mode=False)
+    told = capsys.readouterr().out
+    assert "2 of 3 images that all have" in told
+    assert "cannot tell" in told  # of three images
+    with pytest.raises(UserError, match="Name two"):
+        app(["compare", "1", "2", "3", "--images", "2", "--home", home], standalone_mode=False)
 
 
 def test_architectures_and_settings(capsys: pytest.CaptureFixture[str]) -> None:

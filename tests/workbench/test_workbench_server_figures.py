@@ -40,11 +40,31 @@ def test_figures_come_as_a_file_under_the_mapping_asked_for(client: TestClient) 
     assert client.get("/api/evaluations/9/figures.csv").status_code == 404
 
 
-def test_images_of_two_in_pages(client: TestClient) -> None:
-    first = client.get("/api/evaluations/compare/images?a=1&b=2&limit=2").json()
-    rest = client.get("/api/evaluations/compare/images?a=1&b=2&offset=2").json()
-    assert (first["total"], len(first["images"]), len(rest["images"])) == (3, 2, 1)
-    differences = [pair["difference"] for pair in first["images"] + rest["images"]]
-    assert differences == sorted(differences)
-    assert all(pair["a"]["path"] == pair["b"]["path"] for pair in first["images"])
-    assert client.get("/api/evaluations/compare/images?a=1&b=9").status_code == 404
+def test_several_beside_the_first_and_their_images_in_pages(client: TestClient) -> None:
+    root = "/api/evaluations/compare/several"
+    found = client.get(f"{root}?ids=2,1").json()
+    assert [each["evaluation"] for each in found["evaluations"]] == [2, 1]
+    assert (found["computed"], found["comparisons"][0]["metrics"]["miou"]["b"]) == (True, 1)
+    assert [row["name"] for row in found["classes"]] == list(CLASSES)
+    pages = [client.get(f"{root}/images?ids=1,2&sort=disputed&{more}").json() for more in ("limit=2", "offset=2")]
+    images = [image for page in pages for image in page["images"]]
+    assert ({page["total"] for page in pages}, len(images)) == ({3}, 3)
+    changes = [image["scores"][1] - image["scores"][0] for image in images]
+    assert changes == sorted(changes)
+    assert (pages[0]["sort"], pages[0]["compared"]) == ("lost", False)  # nobody compared them, and nobody can
+    assert "stored no predictions" in pages[0]["obstacle"]
+    assert client.post(f"{root}/start", json={"ids": [1, 2], "predictions": True}).status_code == 400
+    models = client.get(f"{root}/models?ids=1,2").json()
+    assert [model["run"] for model in models["models"]] == [None, None]
+    for ids, status in (("1,9", 404), ("1", 400), ("1,x", 400), ("1,2,2", 400)):
+        assert client.get(f"{root}?ids={ids}").status_code == status
+
+
+def test_with_very_many_images_intervals_are_left_to_a_task(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workbench.server.routes.comparisons.AT_ONCE", 2)
+    found = client.get("/api/evaluations/compare/several?ids=1,2").json()
+    miou = found["comparisons"][0]["metrics"]["miou"]
+    assert not found["computed"]
+    assert (miou["low"], miou["verdict"], miou["difference"]) == (None, "cannot tell", miou["b"] - miou["a"])
