@@ -46,7 +46,8 @@ def page(services: Services, blocks: gr.Blocks) -> None:
     def open_page(request: gr.Request) -> list[Any]:
         asked = read_address(services, request)
         number = None if asked.project is None else asked.project.id
-        opened = gr.update(selected=asked.tab if asked.tab in (EVALUATIONS, DOMAINS) else EVALUATIONS)
+        # The first one is open already: whoever was quicker than this has chosen another.
+        opened = gr.update(selected=DOMAINS) if asked.tab == DOMAINS else gr.skip()
         # At once, so that the list does not jump below a form that comes later.
         return [number, opened, {"project": number}, content(services, number), *form.fill(number, asked.values)]
 

@@ -133,7 +133,10 @@ class Tab {
     this.pictures = new Pictures(this.project, { onSide: (side) => this.change({ side }), onAll: () => this.change({ seen: "", cell: "" }) });
     this.reason = new Reason(this.project);
     this.remedies = new Remedies(this.project, this.routes);
-    this.unlabelled = new Unlabelled(this.project, this.routes, (event, what) => this.emit(event, what));
+    this.unlabelled = new Unlabelled(this.project, this.routes, {
+      send: (event, what) => this.emit(event, what),
+      onDomain: (domain) => this.change({ to: [...new Set([...this.asked.to, domain])], at: domain }),
+    });
     this.classes = h("div");
     this.away = h("div");
     this.element.replaceChildren(
@@ -162,7 +165,11 @@ class Tab {
     if (isAt && homeName) {
       this.reason.show(asked, at);
       this.unlabelled.architecture = this.choices.models.find(({ reference }) => reference === asked.model)?.architecture;
-      this.unlabelled.show({ asked, domain: at, dataset: this.choices.datasets.find(({ name }) => name === dataset), evaluation: found?.evaluations[homeName] ?? null });
+      const { datasets } = this.choices;
+      this.unlabelled.show({
+        asked, domain: at, dataset: datasets.find(({ name }) => name === dataset), evaluation: found?.evaluations[homeName] ?? null,
+        others: datasets.filter(({ parts: { unlabelled } }) => unlabelled),
+      });
     }
   }
 

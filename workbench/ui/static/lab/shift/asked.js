@@ -22,6 +22,7 @@ export function writeAsked({ model, home, to, at, size, mapping, restrict, seen,
     if (value) url.searchParams.set(key, value);
     else url.searchParams.delete(key);
   }
+  url.searchParams.set("tab", "domains"); // a tab that was chosen while the page opened is not in it yet
   url.searchParams.delete("to");
   for (const each of to) url.searchParams.append("to", each);
   if (url.href !== location.href) history.replaceState(history.state, "", url);

@@ -16,9 +16,9 @@ const ESTIMATES = [["atc", "ATC"], ["confidence", "confidence"], ["entropy", "en
 const SHOWN = 60; // photos of a suggestion with their picture
 
 export class Unlabelled {
-  // send(event, what): to labelme
-  constructor(project, routes, send) {
-    Object.assign(this, { project, routes, send, survey: null, suggestion: null, count: 10, by: "mixed" });
+  // send(event, what): to labelme; onDomain(domain): another one is looked at
+  constructor(project, routes, { send, onDomain }) {
+    Object.assign(this, { project, routes, send, onDomain, survey: null, suggestion: null, count: 10, by: "mixed" });
     this.doing = new Doing(project, "survey", { ended: () => this.load() });
     this.which = h("div", { class: "wb-bar" });
     this.expected = h("div");
@@ -30,7 +30,8 @@ export class Unlabelled {
   }
 
   // evaluation: the one at home, which the estimates learn from; null where there is none
-  show({ asked, domain, dataset, evaluation }) {
+  show({ asked, domain, dataset, evaluation, others }) {
+    this.others = others; // datasets that have photos without labels
     const key = JSON.stringify([asked.model, asked.size, domain, evaluation, dataset?.parts]);
     if (key === this.key) return;
     const [owner] = parts(domain);
@@ -84,8 +85,11 @@ export class Unlabelled {
 
   drawNext() {
     if (!this.without) {
+      const elsewhere = this.others.map((each) => h("button", { type: "button", class: "wb-button", onclick: () => this.onDomain(`${each.name}:unlabelled`) },
+        "Choose among those of ", name(each.name), ` (${exact(each.parts.unlabelled)})`));
       return this.next.replaceChildren(h("p", {}, "Every photo of ", name(parts(this.domain)[0]), " is labelled. ",
-        h("a", { href: dataPage(this.project, "import") }, "Import photos without labels"), " to choose among them."), this.again());
+        ...(elsewhere.length ? ["Others are not:"] : [h("a", { href: dataPage(this.project, "import") }, "Import photos without labels"), " to choose among them."])),
+        h("div", { class: "wb-bar" }, ...elsewhere), this.again());
     }
     if (!this.survey) {
       return this.next.replaceChildren(h("p", {}, "Look at the photos above first: the model says which of them it is unsure of."), this.again());
