@@ -75,11 +75,11 @@ def test_classes_by_confusion_and_what_is_not_counted_yet_as_a_task(
     order = client.get(f"/api/evaluations/{number}/alike").json()["classes"]
     assert sorted(order) == [0, 1, 2, 3]
     assert abs(order.index(1) - order.index(2)) == 1  # the two are taken for one another
-    begun: list[list[str]] = []
-    monkeypatch.setattr(evaluation_reading, "start_task", lambda _, argv, **__: begun.append(argv) or Mock(id=7))
+    begin = Mock(return_value=Mock(id=7))
+    monkeypatch.setattr(evaluation_reading, "start_task", begin)
     assert client.post(f"/api/evaluations/{number}/boundary").json() == {"task": 7}
     assert client.get(f"/api/evaluations/{number}").json()["boundary"] is None
-    assert run([*begun[0], f"--home={place.home.path}", "--json"]) == 0
+    assert run([*begin.call_args.args[1], f"--home={place.home.path}", "--json"]) == 0
     assert client.get(f"/api/evaluations/{number}").json()["boundary"]["f1"] > 0
 
 

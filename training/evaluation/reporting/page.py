@@ -13,6 +13,7 @@ from training.evaluation.reporting.findings import Findings
 from training.evaluation.reporting.how import HOW
 from training.evaluation.reporting.images import ERROR_COLORS, IMAGES, ShownImage, worst_images
 from training.evaluation.reporting.plots.draw import plot
+from training.evaluation.reporting.plots.matrix import WRITTEN
 from training.evaluation.reporting.style import STYLE
 from training.evaluation.reporting.words import FIGURE_NAMES, MORE_FIGURES, title, written
 
@@ -50,11 +51,11 @@ def report_html(database: Database, found: Findings, images: int = IMAGES, progr
         *_section(
             "Confusions",
             _beside(found),
-            _plot(found, "confusion"),
+            _plot(found, "confusion", "large" if len(found.classes) > WRITTEN else ""),
             h("h3", {}, "Where most pixels went wrong"),
             table(tables.confusions(found), colors, bar="share"),
         ),
-        *_section("How far to trust a probability", _beside(found), _plot(found, "reliability", small=True)),
+        *_section("How far to trust a probability", _beside(found), _plot(found, "reliability", "small")),
         *_section(
             "Each class against the rest",
             _beside(found),
@@ -129,10 +130,10 @@ def _mapping(found: Findings) -> Iterable[ET.Element]:
     yield table(tables.Table("mapping", "Mapping", columns, values))
 
 
-def _plot(found: Findings, name: str, *, small: bool = False) -> ET.Element:
+def _plot(found: Findings, name: str, size: str = "") -> ET.Element:
     # As a picture, not as elements: plots use the same ids, and what a class is called cannot leave it.
     content = plot(found, name, "svg")
-    return h("figure", {"class": "plot small" if small else "plot"}, picture(content, "image/svg+xml", _ALTS[name]))
+    return h("figure", {"class": f"plot {size}".rstrip()}, picture(content, "image/svg+xml", _ALTS[name]))
 
 
 def images_section(found: Findings, shown: list[ShownImage], colors: dict[str, str]) -> tuple[ET.Element, ...]:

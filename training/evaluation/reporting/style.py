@@ -38,7 +38,8 @@ td.bar { background: linear-gradient(90deg, var(--bar) var(--share), transparent
   border: 1px solid rgb(0 0 0 / .25); vertical-align: -.04em; }
 figure { margin: 1rem 0; } figcaption { margin-top: .35rem; }
 .plot img { display: block; width: 100%; max-width: 100%; background: #fff; border-radius: 6px; padding: .4rem; }
-.plot.small img { max-width: 30rem; }
+.plot { overflow-x: auto; } .plot.small img { max-width: 30rem; } .plot.large { overflow: auto; max-height: 94vh; }
+.plot.large img { width: auto; max-width: none; }
 .image { margin: 1.25rem 0; } .image .four { display: grid; grid-template-columns: repeat(4, 1fr); gap: .4rem; }
 .image figure { margin: 0; } .image img { width: 100%; display: block; border-radius: 3px; }
 .image h3 { display: flex; justify-content: space-between; gap: 1rem; margin: 0 0 .35rem; }
@@ -46,7 +47,8 @@ figure { margin: 1rem 0; } figcaption { margin-top: .35rem; }
 .legend { display: flex; flex-wrap: wrap; gap: .15rem 1.1rem; font-size: .82rem; margin: .5rem 0; }
 .how dt { font-weight: 600; margin-top: .5rem; } .how dd { margin: 0; color: var(--muted); }
 footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: .8rem; }
-@media (max-width: 40rem) { body { padding: 1.25rem 1rem 3rem; } .image .four { grid-template-columns: 1fr 1fr; } }
+@media (max-width: 40rem) { body { padding: 1.25rem 1rem 3rem; } .image .four { grid-template-columns: 1fr 1fr; }
+  .plot:not(.small, .large) img { width: 38rem; max-width: none; } }
 @page { size: A4; margin: 16mm 15mm 18mm; }
 @media print {
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
@@ -54,6 +56,7 @@ footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: .8rem
   h2 { margin-top: 1.4rem; } h2, h3 { break-after: avoid; } table { font-size: 7.6pt; }
   th, td { padding: .18rem .3rem; } td.text { min-width: 0; } thead { display: table-header-group; }
   tr, figure, .image, .tiles, .about div, .how div, ul.notes li { break-inside: avoid; }
-  .table { overflow: visible; } .plot img { padding: 0; }
+  .table, .plot, .plot.large { overflow: visible; max-height: none; } .plot img, .plot:not(.small) img { width: 100%;
+    max-width: 100%; padding: 0; }
 }
 """

@@ -47,5 +47,5 @@ def _column(axes: Axes, rows: list[tuple[str, float | None, str]], tall: int, *,
     axes.set_ylim(tall - 0.4, -0.6)
     axes.tick_params(axis="y", length=0, labelcolor=INK)
     axes.grid(visible=False, axis="y")
-    percent_axis(axes.xaxis, 0, 1.1)
+    percent_axis(axes.xaxis, 0, 1.1, every=0.5 if narrow else 0.2)
     axes.spines["left"].set_visible(False)

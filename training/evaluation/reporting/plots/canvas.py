@@ -84,9 +84,9 @@ def figure(height: float, width: float = WIDTH) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def percent_axis(axis: XAxis | YAxis, low: float = 0, high: float = 1) -> None:
+def percent_axis(axis: XAxis | YAxis, low: float = 0, high: float = 1, every: float = 0.2) -> None:
     """Have an axis run over fractions and say percent."""
-    axis.set_major_locator(MultipleLocator(0.2))
+    axis.set_major_locator(MultipleLocator(every))
     axis.set_major_formatter(PercentFormatter(1, decimals=0))
     limit = axis.axes.set_xlim if axis.axis_name == "x" else axis.axes.set_ylim
     limit(low, high)

@@ -13,7 +13,9 @@ from training.evaluation.reporting.findings import Findings
 from training.evaluation.reporting.plots.canvas import INK, WIDTH, figure, nothing
 from training.evaluation.reporting.words import short
 
-_WRITTEN = 24  # classes up to which shares stand in the cells
+WRITTEN = 24
+"""Classes up to which shares stand in the cells, and the whole is as wide as a page."""
+
 _CELL_INCHES = 0.13  # of a cell whose class can still be read, zoomed in
 
 
@@ -33,13 +35,13 @@ def confusion_matrix(found: Findings) -> Figure:
     shares = counts[np.ix_(rows, columns)] / counts[rows].sum(axis=1, keepdims=True)
     # The root lets the small confusions be seen beside the diagonal.
     image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1), aspect="auto", interpolation="nearest")
-    size = 7.5 if many <= _WRITTEN else 6
-    letters = 18 if many <= _WRITTEN else 24
+    size = 7.5 if many <= WRITTEN else 6
+    letters = 18 if many <= WRITTEN else 24
     names = found.report.predicted_names
     axes.set_xticks(range(len(columns)), [short(names[each], letters) for each in columns], fontsize=size)
     axes.set_yticks(range(len(rows)), [short(names[each], letters) for each in rows], fontsize=size)
-    axes.tick_params(axis="x", rotation=90 if many > _WRITTEN else 45, labelcolor=INK, length=0)
-    if many <= _WRITTEN:
+    axes.tick_params(axis="x", rotation=90 if many > WRITTEN else 45, labelcolor=INK, length=0)
+    if many <= WRITTEN:
         for label in axes.get_xticklabels():
             label.set(ha="right", rotation_mode="anchor")
     axes.tick_params(axis="y", labelcolor=INK, length=0)
@@ -48,11 +50,12 @@ def confusion_matrix(found: Findings) -> Figure:
     axes.grid(visible=False)
     axes.set_xticks(np.arange(len(columns) - 1) + 0.5, minor=True)
     axes.set_yticks(np.arange(len(rows) - 1) + 0.5, minor=True)
-    axes.grid(which="minor", color="white", linewidth=0.6 if many <= _WRITTEN else 0.2)
+    axes.grid(which="minor", color="white", linewidth=0.6 if many <= WRITTEN else 0.2)
     axes.tick_params(which="minor", length=0)
-    if many <= _WRITTEN:
+    if many <= WRITTEN:
         _write(axes, shares, 7.5 if many <= 12 else 5.5)
-    bar = drawn.colorbar(image, ax=axes, fraction=0.03, pad=0.01, ticks=(0, 0.05, 0.2, 0.5, 1))
+    share = 0.03 if many <= WRITTEN else 0.01
+    bar = drawn.colorbar(image, ax=axes, fraction=share, pad=0.01, ticks=(0, 0.05, 0.2, 0.5, 1))
     bar.ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     bar.outline.set_visible(False)
     return drawn

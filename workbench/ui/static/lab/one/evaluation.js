@@ -14,6 +14,7 @@ import { followTask, progressText } from "../../task.js";
 import { term } from "../../words.js";
 import { EvaluationImages, KEPT as OF_IMAGES } from "../images.js";
 import { saveFile } from "../save_plot.js";
+import { mountTrust } from "../trust/notices.js";
 import { COLUMNS, mountClasses } from "./classes.js";
 import { mountScoreCurves } from "./curves.js";
 import { fold } from "./fold.js";
@@ -48,7 +49,7 @@ export class OneEvaluation {
     });
     this.classes = mountClasses(classes, {
       rows: this.data.classes.map((row, index) => ({ ...row, color: this.data.axes.colors[index] })),
-      columns: Object.keys(COLUMNS).filter((column) => this.data.boundary || !SHAPES.includes(column)),
+      columns: Object.keys(COLUMNS).filter((column) => !SHAPES.includes(column) || this.data.classes.some((row) => row[column] !== null)),
       order: query().order ?? "",
       onOrder: (order) => setQuery({ order }),
       onChoose: (label) => this.images.choose({ class: query().class === label ? null : label, cell: null, sort: null }),
@@ -59,8 +60,10 @@ export class OneEvaluation {
       onCell: (truth, predicted) => this.images.choose({ cell: `${truth},${predicted}`, class: null, sort: null }),
     });
     this.form = h("div", { hidden: true });
+    const trust = h("div", { id: "wb-evaluate-trust" });
+    mountTrust(trust, { project: this.data.project, evaluation: this.number, mapping: this.mapping, signal: this.ending.signal });
     return [
-      this.page.back(), this.head(beside(true)), this.warnings(), this.form, this.figures(), this.shapes(),
+      this.page.back(), this.head(beside(true)), this.warnings(), trust, this.form, this.figures(), this.shapes(),
       section("Classes", saveFile("The IoU of the classes as bars", (kind) => this.path(`plots/iou.${kind}`), `evaluation ${this.number} iou`), classes),
       section("Confusion matrix", h("p", { class: "wb-provenance" }, "Rows: truth. Columns: prediction. Choose a cell to see its images."), matrix),
       ...this.folds(), this.images.element,

@@ -8,7 +8,7 @@ import { h, svg } from "../../dom.js";
 import { lookOf } from "../../look.js";
 
 const SIZE = 300;
-const EDGE = { left: 46, right: 12, top: 10, bottom: 40 };
+const EDGE = { left: 46, right: 18, top: 10, bottom: 40 };
 const [WIDTH, HEIGHT] = [EDGE.left + SIZE + EDGE.right, EDGE.top + SIZE + EDGE.bottom];
 const TICKS = [0, 0.2, 0.4, 0.6, 0.8, 1];
 
