@@ -42,6 +42,7 @@ def walk(tmp_path_factory):
     for line in (("runs",), ("logs", "1"), ("models",)):
         said[line[0]] = ask(*line)
     said["evaluate"] = ask("evaluate", 1, "--dataset", "day", "--on", "val")
+    said["label-curve"] = ask("label-curve", "--on", "val")
     said["export weights"] = ask("export", "weights", "1:last", "--format", "safetensors", "--to", "w.safetensors")
     names = "\n".join([*said["freeze"]["classes"][:-1], "vehicle"])
     (folder / "names.txt").write_text(names)
@@ -146,6 +147,14 @@ def test_an_evaluation_is_exact(walk):
     assert found["pa"] == pytest.approx(sum(row[i] for i, row in enumerate(rows)) / sum(map(sum, rows)))
     background = found["classes"][0]  # painted nowhere: n/a where it is not predicted either, else IoU 0
     assert background["iou"] == (None if sum(row[0] for row in rows) == 0 else 0)
+
+
+def test_what_labels_bought_knows_what_a_run_was_trained_on(walk):
+    (curve,) = walk["label-curve"]["curves"]
+    (point,) = curve["points"]
+    assert (curve["dataset"], curve["on"], curve["images"], curve["tells"]) == ("day", "val", 2, False)
+    assert (point["evaluation"], point["run"], point["labelled"]) == (1, 1, 6)
+    assert point["miou"] == walk["evaluate"]["miou"]
 
 
 def test_an_imported_model_is_evaluated_through_a_mapping(walk):

@@ -14,6 +14,7 @@ from workbench.cli.output import emit, percent, say, table
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
     app.command("curves", epilog="Example: workbench curves 1 2 5 --to curves.svg")(curves)
+    app.command("label-curve", epilog="Example: workbench label-curve --dataset camvid --on val")(label_curve)
 
 
 def curves(
@@ -53,3 +54,38 @@ def curves(
             say(f"Written to {to}")
 
     emit({"runs": found, "to": None if to is None else str(to)}, as_json=as_json, show=show)
+
+
+def label_curve(
+    dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="Only what was tested on this one.")] = None,
+    on: Annotated[str | None, typer.Option(help="Only what was tested on this role or subset.")] = None,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what labels bought: the mIoU of runs on the same photos, by how many labelled ones each was trained on."""
+    from training.curves.labelled import read_labelled_curves
+
+    place = Workplace(home)
+    found = read_labelled_curves(place.home, place.database, place.project(project), dataset, on)
+
+    def show() -> None:
+        for curve in found:
+            rows = (
+                (
+                    point.architecture,
+                    point.labelled,
+                    "" if point.added is None else f"+{point.added}",
+                    ", ".join(f"{name} {count}" for name, count in point.lists),
+                    percent(point.miou),
+                    point.model,
+                    point.evaluation,
+                )
+                for point in curve.points
+            )
+            columns = ["architecture", ">labelled photos", ">new", "of them in", ">mIoU %", "model", ">evaluation"]
+            table(f"Tested on {curve.dataset}, {curve.on} ({curve.images} photos, size {curve.size})", columns, rows)
+        if not any(curve.tells for curve in found):
+            say("A curve needs two runs of an architecture, trained on different photos and tested on the same.")
+
+    emit({"curves": found}, as_json=as_json, show=show)

@@ -1,4 +1,4 @@
-"""Why another domain differs: what was found, the map of its photos, and starting the search."""
+"""Why another domain differs: what was found, the map of its photos, starting the search; and what labels bought."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from labeling.classes import list_classes
 from labeling.colors import colors_for
 from labeling.projects import project_of_id
+from training.curves.labelled import read_labelled_curves
 from training.models.files import find_model_file
 from training.shift.looks import LOOKS
 from training.shift.photos import choose
@@ -43,19 +44,19 @@ class Asked(BaseModel):
 
 def router(services: Services) -> APIRouter:
     """Return the routes."""
-    routes = APIRouter(prefix="/api/projects/{project}/shifts")
+    routes = APIRouter(prefix="/api/projects/{project}")
 
     def name_of(project: int) -> str:
         with services.database.read() as session:
             return project_of_id(session, project).name
 
-    @routes.get("")
+    @routes.get("/shifts")
     def shifts(project: int) -> dict[str, Any]:
         """What was found so far, newest first."""
         name_of(project)
         return {"shifts": [found.head() for found in list_shifts(services.home, project)]}
 
-    @routes.post("")
+    @routes.post("/shifts")
     def start(project: int, asked: Asked) -> dict[str, Any]:
         """Start the search as a task; its result has the name of the shift."""
         name = name_of(project)
@@ -68,7 +69,7 @@ def router(services: Services) -> APIRouter:
             services, start_task(services.home, asked.argv(name), title=title, project_id=project, link=link)
         )
 
-    @routes.get("/{shift}")
+    @routes.get("/shifts/{shift}")
     def one(project: int, shift: str) -> dict[str, Any]:
         """Every figure of a shift."""
         name = name_of(project)
@@ -86,7 +87,7 @@ def router(services: Services) -> APIRouter:
                 row["color"] = color
         return values
 
-    @routes.get("/{shift}/plane")
+    @routes.get("/shifts/{shift}/plane")
     def plane(project: int, shift: str) -> dict[str, Any]:
         """The map of a shift's photos: a list of values a column, in one order."""
         name = name_of(project)
@@ -107,6 +108,13 @@ def router(services: Services) -> APIRouter:
             "number": [None if number < 0 else number for number in known.number.tolist()],
             "evaluations": known.evaluations,
         }
+
+    @routes.get("/labelled-curve")
+    def labelled_curve(project: int, dataset: str = "", on: str = "") -> dict[str, Any]:
+        """The mIoU of runs on the same photos, by how many labelled ones each was trained on."""
+        name = name_of(project)
+        found = read_labelled_curves(services.home, services.database, name, dataset or None, on or None)
+        return {"curves": plain(found)}
 
     return routes
 

@@ -4,8 +4,8 @@ import { h, svg } from "../../dom.js";
 import { term } from "../../words.js";
 import { savePlot } from "../save_plot.js";
 
-const [WIDTH, HEIGHT] = [300, 130];
-const EDGE = { left: 8, right: 8, top: 8, bottom: 20 };
+const [WIDTH, HEIGHT] = [300, 138];
+const EDGE = { left: 8, right: 8, top: 8, bottom: 28 };
 
 // looks: as the server gives them; place: of the domain beside home; names: of both
 export function drawLooks({ looks, place, names }) {
