@@ -161,8 +161,8 @@ def evaluate(page: Page, workbench: Workbench) -> str:
     counts = known["confusion"]
     wrong = [(t, m) for t, row in enumerate(counts) for m, _ in enumerate(row) if t != m]
     t, m = max(wrong, key=lambda cell: counts[cell[0]][cell[1]])
-    chosen = page.get_by_test_id(f"cell-{t}-{m}")
-    expect(chosen).to_have_text(f"{100 * counts[t][m] / sum(counts[t]):.0f}")
+    chosen = page.get_by_test_id(f"confusion-{t}-{m}")
+    expect(chosen).to_contain_text(f"{100 * counts[t][m] / sum(counts[t]):.1f} % · {counts[t][m]:,} px")
     chosen.click()
     expect(page.get_by_test_id("chip-cell")).to_contain_text(f"{counts[t][m]:,} pixels")
     tiles = page.locator("#wb-evaluate-gallery .wb-tile")
