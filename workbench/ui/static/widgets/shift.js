@@ -8,6 +8,7 @@ import { parts, readAsked, Routes, writeAsked } from "../lab/shift/asked.js";
 import { drawAway } from "../lab/shift/away.js";
 import { domainName, mountChoose } from "../lab/shift/choose.js";
 import { Doing } from "../lab/shift/doing.js";
+import { mountLabelledCurve } from "../lab/shift/labelled_curve.js";
 import { drawLost } from "../lab/shift/lost.js";
 import { Pictures } from "../lab/shift/pictures.js";
 import { drawReading } from "../lab/shift/reading.js";
@@ -47,8 +48,8 @@ class Tab {
 
   clear() {
     this.doing?.stop();
-    for (const part of [this.pictures, this.reason, this.remedies, this.unlabelled]) part?.destroy();
-    Object.assign(this, { pictures: null, reason: null, remedies: null, unlabelled: null, built: false });
+    for (const part of [this.pictures, this.reason, this.remedies, this.unlabelled, this.bought]) part?.destroy();
+    Object.assign(this, { pictures: null, reason: null, remedies: null, unlabelled: null, bought: null, built: false });
   }
 
   say(text) {
@@ -138,11 +139,15 @@ class Tab {
       onDomain: (domain) => this.change({ to: [...new Set([...this.asked.to, domain])], at: domain }),
     });
     this.classes = h("div");
+    const bought = h("div");
+    this.bought = mountLabelledCurve(bought, { project: this.project });
+    const labelled = section("What labels bought", null, bought);
+    labelled.id = "wb-shift-labelled";
     this.away = h("div");
     this.element.replaceChildren(
       h("div", { class: "wb-page-head" }, h("h1", {}, "Another domain")),
       h("p", { class: "wb-hint-line" }, "What a model loses on photos that are not like those it knows, the pictures that show it, and what helps."),
-      place, this.missing, this.doing.element, this.several, this.lost, this.pictures.element, this.reason.element, this.classes, this.remedies.element, this.unlabelled.element, this.away);
+      place, this.missing, this.doing.element, this.several, this.lost, this.pictures.element, this.reason.element, this.classes, this.remedies.element, this.unlabelled.element, labelled, this.away);
     this.built = true;
   }
 

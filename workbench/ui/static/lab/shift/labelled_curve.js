@@ -22,7 +22,8 @@ export function mountLabelledCurve(element, options) {
     const { project, dataset, on } = current;
     try {
       const { curves } = await getJson(address(`/api/projects/${project}/labelled-curve`, { dataset, on }), { signal: loading.signal });
-      element.replaceChildren(curves.length && curves[0].tells ? draw(curves[0], project) : none(curves[0]));
+      const telling = curves.filter(({ tells }) => tells);
+      element.replaceChildren(telling.length ? choice(telling, project) : none(curves[0]));
     } catch (error) {
       if (!isAbort(error)) element.replaceChildren(h("p", { class: "wb-message wb-bad", role: "alert" }, error.message));
     }
@@ -35,6 +36,15 @@ export function mountLabelledCurve(element, options) {
       element.replaceChildren();
     },
   };
+}
+
+// One curve at a time: they were tested on different photos.
+function choice(curves, project) {
+  const place = h("div", {}, draw(curves[0], project));
+  if (curves.length < 2) return place;
+  const select = h("select", { onchange: () => place.replaceChildren(draw(curves[select.value], project)) },
+    ...curves.map((curve, i) => h("option", { value: i }, `${isolated(curve.dataset)} / ${isolated(curve.on)}, size ${curve.size}`)));
+  return h("div", {}, h("label", { class: "wb-select" }, "Tested on ", select), place);
 }
 
 // Before there are two points there is the way to them.

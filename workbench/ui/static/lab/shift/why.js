@@ -7,7 +7,7 @@
 import { getJson, isAbort, post } from "../../api.js";
 import { mountCommand } from "../../command.js";
 import { exact, h, loadStyle, moment, name, percent } from "../../dom.js";
-import { points, section } from "../../evaluation_parts.js";
+import { points } from "../../evaluation_parts.js";
 import { showTable } from "../../table.js";
 import { term } from "../../words.js";
 import { drawLooks, effectSaid } from "./looks.js";
@@ -77,10 +77,10 @@ class Why {
     this.plane?.destroy();
     this.element.replaceChildren(
       ...[this.head(names, place), this.choice(place), this.findings(place)].filter(Boolean),
-      section("How the photos look", this.key(names), drawLooks({ looks: data.looks, place, names })),
-      section("Classes", null, h("p", { class: "wb-provenance" }, this.classesSaid(place)), classes),
-      section("Sizes of objects", null, h("p", { class: "wb-provenance" }, this.sizesSaid(place)), sizes),
-      section("What the network sees", null, h("p", { class: "wb-provenance" }, ...this.featuresSaid(place)), h("div", { class: "wb-why-seen" }, map, outliers)),
+      part("How the photos look", this.key(names), drawLooks({ looks: data.looks, place, names })),
+      part("Classes", null, h("p", { class: "wb-provenance" }, this.classesSaid(place)), classes),
+      part("Sizes of objects", null, h("p", { class: "wb-provenance" }, this.sizesSaid(place)), sizes),
+      part("What the network sees", null, h("p", { class: "wb-provenance" }, ...this.featuresSaid(place)), h("div", { class: "wb-why-seen" }, map, outliers)),
       command.element);
     this.classes(classes, place);
     this.sizes(sizes, place);
@@ -210,9 +210,13 @@ class Why {
       }, photo && h("img", { src: photo, alt: "", loading: "lazy" }), name(path), h("span", { class: "wb-hint" }, `${Number(far.toPrecision(2))} ×`)));
     });
     const rest = found.length - items.length;
-    element.replaceChildren(h("h3", {}, "Least like home"), h("p", { class: "wb-hint" }, "How many times as far from home's photos as those are from each other."), h("ol", {}, ...items),
+    element.replaceChildren(h("h4", {}, "Least like home"), h("p", { class: "wb-hint" }, "How many times as far from home's photos as those are from each other."), h("ol", {}, ...items),
       ...(rest > 0 ? [h("button", { type: "button", class: "wb-button", onclick: () => this.outliers(element, place, Infinity) }, `${rest} more`)] : []));
   }
+}
+
+function part(title, beside, ...content) {
+  return h("section", { class: "wb-why-part" }, h("div", { class: "wb-section-head" }, h("h3", {}, title), beside), ...content);
 }
 
 function classColumn() {
