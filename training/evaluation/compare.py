@@ -77,6 +77,7 @@ class Comparison:
         a: the first.
         b: the second.
         figures: of the whole, by name, in the order `training.evaluation.report.FIGURES`.
+        more: the other figures of the whole (`EvaluationReport.figures`), which have no interval.
         classes: per class name, then figure; the first's classes in their order, then those only the second has.
         paired: whether both hold the same images with the same truth, so that they are resampled together.
         notes: what is another in the two.
@@ -87,6 +88,7 @@ class Comparison:
     a: EvaluationReport
     b: EvaluationReport
     figures: dict[str, Pair]
+    more: dict[str, Pair]
     classes: dict[str, dict[str, Pair]]
     paired: bool
     notes: tuple[str, ...]
@@ -99,6 +101,7 @@ class Comparison:
             "a": head(self.a),
             "b": head(self.b),
             "metrics": {name: pair.to_json() for name, pair in self.figures.items()},
+            "more": {name: {"a": it.a, "b": it.b, "difference": it.difference} for name, it in self.more.items()},
             "classes": [
                 {"name": name, **{figure: pair.to_json() for figure, pair in pairs.items()}}
                 for name, pairs in self.classes.items()
@@ -175,6 +178,7 @@ def compare_reports(a: EvaluationReport, b: EvaluationReport, *, intervals: bool
     drawn = (_resampled(a, SEED), _resampled(b, _seed(a, b))) if intervals else None
     places_a, places_b = ({name: i for i, name in enumerate(one.record.truth_classes)} for one in (a, b))
 
+    more_a, more_b = a.figures(), b.figures()
     few = min(len(a.record.images), len(b.record.images)) < FEWEST_IMAGES
 
     def between(by_a: NDArray[np.float64], by_b: NDArray[np.float64]) -> Interval | None:
@@ -195,6 +199,7 @@ def compare_reports(a: EvaluationReport, b: EvaluationReport, *, intervals: bool
         a=a,
         b=b,
         figures={name: of_whole(name) for name in FIGURES},
+        more={name: Pair(value, more_b[name]) for name, value in more_a.items() if name not in FIGURES},
         classes={
             name: {figure: of_class(name, figure) for figure in CLASS_FIGURES}
             for name in dict.fromkeys([*rows_a, *rows_b])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from training.evaluation.reporting.words import FIGURE_NAMES
+from training.evaluation.reporting.words import FIGURE_NAMES, MORE_FIGURES
 from workbench.cli.output import percent, say, table
 
 if TYPE_CHECKING:
@@ -23,7 +23,10 @@ def show_comparison(result: Comparison) -> None:
     table(
         None,
         ["", *_PAIR_COLUMNS],
-        ((FIGURE_NAMES[name], *pair_cells(pair)) for name, pair in result.figures.items()),
+        [
+            *((FIGURE_NAMES[name], *pair_cells(pair)) for name, pair in result.figures.items()),
+            *((MORE_FIGURES[name], *pair_cells(pair)[:3], "no interval", "") for name, pair in result.more.items()),
+        ],
     )
     table(
         "\nIoU per class",

@@ -1,7 +1,7 @@
 // Figures of many evaluations beside a baseline: a row a figure or class, a column an evaluation.
 //
-// mountMany(element, {label, first, columns: [text], rows: [{id, name, head, pairs}], computed})
-//   pairs: of each evaluation but the baseline, in the order of the columns; null where it does not have it
+// mountMany(element, {label, first, base, others, rows: [{id, name, head: node, pairs}], computed})
+//   base, others: evaluations {letter, told, text}, a column each; pairs: of each of the others, null where it has none
 
 import { h, name, percent } from "../../dom.js";
 import { points } from "../../evaluation_parts.js";
@@ -24,13 +24,13 @@ export function mountMany(element, { label, first, base, others, rows, computed 
   element.replaceChildren(place);
 }
 
-function headed({ letter, text }) {
-  return h("span", { class: "wb-compared-head", title: text }, h("strong", {}, letter), " ", name(text));
+function headed({ letter, told, text }) {
+  return h("span", { class: "wb-compared-head", title: text }, h("strong", {}, letter), " ", name(told));
 }
 
 function cell(pair, computed) {
   if (!pair || (pair.b === null && pair.difference === null)) return "n/a";
   const told = pair.difference === null ? "n/a" : `${signOf(pair, computed)} ${points(pair.difference)}`;
-  const title = computed ? `${points(pair.difference)} points, 95 % interval ${intervalText(pair)}: ${pair.verdict}` : null;
+  const title = computed && pair.verdict ? `${points(pair.difference)} points, 95 % interval ${intervalText(pair)}: ${pair.verdict}` : null;
   return h("span", { class: "wb-compared-cell", title }, h("span", {}, percent(pair.b)), h("span", { class: lookOfVerdict(pair, computed) }, told, h("span", { class: "wb-unseen" }, " ", verdict(pair, computed).textContent)));
 }

@@ -16,6 +16,8 @@ import { mountModels } from "./models.js";
 import { mountTwo } from "./two_figures.js";
 import { howSure, labels, letter } from "./words.js";
 
+// What nobody has counted yet is left out; no interval is known of them. Of the calibration error less is better.
+const MORE = [["boundary_f1", "boundary F1"], ["boundary_iou", "boundary IoU"], ["iiou", "instance-weighted IoU"], ["ece", "calibration error"]];
 const OF_CLASSES = [["iou", "IoU"], ["precision", "precision"], ["recall", "recall"], ["f1", "F1"]];
 
 export class Compared {
@@ -52,7 +54,7 @@ export class Compared {
   async read(signal) {
     this.data = await getJson(address("/api/evaluations/compare/several", { ids: this.ids.join(",") }), { signal });
     const told = labels(this.data.evaluations);
-    this.data.evaluations.forEach((each, place) => Object.assign(each, { letter: letter(place), text: `evaluation ${each.evaluation} · ${told[place]}` }));
+    this.data.evaluations.forEach((each, place) => Object.assign(each, { letter: letter(place), told: told[place], text: `evaluation ${each.evaluation} · ${told[place]}` }));
   }
 
   shown() {
@@ -126,7 +128,10 @@ export class Compared {
   draw() {
     const { comparisons, computed } = this.data;
     const whole = FIGURES.map(([key, label]) => ({ id: `figure-${key}`, name: label, head: term(key, label), pairs: comparisons.map(({ metrics }) => metrics[key]) }));
-    this.table(this.figures, "Figures", "figure", whole, null, this.saveFigures);
+    const bare = (pair) => ({ ...pair, low: null, high: null, verdict: null });
+    const more = MORE.map(([key, label]) => ({ id: `figure-${key}`, name: label, head: term(key, label), pairs: comparisons.map((each) => bare(each.more[key])) }));
+    const known = more.filter(({ pairs }) => pairs.some(({ a, b }) => a !== null || b !== null));
+    this.table(this.figures, "Figures", "figure", [...whole, ...known], null, this.saveFigures);
     this.sure.replaceChildren(this.beside(), this.saveFigures);
     this.drawClasses();
     this.waiting.replaceChildren(...(computed ? [] : [this.compute()]));

@@ -23,14 +23,14 @@ export function mountTwo(element, { label, first, rows, computed, sort = null, t
     { id: "difference", title: "b − a", number: true, cell: ({ pair }) => h("span", { class: lookOfVerdict(pair, computed) }, h("span", { class: "wb-compared-sign", "aria-hidden": "true" }, signOf(pair, computed)), points(pair.difference)), value: ({ pair }) => known(pair.difference) },
     { id: "plot", title: rangeAxis(range), cell: ({ pair }) => intervalPlot(pair, range) },
     { id: "interval", title: "95 % interval", number: true, cell: ({ pair }) => h("span", { class: "wb-hint" }, computed ? intervalText(pair) : "–"), value: ({ pair }) => (pair.low === null ? Infinity : pair.high - pair.low) },
-    { id: "verdict", title: "b is", cell: ({ pair }) => verdict(pair, computed), value: ({ pair }) => (pair.difference === null ? -1 : ORDER[pair.verdict]) },
+    { id: "verdict", title: "b is", cell: ({ pair }) => verdict(pair, computed), value: ({ pair }) => (pair.difference === null ? -1 : ORDER[pair.verdict] ?? -1) },
   ];
   const draw = () => showTable(place, {
     label, columns, rows, sort: chosen, testid: ({ id }) => id,
     onSort: (next) => { chosen = next; draw(); },
   });
   draw();
-  const said = ({ pair }) => (pair.difference === null ? "n/a" : `${points(pair.difference)} (${intervalText(pair)}) ${computed ? pair.verdict : ""}`);
+  const said = ({ pair }) => (pair.difference === null ? "n/a" : `${points(pair.difference)} (${intervalText(pair)}) ${computed ? pair.verdict ?? "" : ""}`);
   const plot = () => forest(rows.map((row) => ({ name: row.name, pair: row.pair, said: said(row) })));
   element.replaceChildren(place);
   return savePlot(plot, label, { title });

@@ -13,17 +13,18 @@ export function letter(place) {
 // In words and with a sign of its own: never by colour alone.
 export function verdict({ difference, low, verdict: found }, computed) {
   if (difference === null) return h("span", { class: "wb-hint" }, "n/a");
+  if (!found) return h("span", { class: "wb-hint" }, "no interval");
   if (!computed) return h("span", { class: "wb-hint" }, "not computed");
   const [sign, words, look] = VERDICTS[found];
   return h("span", { class: `wb-verdict ${look}`, title: low === null ? "Too few images for an interval" : null }, h("span", { "aria-hidden": "true" }, `${sign} `), words);
 }
 
 export function signOf({ difference, verdict: found }, computed) {
-  return difference === null || !computed ? "" : VERDICTS[found][0];
+  return difference === null || !found || !computed ? "" : VERDICTS[found][0];
 }
 
 export function lookOfVerdict({ verdict: found }, computed) {
-  return computed ? VERDICTS[found][2] : "";
+  return found && computed ? VERDICTS[found][2] : "";
 }
 
 export function intervalText({ low, high }) {
