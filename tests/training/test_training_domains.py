@@ -1,0 +1,175 @@
+"""Home against other domains, and the remedies, each beside the original."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from db.errors import UserError
+from labeling.progress import silent
+from tests.support.scenes import COLORS, Scene, Workspace, add_dataset, blocks, paint, png, workspace
+from tests.support.tiny_models import PLAIN, ColorNet, loaded
+from training.adaptation.remedies import NAMES, Case, Name, Outcome, read_remedies, try_remedies
+from training.architectures import build
+from training.evaluation.compare import compare
+from training.evaluation.evaluate import EvaluationRequest, evaluate_loaded
+from training.evaluation.gallery import evaluation_page
+from training.evaluation.mapping import save_mapping
+from training.evaluation.opened import open_evaluation
+from training.evaluation.report import list_evaluations
+from training.models.bundle import save_bundle
+from training.models.files import find_model_file
+from training.models.spec import ModelSpec
+from training.prediction.inference import Predictor
+from training.shift.make import evaluate_missing, evaluations_of
+from training.shift.page import write_page
+from training.shift.subject import Domain, newest_evaluation
+from training.shift.table import grown_confusions, shift_table
+from training.shift.written import shift_csv, shift_markdown
+
+CLASSES = ("sky", "=road", "tree")
+MODEL_CLASSES = ("sky", "=road", "bush")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Workspace:
+    """Ten scenes by day, six of them at dusk, where all trees are gone and road has the sky's colour."""
+    place = workspace(tmp_path / "home", CLASSES)
+    add_dataset(place, "day", [Scene(blocks(24, 32, 3, n), "val", seed=n) for n in range(10)])
+    truths = [np.where(blocks(24, 32, 3, n) == 2, 0, blocks(24, 32, 3, n)).astype(np.uint8) for n in range(6)]
+    photos = [png(paint(np.where(truth == 1, 0, truth).astype(np.uint8), n)) for n, truth in enumerate(truths)]
+    add_dataset(place, "dusk", [Scene(truth, seed=n) for n, truth in enumerate(truths)], photos)
+    return place
+
+
+def _evaluate(place: Workspace, dataset: str, **choices: str) -> int:
+    model = loaded(ColorNet(COLORS[:3]), MODEL_CLASSES, preprocessing=PLAIN)
+    predictor = Predictor(model, torch.device("cpu"), "fp32")
+    return evaluate_loaded(place.home, place.database, predictor, EvaluationRequest("p", dataset, **choices)).id  # type: ignore[arg-type]
+
+
+def test_confusions_are_compared_by_their_share_of_the_class() -> None:
+    home = np.array([[90, 10, 0], [0, 100, 0]])
+    target = np.array([[5, 4, 1], [4000, 6000, 0]])
+    found = grown_confusions(home, target, ("a", "b", "other"))
+    assert [(each.truth, each.predicted, each.cell) for each in found] == [
+        ("b", "a", (1, 0)),
+        ("a", "b", (0, 1)),
+        ("a", "other", (0, 2)),
+    ]
+    assert [round(each.growth, 6) for each in found] == [0.4, 0.3, 0.1]
+    assert grown_confusions(home, home, ("a", "b", "other")) == ()
+    assert grown_confusions(home, np.zeros((2, 3), int), ("a", "b", "other")) == ()  # no class is there at all
+
+
+def test_a_domain_is_put_beside_home(place: Workspace) -> None:
+    home, target = _evaluate(place, "day", on="val"), _evaluate(place, "dusk")
+    save_mapping(place.database, "p", "bushes are trees", [*((n, n) for n in CLASSES[:2]), ("bush", "tree")])
+    table = shift_table(place.database, "p", home, [target], "bushes are trees")
+    (found,) = table.targets
+    assert found.comparison.a.metrics.miou == 1  # the mapping holds at home, too
+    assert (found.absent, found.absent_at_home) == (("tree",), ())
+    assert found.classes["tree"]["iou"].to_json()["difference"] is None
+    assert found.losing == ("=road", "sky")
+    assert found.confusions[0].cell == (1, 0)
+    assert found.confusions[0].target == 1
+    assert "mIoU falls from 100.0 to " in found.sentence
+    assert found.sentence.endswith(" =road and sky lose most.")
+    assert any("tree" in note for note in found.notes)
+    worst = evaluation_page(open_evaluation(place.database, target, mapping="bushes are trees"), sort="miou").images
+    assert [each.path for each in found.worst] == [each.path for each in worst]
+    plain = shift_table(place.database, "p", home, [target]).targets[0]
+    known = compare(place.home, place.database, project="p", a=home, b=target)
+    assert plain.comparison.figures == known.figures
+    assert "'=road" in shift_csv(table)  # nothing that a spreadsheet would run
+    assert found.domain == Domain("dusk")
+    assert "lose most" in shift_markdown(table)
+
+
+def _bundle(tmp_path: Path, *, batch_norm: bool = True) -> str:
+    path = tmp_path / f"model-{batch_norm}.safetensors"
+    options = {"width": 4, "layers": 2, "batch_norm": batch_norm}
+    torch.manual_seed(0)
+    save_bundle(
+        path, build("plainconv", 3, **options), ModelSpec(architecture="plainconv", options=options, classes=CLASSES)
+    )
+    return str(path)
+
+
+def test_only_what_is_missing_is_evaluated(place: Workspace, tmp_path: Path) -> None:
+    model, domains = _bundle(tmp_path), [Domain("day", "val"), Domain("dusk")]
+    file = find_model_file(place.home, place.database, "p", model)
+    told: list[str] = []
+
+    def which(name: str) -> object:
+        told.append(name)
+        return silent
+
+    def make(chosen: list[Domain], *, restrict: bool = False) -> list[int]:
+        return evaluate_missing(
+            *(place.home, place.database),
+            project="p",
+            model=model,
+            domains=chosen,
+            restrict=restrict,
+            device="cpu",
+            which=which,  # type: ignore[arg-type]
+        )
+
+    assert make(domains[:1]) == [1]
+    assert evaluations_of(place.database, "p", file, domains) == [1, None]
+    assert make(domains) == [1, 2]
+    assert make(domains) == [1, 2]
+    assert told == ["day:val", "dusk:all"]
+    assert make(domains[1:], restrict=True) == [3]  # another evaluation, which is not taken for the plain one
+    assert make(domains[1:], restrict=True) == [3]
+    assert make(domains) == [1, 2]
+    assert newest_evaluation(place.database, "p", file.sha256, domains[1], size="long 16") is None
+
+
+def _case(place: Workspace, model: str) -> Case:
+    return Case(place.home, place.database, "p", model, Domain("dusk"))
+
+
+def _try(case: Case, *only: Name) -> dict[str, Outcome]:
+    found = try_remedies(case, only=only, device="cpu", which=lambda _: silent)
+    return {outcome.remedy.name: outcome for outcome in found.outcomes}
+
+
+def test_remedies_stand_beside_the_original_and_are_computed_once(place: Workspace, tmp_path: Path) -> None:
+    case = _case(place, _bundle(tmp_path))
+    assert read_remedies(case).original is None
+    outcomes = _try(case, "adabn", "looks")
+    assert {name for name in NAMES if outcomes[name].comparison} == {"adabn", "looks"}
+    assert {name for name in NAMES if outcomes[name].refused} == {"histogram", "fourier"}  # nobody knows its home
+    for name, made in (("adabn", "model-True adabn dusk all"), ("looks", None)):
+        comparison = outcomes[name].comparison
+        assert comparison is not None
+        assert comparison.paired
+        assert comparison.a.id == 1
+        assert outcomes[name].model == made
+    before = [each.id for each in list_evaluations(place.database, "p")]
+    again = _try(case, "adabn", "looks")
+    assert [each.id for each in list_evaluations(place.database, "p")] == before
+    assert again["adabn"].comparison is not None
+    crf = _try(case, "crf")["crf"].comparison
+    assert crf is not None
+    assert str(crf.b.record.refinement) == "CRF 10"
+    table = shift_table(place.database, "p", 1, [1])
+    page = tmp_path / "page.html"
+    write_page(place.home, place.database, "p", table, page)
+    with pytest.raises(UserError, match="exists"):
+        write_page(place.home, place.database, "p", table, page)
+    assert "What was tried without labels" in page.read_text()
+
+
+def test_a_network_without_batch_normalisation_is_told_so(place: Workspace, tmp_path: Path) -> None:
+    case = _case(place, _bundle(tmp_path, batch_norm=False))
+    with pytest.raises(UserError, match="no batch normalisation"):
+        _try(case, "adabn")
+    refused = {each.remedy.name: each.refused for each in read_remedies(case).outcomes}
+    assert refused["tent"] is not None
+    assert refused["crf"] is None
