@@ -29,6 +29,7 @@ from training.models.spec import ModelSpec
 from training.numerics import pick_device
 from training.prediction.drawing import PLAIN, Look, Painter
 from training.prediction.inference import Prediction, Predictor, Size
+from training.prediction.labelme import labelme_json
 from training.prediction.refinement import NONE, Refinement
 
 JPEG_QUALITY = 90
@@ -76,6 +77,7 @@ def predict_folder(
     size: str = "original",
     overlay: bool = True,
     look: Look = PLAIN,
+    labelme: bool = False,
     overwrite: bool = False,
     device: str = "auto",
     refinement: Refinement = NONE,
@@ -83,10 +85,10 @@ def predict_folder(
 ) -> PredictReport:
     """Predict a photo or every photo below a folder.
 
-    Writes `to/index/NAME.png` (class index, uint8, the photo's size after EXIF rotation; the palette is for viewers)
-    and `to/overlay/NAME.jpg`; relative folders are kept, and of photos with one stem each keeps its suffix in the
-    name. Colours are those the model knows its classes by, else Pascal VOC's. A photo that cannot be read is reported
-    and left out.
+    Writes `to/index/NAME.png` (class index, uint8, the photo's size after EXIF rotation; the palette is for viewers),
+    `to/overlay/NAME.jpg` and, with `labelme`, `to/labelme/NAME.json`, which is read beside the photo; relative folders
+    are kept, and of photos with one stem each keeps its suffix in the name. Colours are those the model knows its
+    classes by, else Pascal VOC's. A photo that cannot be read is reported and left out.
 
     Raises:
         UserError: no photo there, an output folder that holds files (without `overwrite`) or lies in the source, or a
@@ -102,7 +104,7 @@ def predict_folder(
     started = time.perf_counter()
     read = ordered_map(partial(_read, size=asked), jobs, threads=_THREADS, ahead=_AHEAD)
     predicted = _predict(predictor, _readable(read, skipped))
-    write = partial(_write, to=to, spec=loaded.spec, look=look if overlay else None)
+    write = partial(_write, to=to, spec=loaded.spec, look=look if overlay else None, labelme=labelme)
     for images, _ in enumerate(ordered_map(write, predicted, threads=_THREADS, ahead=_AHEAD), start=1):
         progress(images + len(skipped), len(jobs), "photos predicted")
     seconds = time.perf_counter() - started
@@ -154,7 +156,7 @@ def model_palette(spec: ModelSpec) -> NDArray[np.uint8]:
     return voc_colormap(len(spec.classes))
 
 
-def _write(predicted: _Predicted, to: Path, spec: ModelSpec, look: Look | None) -> None:
+def _write(predicted: _Predicted, to: Path, spec: ModelSpec, look: Look | None, *, labelme: bool) -> None:
     palette = model_palette(spec)
     index = to / "index" / f"{predicted.job.stem}.png"
     index.parent.mkdir(parents=True, exist_ok=True)
@@ -165,6 +167,10 @@ def _write(predicted: _Predicted, to: Path, spec: ModelSpec, look: Look | None) 
         height, width = predicted.photo.shape[:2]
         painter = Painter(look, spec.classes, palette, (height, width))
         write_atomic(path, _jpeg(painter.paint(predicted.photo, predicted.prediction.index)))
+    if labelme:
+        path = to / "labelme" / f"{predicted.job.stem}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, labelme_json(predicted.prediction.index, spec.classes, predicted.job.photo.name))
 
 
 def _jpeg(pixels: NDArray[np.uint8]) -> bytes:

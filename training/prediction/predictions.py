@@ -82,6 +82,7 @@ def start_prediction(
     called: str,
     size: str = "original",
     refinement: Refinement = NONE,
+    labelme: bool = False,
     video: Sequence[str] | None = None,
     link: Callable[[int], str],
 ) -> TaskInfo:
@@ -96,6 +97,7 @@ def start_prediction(
         called: what to call the source.
         size: what the network sees.
         refinement: what is done besides running the network once.
+        labelme: also write labelme files of photos.
         video: the source is one; further options of the command for it.
         link: the page that shows a prediction, by its id.
 
@@ -108,6 +110,7 @@ def start_prediction(
         f"--to={folder / _FILES if video is None else folder / _FILES / VIDEO_NAME}",
         f"--size={size}",
         *refinement.arguments(),
+        *(["--labelme"] if labelme else ()),
         *(video or ()),
         f"--project={project}",
         "--",

@@ -24,6 +24,7 @@ from labeling.photos import read_photo
 from labeling.thumbnails import Size, encode_photo, encode_png
 from training.prediction.affinity import affinity_png
 from training.prediction.drawing import lay_over
+from training.prediction.labelme import labelme_json
 from training.prediction.try_model import ClassShare, TriedPicture
 
 KEPT_SECONDS = 24 * 3600
@@ -103,6 +104,15 @@ class TriedStore:
     def photo_jpeg(self, tried_id: str, size: Size) -> bytes:
         """Return the photo as a JPEG of this size. Raises NotFoundError where it is not kept."""
         return encode_photo(self._file(tried_id, _PHOTO), size)
+
+    def photo_bytes(self, tried_id: str) -> bytes:
+        """Return the photo as it came. Raises NotFoundError where it is not kept."""
+        return self._file(tried_id, _PHOTO).read_bytes()
+
+    def labelme_json(self, tried_id: str, image_path: str, iterations: int = 0) -> bytes:
+        """Return the class indices as a labelme file of a photo of this path; raises what `index` does."""
+        names = [one.name for one in self.record(tried_id).classes]
+        return labelme_json(self.index(tried_id, iterations), names, image_path)
 
     def photo(self, tried_id: str) -> NDArray[np.uint8]:
         """Return the photo, uint8 (H, W, 3). Raises NotFoundError where it is not kept."""

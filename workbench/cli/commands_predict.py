@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -39,7 +40,9 @@ def register(app: typer.Typer) -> None:
 
 def predict(
     model: ModelArgument,
-    source: Annotated[Path, typer.Argument(metavar="SRC", help="A photo, a folder of photos, or a video.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="SRC", help="A photo, a folder or an archive of photos, or a video.")
+    ],
     to: Annotated[
         Path,
         typer.Option(
@@ -58,6 +61,9 @@ def predict(
     ] = True,
     opacity: Annotated[float, typer.Option(help="Of the classes' colours, 0 to 1.")] = 0.5,
     legend: Annotated[bool, typer.Option("--legend", help="Write the classes' names into the overlay.")] = False,
+    labelme: Annotated[
+        bool, typer.Option("--labelme", help="Also write a labelme file of each photo, to be corrected in labelme.")
+    ] = False,
     smooth: Annotated[
         float, typer.Option(help="Of a video: weight of the frames before, 0 (none) to below 1, as 0.7.")
     ] = 0.0,
@@ -74,6 +80,8 @@ def predict(
     What is done of a video is kept beside the output: the same command goes on with it after a kill or Ctrl-C.
     """
     from db.errors import UserError
+    from labeling.importing.archives import is_archive
+    from labeling.importing.source import OpenedSource, open_source
     from training.prediction.drawing import Look
     from training.prediction.predict import predict_folder
     from training.prediction.refinement import Refinement
@@ -87,16 +95,23 @@ def predict(
     video = is_video(source) or (to.suffix.lower() == VIDEO_SUFFIX and not source.is_dir())
     if smooth and not video:
         raise UserError(f"--smooth is for a video: {source} is none, and photos do not follow one another.")
+    if labelme and video:
+        raise UserError("--labelme is for photos: labelme opens no video.")
     work: Callable[..., PredictReport | VideoReport]
-    work = partial(predict_video, smooth=smooth) if video else predict_folder
+    work = partial(predict_video, smooth=smooth) if video else partial(predict_folder, labelme=labelme)
     place = Workplace(home)
-    with progress_bar() as progress:
+    with progress_bar() as progress, ExitStack() as stack:
+        opened = OpenedSource(source)
+        if source.is_file() and is_archive(source):
+            opened = stack.enter_context(open_source(place.home, source, progress))
+        for member in opened.skipped:
+            note(f"Left out {member.path}: {member.why}")
         report = work(
             place.home,
             place.database,
             project=project,
             model=model,
-            source=source,
+            source=opened.location,
             to=to,
             size=size,
             overlay=overlay,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -18,6 +19,7 @@ from workbench.server.services import Services
 if TYPE_CHECKING:
     from training.prediction.tried import TriedStore
 
+JSON = "application/json"
 LARGEST_BYTES = 50 * 1000**2
 
 
@@ -40,9 +42,14 @@ def router(services: Services) -> APIRouter:
             body += chunk
             if len(body) > LARGEST_BYTES:
                 raise HTTPException(413, f"A photo to try may have {LARGEST_BYTES / 1e6:.0f} MB at most.")
-        return await run_in_threadpool(predict, project, bytes(body), model, size, crf)
+        return await run_in_threadpool(predict, project, bytes(body), model, size, crf=crf)
 
-    def predict(project: int, photo: bytes, model: str, size: str, crf: bool) -> dict[str, Any]:
+    @routes.post("/projects/{project}/tried/{tried}/again")
+    def try_again(project: int, tried: str, model: str, size: str = "original") -> dict[str, Any]:
+        """Predict a photo that was tried before with another model."""
+        return predict(project, store().photo_bytes(tried), model, size, crf=False)
+
+    def predict(project: int, photo: bytes, model: str, size: str, *, crf: bool) -> dict[str, Any]:
         from training.prediction.try_model import try_model
 
         with services.database.read() as session:
@@ -80,6 +87,12 @@ def router(services: Services) -> APIRouter:
         """The photo in full size under the classes' colours, to download; `name` is the photo's."""
         return _download(store().overlay_png(tried, crf), f"{name}{_refined(crf)}_overlay.png")
 
+    @routes.get("/tried/{tried}/labelme")
+    def labelme(tried: str, file: str = "photo.jpg", crf: int = 0) -> Response:
+        """What was predicted as a labelme file to download, for a photo of this name beside it."""
+        plain = PurePosixPath(file).name or "photo.jpg"
+        return _download(store().labelme_json(tried, plain, crf), f"{PurePosixPath(plain).stem}.json", JSON)
+
     @routes.get("/tried/{tried}/affinity")
     def affinity(tried: str, crf: int = 0) -> Response:
         """Which pixels of the photo look alike, and which are predicted alike: both matrices of a small version."""
@@ -97,7 +110,7 @@ def _picture(data: bytes, media_type: str) -> Response:
     return Response(data, media_type=media_type, headers={"Cache-Control": "private, max-age=86400, immutable"})
 
 
-def _download(data: bytes, name: str) -> Response:
+def _download(data: bytes, name: str, media_type: str = PNG) -> Response:
     # The name comes from outside: percent-encoded, it can neither end the header nor lead to another folder.
     disposition = f"attachment; filename*=UTF-8''{quote(name[-150:], safe='')}"
-    return Response(data, media_type=PNG, headers={"Content-Disposition": disposition})
+    return Response(data, media_type=media_type, headers={"Content-Disposition": disposition})

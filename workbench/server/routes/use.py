@@ -41,6 +41,7 @@ class Wanted(BaseModel):
     combine: Combine = "mean"
     window: int = 0
     crf: int = 0
+    labelme: bool = False
 
     def refinement(self) -> Refinement:
         """What is done besides running the network once."""
@@ -117,6 +118,7 @@ def router(services: Services) -> APIRouter:
             called=source_name(services, wanted.source),
             size=wanted.size,
             refinement=wanted.refinement(),
+            labelme=wanted.labelme,
             link=lambda number: f"/use?project={project}&prediction={number}",
         )
         if wanted.source.upload is not None:

@@ -49,11 +49,12 @@ export class Folders {
 
   // What can be chosen besides, and its values by the names that the server takes.
   choices() {
-    return [];
+    this.labelme = h("input", { type: "checkbox", id: "wb-use-labelme" });
+    return [h("label", { class: "wb-select" }, this.labelme, " and labelme files")];
   }
 
   chosen() {
-    return {};
+    return { labelme: this.labelme.checked };
   }
 
   destroy() {

@@ -1,12 +1,13 @@
 // Trying a model on up to twenty photos, one after another: a strip of them, and the chosen one large.
 //
-// mountTrial(element, {project, model}) -> {modelChanged(), destroy()}
-//   model(): reference of the chosen model
+// mountTrial(element, {project, models, model}) -> {modelChanged(), destroy()}
+//   models: as the API lists them; model(): reference of the chosen one
 
 import { address, getJson, post } from "./api.js";
 import { h, name as bdi } from "./dom.js";
 import { dropArea } from "./droparea.js";
 import { mountAffinity } from "./use_affinity.js";
+import { mountBeside } from "./use_beside.js";
 import { mountCrfSteps } from "./use_crf.js";
 import { mountViewer } from "./viewer.js";
 import { term } from "./words.js";
@@ -20,8 +21,8 @@ export function mountTrial(element, options) {
 }
 
 class Trial {
-  constructor(element, { project, model }) {
-    Object.assign(this, { project, model, items: [], chosen: null, key: `wb-use:${project}` });
+  constructor(element, { project, models, model }) {
+    Object.assign(this, { project, models, model, items: [], chosen: null, key: `wb-use:${project}` });
     this.size = h("select", { "aria-label": "Size that the network sees", onchange: () => this.offer() }, ...SIZES.map(([value, text]) => h("option", { value }, text)));
     this.crf = h("input", { type: "checkbox", id: "wb-use-crf", onchange: () => this.offer() });
     this.note = h("p", { class: "wb-hint", role: "status" });
@@ -42,6 +43,7 @@ class Trial {
   destroy() {
     this.gone = true;
     this.viewer?.destroy();
+    this.beside?.destroy();
     letGo(this.items);
   }
 
@@ -78,7 +80,7 @@ class Trial {
   }
 
   retry() {
-    for (const item of this.items) if (item.file) Object.assign(item, { state: "waiting", record: null, why: null });
+    for (const item of this.items) if (item.file) Object.assign(item, { state: "waiting", record: null, why: null, beside: {} });
     this.again.hidden = true;
     this.draw();
     this.work();
@@ -154,7 +156,8 @@ class Trial {
     this.chosen = item;
     this.draw();
     this.viewer?.destroy();
-    this.viewer = null;
+    this.beside?.destroy();
+    this.viewer = this.beside = null;
     if (!item.record) {
       return this.stage.replaceChildren(h("p", { class: `wb-message ${item.state === "failed" ? "wb-bad" : ""}` }, item.why ?? "It is predicted in its turn."));
     }
@@ -162,11 +165,14 @@ class Trial {
     const crf = steps.includes(item.crf) ? item.crf : 0;
     const place = h("div");
     const stem = item.title.split("/").at(-1).replace(/\.[^.]*$/, "");
-    const link = (what, text) => h("a", { class: "wb-button", download: "", href: address(`/api/tried/${id}/${what}`, { name: stem, crf }) }, text);
+    const file = item.title.split("/").at(-1);
+    const link = (what, text) => h("a", { class: "wb-button", download: "", href: address(`/api/tried/${id}/${what}`, { [what === "labelme" ? "file" : "name"]: what === "labelme" ? file : stem, crf }) }, text);
+    const others = h("details", { class: "wb-others" });
     this.stage.replaceChildren(
       h("div", { class: "wb-bar" }, h("strong", { class: "wb-tried-title" }, bdi(item.title)),
-        h("span", { class: "wb-hint" }, [model, `${width} × ${height}`, `${seconds.toFixed(1)} s`, crf && `CRF ${crf}`].filter(Boolean).join(" · ")), link("index", "Index PNG"), link("overlay", "Overlay")),
-      ...(steps.length ? [mountCrfSteps(item.record, crf, (chosen) => this.choose(Object.assign(item, { crf: chosen })))] : []), place, mountAffinity(id, crf));
+        h("span", { class: "wb-hint" }, [model, `${width} × ${height}`, `${seconds.toFixed(1)} s`, crf && `CRF ${crf}`].filter(Boolean).join(" · ")), link("index", "Index PNG"), link("overlay", "Overlay"), link("labelme", "labelme JSON")),
+      ...(steps.length ? [mountCrfSteps(item.record, crf, (chosen) => this.choose(Object.assign(item, { crf: chosen })))] : []), place, others, mountAffinity(id, crf));
+    this.beside = mountBeside(others, { project: this.project, models: this.models, item, size: () => this.size.value });
     this.viewer = mountViewer(place, { value: { kind: "tried", tried: id, crf } });
   }
 }

@@ -1,4 +1,4 @@
-// Using models: try one on a few photos, predict a folder or a video, bring a model from elsewhere.
+// Using models: try one on a few photos or a camera, predict a folder or a video, bring a model from elsewhere.
 // value: {project}, its number or null; null shows nothing.
 
 import { address, getJson } from "../api.js";
@@ -8,6 +8,7 @@ import { mountBring } from "../use_bring.js";
 import { mountFolders } from "../use_folder.js";
 import { mountTrial } from "../use_try.js";
 import { mountVideos } from "../use_video.js";
+import { mountWebcam } from "../use_webcam.js";
 import { noProject } from "../which_project.js";
 
 export function mount(element, value) {
@@ -48,6 +49,7 @@ class Page {
     const trial = h("section", { "aria-label": "Try it on photos" });
     const folders = h("details", { class: "wb-use-part", open: "prediction" in query() });
     const videos = h("details", { class: "wb-use-part", id: "wb-use-videos", open: "prediction" in query() });
+    const webcam = h("details", { class: "wb-use-part", id: "wb-use-webcam" });
     const bring = h("details", { class: "wb-use-part", id: "wb-use-bring", open: !models.length });
     this.select = h("select", { id: "wb-use-model", onchange: () => this.choose() });
     const head = h("div", { class: "wb-page-head" }, h("h1", {}, "Use a model"), h("label", { class: "wb-select" }, "Model", this.select));
@@ -55,12 +57,13 @@ class Page {
       h("p", {}, "This project has no model yet."),
       h("p", {}, h("a", { class: "wb-button wb-primary", href: address("/train", { project }) }, "Train one"), " or import one from elsewhere, below."));
     head.lastChild.hidden = !models.length;
-    this.element.replaceChildren(head, models.length ? trial : none, ...(models.length ? [folders, videos] : []), bring);
+    this.element.replaceChildren(head, models.length ? trial : none, ...(models.length ? [folders, videos, webcam] : []), bring);
     this.fill(models);
     if (models.length) {
-      this.trial = mountTrial(trial, { project, model: () => this.select.value });
+      this.trial = mountTrial(trial, { project, models, model: () => this.select.value });
       const many = { project, limits, model: () => this.select.value };
-      this.parts = [this.trial, mountFolders(folders, many), mountVideos(videos, many)];
+      this.webcam = mountWebcam(webcam, { project, model: () => this.select.value });
+      this.parts = [this.trial, mountFolders(folders, many), mountVideos(videos, many), this.webcam];
     }
     this.parts.push(mountBring(bring, { project, limits, onModel: (name) => this.renew(name) }));
   }
@@ -79,6 +82,7 @@ class Page {
     setQuery({ model: this.select.value });
     this.select.title = this.select.selectedOptions[0].textContent;
     this.trial.modelChanged();
+    this.webcam.modelChanged();
   }
 
   // A model came in: it is the one to try.

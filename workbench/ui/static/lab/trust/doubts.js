@@ -8,6 +8,7 @@ import { exact, h, name as bdi, percent } from "../../dom.js";
 import { Entries } from "../../entries.js";
 import { mountControls } from "../../legend.js";
 import { Lightbox } from "../../lightbox.js";
+import { peekByKey } from "../../peek.js";
 import { Look, Picture } from "../../pictures.js";
 import { openDoubts } from "./source.js";
 
@@ -45,6 +46,7 @@ class Doubts {
     this.lightbox = null;
     this.entries?.close();
     this.controls?.destroy();
+    this.unpeek?.();
     this.pictures?.forEach((picture) => picture.drop());
   }
 
@@ -74,6 +76,7 @@ class Doubts {
     Object.assign(this.look, { mode: "labelled", opacity });
     this.controls = mountControls({ modes: [] }, this.look);
     this.look.addEventListener("change", (event) => this.pictures.forEach((picture) => (event.detail.recolored ? picture.paint() : picture.fade())));
+    this.unpeek = peekByKey(this.look, () => !this.lightbox && this.list.checkVisibility());
     this.bar.replaceChildren(this.controls.element, h("span", { class: "wb-hint" }, h("span", { class: "wb-chip", style: { background: LIT } }), "rim of a suspect region"));
     this.list.replaceChildren();
     this.fault.hidden = true;
