@@ -64,7 +64,7 @@ class Plane {
       type: "button", class: "wb-button", dataset: { coloring: id }, "aria-pressed": id === this.coloring, onclick: () => this.color(id),
     }, label));
     this.zooms = zooming(this.view, this.boxed);
-    this.save = savePlot(() => svgOf(this.plane, this.coloring, this.hidden, this.record.explained), `features-${this.record.model}`, {
+    this.save = savePlot(() => svgOf(this.plane, this.coloring, this.hidden, this.record.explained, this.record.domains.map(domainLabel)), `features-${this.record.model}`, {
       title: "Photos by the features of the network", legend: () => this.legend(),
     });
     return h("div", { class: "wb-bar" }, h("span", { class: "wb-hint" }, "Coloured by"), h("div", { class: "wb-layouts", role: "group", "aria-label": "Coloured by" }, ...buttons),

@@ -16,6 +16,7 @@ const UNIT = {
   triangle: [[0, -1.2], [1.1, 0.9], [-1.1, 0.9]],
   diamond: [[0, -1.35], [1.35, 0], [0, 1.35], [-1.35, 0]],
 };
+const SIGNS = { circle: "●", square: "■", triangle: "▲", diamond: "◆" };
 
 export const COLORINGS = [
   { id: "domain", label: "Domain" },
@@ -87,13 +88,12 @@ export function canvasOf(canvas) {
       const at = (row) => onScreen(places, row, view, width, height);
       context.globalAlpha = 0.85;
       for (const { shape, color, rows } of groupsOf(plane, coloring, hidden, isNight)) {
-        const path = new Path2D();
+        const stamp = stampOf(shape, color.startsWith("var(") ? style.getPropertyValue(color.slice(4, -1)) : color, size, dense);
+        const half = stamp.width / dense / 2;
         for (const row of rows) {
           const [x, y] = at(row);
-          if (x > -9 && y > -9 && x < width + 9 && y < height + 9) trace(path, UNIT[shape], x, y, size);
+          if (x > -half && y > -half && x < width + half && y < height + half) context.drawImage(stamp, x - half, y - half, 2 * half, 2 * half);
         }
-        context.fillStyle = color.startsWith("var(") ? style.getPropertyValue(color.slice(4, -1)) : color;
-        context.fill(path);
       }
       context.globalAlpha = 1;
       context.strokeStyle = style.getPropertyValue("--wb-text");
@@ -113,7 +113,7 @@ export function onScreen(places, row, view, width, height) {
 }
 
 // The whole plane as an <svg>, whatever is zoomed into: a path a group.
-export function svgOf(plane, coloring, hidden, explained) {
+export function svgOf(plane, coloring, hidden, explained, domains) {
   const places = fitted(plane, WIDTH, HEIGHT - 20);
   const whole = { x: 0.5, y: 0.5, zoom: 1 };
   const size = sizeOf(plane.domain.length);
@@ -125,7 +125,8 @@ export function svgOf(plane, coloring, hidden, explained) {
     style: `fill: ${color}; fill-opacity: 0.85`,
   }));
   return svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}` }, ...paths,
-    svg("text", { x: WIDTH / 2, y: HEIGHT - 4, "text-anchor": "middle", style: "font: 11px system-ui, sans-serif; fill: var(--wb-quiet)" }, axesSaid(explained)));
+    svg("text", { x: WIDTH / 2, y: HEIGHT - 4, "text-anchor": "middle", style: "font: 11px system-ui, sans-serif; fill: var(--wb-quiet)" },
+      [...domains.map((domain, place) => `${SIGNS[lookOf(place).shape]} ${domain}`), axesSaid(explained)].join(" · ")));
 }
 
 export function axesSaid(explained) {
@@ -134,10 +135,17 @@ export function axesSaid(explained) {
   return `PCA of the network's features: across ${first} %, up ${second} % of the variance`;
 }
 
-function trace(path, corners, x, y, size) {
-  path.moveTo(x + corners[0][0] * size, y + corners[0][1] * size);
-  for (let i = 1; i < corners.length; i += 1) path.lineTo(x + corners[i][0] * size, y + corners[i][1] * size);
-  path.closePath();
+// A point as a picture, which is copied to each place: thousands of outlines in one path would take a second to fill.
+function stampOf(shape, color, size, dense) {
+  const half = Math.ceil(1.5 * size * dense);
+  const stamp = Object.assign(document.createElement("canvas"), { width: 2 * half, height: 2 * half });
+  const context = stamp.getContext("2d");
+  context.translate(half, half);
+  context.fillStyle = color;
+  context.beginPath();
+  for (const [x, y] of UNIT[shape]) context.lineTo(x * size * dense, y * size * dense);
+  context.fill();
+  return stamp;
 }
 
 function sizeOf(points) {
