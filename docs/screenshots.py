@@ -35,6 +35,7 @@ PAGES = {
     "run": "/runs?project=1&run=1",
     "evaluations": "/evaluate?project=1",
     "evaluation": "/evaluate?project=1&evaluation=2",
+    "confusions": "/evaluate?project=1&evaluation=2",
     "compare": "/evaluate?project=1&a=1&b=2",
     "use": "/use?project=1",
 }
@@ -104,6 +105,14 @@ def label(page: Page) -> None:
     page.get_by_role("button", name="Label …").click()
 
 
+def confusions(page: Page) -> None:
+    """Look at the confusion matrix."""
+    expect(page.locator(".wb-matrix-cells")).to_be_visible(timeout=60_000)
+    page.get_by_role("heading", name="Confusion matrix").evaluate(
+        "title => scrollTo(0, title.getBoundingClientRect().top - 110)"
+    )
+
+
 def care(page: Page) -> None:
     """Wait until the photos are compared."""
     expect(page.locator(".wb-alike").first).to_be_visible(timeout=60_000)
@@ -148,6 +157,7 @@ def trash(page: Page) -> None:
 
 ACTS: dict[str, Callable[[Page], None]] = {
     "label": label,
+    "confusions": confusions,
     "care": care,
     "export": export,
     "history": history,

@@ -17,7 +17,7 @@ import { MODES, MatrixValues, told } from "./matrix_values.js";
 export const KEPT = ["values", "mistakes", "arrange"]; // in the address
 
 const ORDERS = [["", "as the classes are listed"], ["pixels", "most pixels first"], ["alike", "confused ones together"]];
-const LISTED = 10; // of the most confused at first, and each time more are asked for
+const LISTED = 8; // of the most confused at first, and each time more are asked for
 const SEARCHED = 12; // classes from which on one is searched for
 
 export function mountMatrix(element, options) {
@@ -69,7 +69,7 @@ class Matrix {
     const zoom = (label, title, act) => h("button", { type: "button", class: "wb-button", "aria-label": title, title, onclick: act }, label);
     this.smaller = zoom("−", "Smaller", () => this.canvas.zoom(1 / 1.6));
     this.larger = zoom("+", "Larger", () => this.canvas.zoom(1.6));
-    this.fitting = zoom("Fit", "All of it", () => this.canvas.fit());
+    this.fitting = zoom("Fit", "Fit", () => this.canvas.fit());
     this.zooms = h("span", { class: "wb-bar wb-matrix-zoom", hidden: true }, this.smaller, this.larger, this.fitting);
     Object.assign(this, { mode, mistakes });
     return h("div", { class: "wb-bar" },

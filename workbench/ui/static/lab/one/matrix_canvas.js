@@ -14,7 +14,8 @@ const TEXT = { width: 27, height: 15 }; // px of a cell from which on its value 
 const LABEL = 13; // px from one label to the next
 const RULED = 7; // px of a cell from which on lines part them
 const RING = 9; // px of the frame around a cell that is smaller
-const TURN = 1.35;
+const FINGER = 12; // px of a cell that a finger can mean
+const TURN = 1.35; // a turn of the wheel
 const GAP = 6;
 
 export class MatrixCanvas {
@@ -68,8 +69,9 @@ export class MatrixCanvas {
     this.top = Math.min(all < 500 ? 84 : 120, widest(values.columns.map((m) => values.labels.predicted[m])) + 2 * GAP);
     const room = (all - this.left - 1) / columns;
     const few = Math.max(rows, columns) <= FEW;
-    const square = Math.min(room, Math.max(320, 0.8 * innerHeight - this.top) / rows);
-    this.least = few ? { width: Math.min(WIDE.width, room), height: Math.min(WIDE.height, Math.max(room, 18)) } : { width: square, height: square };
+    const high = Math.max(320, 0.8 * innerHeight - this.top) / rows;
+    const square = Math.min(room, high);
+    this.least = few ? { width: Math.min(WIDE.width, room), height: Math.min(WIDE.height, Math.max(room, 18), Math.max(high, 18)) } : { width: square, height: square };
     this.width = this.left + columns * this.least.width + 1;
     this.height = this.top + rows * this.least.height + 1;
     this.most = Math.max(1, LARGEST / this.least.width);
@@ -194,7 +196,15 @@ export class MatrixCanvas {
     const pressed = this.fingers.delete(event.pointerId);
     if (!pressed || this.dragged || this.fingers.size || event.button !== 0) return;
     const cell = this.under(event);
-    if (cell) this.choose(cell);
+    if (!cell) return;
+    // Of cells that are smaller than a finger none is meant: they are brought nearer.
+    if (event.pointerType === "touch" && this.cell().width < FINGER && this.size < this.most) return this.approach(event);
+    this.choose(cell);
+  }
+
+  approach({ clientX, clientY }) {
+    const box = this.canvas.getBoundingClientRect();
+    this.zoom(2 * FINGER / this.cell().width, [clientX - box.left, clientY - box.top]);
   }
 
   lost(event) {

@@ -4,7 +4,7 @@
 //   mode: "truth" (shares of the row), "prediction" (shares of the column) or "pixels"; mistakes: the diagonal is left out
 //   order: places of the classes as they stand below one another
 
-import { exact, isolated, percent, short } from "../../dom.js";
+import { exact, isolated, percent } from "../../dom.js";
 
 export const MODES = [["truth", "% of the truth"], ["prediction", "% of the prediction"], ["pixels", "pixels"]];
 export const HUES = { right: [26, 152, 80], wrong: [215, 48, 39] };
@@ -47,7 +47,7 @@ export class MatrixValues {
   text(t, m) {
     const value = this.value(t, m);
     if (!value) return "";
-    if (this.mode === "pixels") return short(value);
+    if (this.mode === "pixels") return compact(value);
     return value < 0.005 ? "<1" : percent(value, 0);
   }
 
@@ -75,4 +75,12 @@ export class MatrixValues {
 export function told(share) {
   if (share > 0 && share < 0.001) return "under 0.1 %";
   return `${percent(share)} %`;
+}
+
+// 1234567 -> "1.2M": what a cell has room for.
+function compact(count) {
+  for (const [size, unit] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]]) {
+    if (count >= size) return `${(count / size).toFixed(count < 10 * size ? 1 : 0)}${unit}`;
+  }
+  return String(count);
 }
