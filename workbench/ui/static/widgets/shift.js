@@ -144,10 +144,11 @@ class Tab {
     const labelled = section("What labels bought", null, bought);
     labelled.id = "wb-shift-labelled";
     this.away = h("div");
+    this.steps = h("nav", { class: "wb-bar wb-shift-steps", "aria-label": "On this page" });
     this.element.replaceChildren(
       h("div", { class: "wb-page-head" }, h("h1", {}, "Another domain")),
       h("p", { class: "wb-hint-line" }, "What a model loses on photos that are not like those it knows, the pictures that show it, and what helps."),
-      place, this.missing, this.doing.element, this.several, this.lost, this.pictures.element, this.reason.element, this.classes, this.remedies.element, this.unlabelled.element, labelled, this.away);
+      place, this.steps, this.missing, this.doing.element, this.several, this.lost, this.pictures.element, this.reason.element, this.classes, this.remedies.element, this.unlabelled.element, labelled, this.away);
     this.built = true;
   }
 
@@ -176,6 +177,18 @@ class Tab {
         others: datasets.filter(({ parts: { unlabelled } }) => unlabelled),
       });
     }
+    this.drawSteps();
+  }
+
+  // The way through the page, as far as there is something to see.
+  drawSteps() {
+    const steps = [
+      ["What is lost", this.lost], ["Pictures", this.pictures.element], ["Why", this.reason.element], ["What helps", this.remedies.element],
+      ["What to label next", this.unlabelled.element], ["Take it away", this.away],
+    ].filter(([, element]) => !element.hidden && element.childElementCount);
+    this.steps.hidden = steps.length < 3;
+    this.steps.replaceChildren(...steps.map(([text, element]) =>
+      h("button", { type: "button", class: "wb-button wb-plain", onclick: () => element.scrollIntoView({ block: "start" }) }, text)));
   }
 
   hint() {
