@@ -54,7 +54,7 @@ def walk(tmp_path_factory):
     mapped = ("--mapping", "vehicles", "--size", "long 64", "--no-predictions")
     said["evaluate imported"] = ask("evaluate", "w", "--dataset", "dusk", *mapped)
     said["evaluations"] = ask("evaluations")
-    said["compare"] = ask("compare", 1, 2)
+    said["compare"] = ask("compare", 1, 2, "--models")
     said["predict"] = ask("predict", "w", "photos/dusk", "--to", "predictions", "--size", "long 64")
     said["weights list"] = ask("weights", "list")
     return said
@@ -174,6 +174,17 @@ def test_a_comparison_is_the_difference(walk):
         assert pair["b"] == walk["evaluate imported"][name]
         assert pair["difference"] == pytest.approx(pair["b"] - pair["a"])
     assert walk["compare"]["classes"][0].keys() == {"name", "iou", "precision", "recall", "f1"}
+
+
+def test_the_models_behind_a_comparison(walk):
+    found = walk["compare"]["models"]
+    trained, imported = found["models"]
+    assert (trained["run"], imported["run"], found["runs"]) == (1, None, [1])
+    assert trained["parameters"] == imported["parameters"] > 0
+    assert "no run of it here" in imported["note"]
+    assert [trained["speeds"][0][key] for key in ("by", "device")] == ["evaluation", "cpu"]
+    told = {row["name"]: row["values"] for row in found["settings"]}
+    assert (told["architecture"], told["steps done"]) == (["unet"], [str(walk["train"]["steps"])])
 
 
 def test_what_is_exported_is_there(walk):

@@ -129,7 +129,7 @@ def compared_models(
                 architecture=network[0] if network else None,
                 parameters=network[1] if network else None,
                 miou=miou,
-                speeds=(*_own_speed(each), *(benched.get(run.id, ()) if run else ())),
+                speeds=(*_own_speed(each), *(_fitting(each, benched.get(run.id, ())) if run else ())),
             )
         )
     return ComparedModels(tuple(models), tuple(runs), _settings(list(runs.values())))
@@ -197,9 +197,15 @@ def _own_speed(evaluation: OpenEvaluation) -> tuple[Speed, ...]:
     return (Speed(len(record.images) / record.seconds, "evaluation", EVALUATED, record.device, record.precision),)
 
 
-def _benched(home: Home, projects: set[int]) -> dict[int, list[Speed]]:
-    """Return what benches measured, by run."""
-    found: dict[int, list[Speed]] = {}
+def _fitting(evaluation: OpenEvaluation, benched: Sequence[tuple[str, Speed]]) -> list[Speed]:
+    """Return the speeds that hold for an evaluation: a bench refines nothing, and has a size of its own."""
+    record = evaluation.record
+    return [speed for size, speed in benched if size == record.size and not str(record.refinement)]
+
+
+def _benched(home: Home, projects: set[int]) -> dict[int, list[tuple[str, Speed]]]:
+    """Return what benches measured, by run: at which size, and how fast."""
+    found: dict[int, list[tuple[str, Speed]]] = {}
     for folder in (each for project in sorted(projects) for each in bench_folders(home, project)):
         try:
             bench = folder.read()
@@ -210,7 +216,7 @@ def _benched(home: Home, projects: set[int]) -> dict[int, list[Speed]]:
                 it = entry.measures
                 how = f"{it.height}x{it.width}, {METHOD}"
                 speed = Speed(it.images_per_second, f"bench {bench.name}", how, it.device, bench.plan.precision)
-                found.setdefault(entry.run, []).append(speed)
+                found.setdefault(entry.run, []).append((bench.plan.size, speed))
     return found
 
 

@@ -111,6 +111,9 @@ def compare(
     disputed: Annotated[
         int, typer.Option(min=0, help="List so many of the images whose predictions differ in most pixels.")
     ] = 0,
+    models: Annotated[
+        bool, typer.Option("--models", help="Say how their trainings differ, and what a prediction costs.")
+    ] = False,
     project: ProjectOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -121,9 +124,10 @@ def compare(
     """
     from training.evaluation.compare import compare_with
     from training.evaluation.compare_images import DISPUTED, paired_images, shared_images
+    from training.evaluation.compare_models import compared_models
     from training.evaluation.derived.disputes import derive_disputes, read_disputes
     from training.evaluation.opened import open_evaluation
-    from workbench.cli.show_compared import show_comparison, show_comparisons, show_disputes, show_pairs
+    from workbench.cli.show_compared import show_comparison, show_comparisons, show_disputes, show_models, show_pairs
 
     place = Workplace(home)
     owner = place.project(project)
@@ -139,6 +143,9 @@ def compare(
                 derive_disputes(opened, progress)
         disputes = shared_images(opened, sort=DISPUTED, limit=disputed)
 
+    mious = [found[0].a.metrics.miou, *(each.b.metrics.miou for each in found)]
+    behind = compared_models(place.home, place.database, opened, mious) if models else None
+
     def show() -> None:
         if len(found) == 1:
             show_comparison(found[0])
@@ -148,12 +155,14 @@ def compare(
             show_pairs(pairs)
         if disputes:
             show_disputes(disputes)
+        if behind:
+            show_models(behind)
 
     told = (
         found[0].to_json() if len(found) == 1 else {"baseline": baseline, "comparisons": [e.to_json() for e in found]}
     )
-    listed = ({"pairs": pairs} if pairs else {}) | ({"disputes": disputes} if disputes else {})
-    emit(told | listed, as_json=as_json, show=show)
+    listed = {"pairs": pairs, "disputes": disputes, "models": behind}
+    emit(told | {key: value for key, value in listed.items() if value}, as_json=as_json, show=show)
 
 
 def mapping_list(project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:

@@ -11,6 +11,7 @@ from workbench.cli.output import percent, say, table
 if TYPE_CHECKING:
     from training.evaluation.compare import Comparison, Pair
     from training.evaluation.compare_images import PairPage, SharedPage
+    from training.evaluation.compare_models import ComparedModels
     from training.evaluation.report import EvaluationReport
 
 _PAIR_COLUMNS = (">a %", ">b %", ">b - a", ">interval", "b is")
@@ -79,6 +80,32 @@ def show_disputes(page: SharedPage) -> None:
             rows.append((f"{image.dataset}/{image.path}", *map(percent, shares)))
     table("\nImages whose predictions differ most; of those pixels, the share that each has right", columns, rows)
     say(f"{len(page.images)} of {page.total} images that all have")
+
+
+def show_models(found: ComparedModels) -> None:
+    """Print the models behind evaluations: what a prediction costs, and what their trainings were asked."""
+    columns = ["evaluation", "model", "run", "architecture", ">parameters", ">mIoU %", ">images/s", "measured by", "on"]
+    rows = []
+    for each in found.models:
+        speeds = each.speeds or (None,)
+        told = [each.evaluation, each.model, each.run or "", each.architecture or "n/a"]
+        told += ["n/a" if each.parameters is None else f"{each.parameters:,}", percent(each.miou)]
+        for speed in speeds:
+            measured = (
+                (f"{speed.images_per_second:.1f}", speed.by, f"{speed.device}, {speed.precision}")
+                if speed
+                else ("n/a",) * 3
+            )
+            rows.append((*told, *measured))
+    table("\nWhat accuracy costs", columns, rows)
+    settings = (
+        (row.name, *(value or "" for value in row.values), "" if row.same else "differs") for row in found.settings
+    )
+    if found.runs:
+        table("\nWhat the trainings were asked", ["", *(f"run {run}" for run in found.runs), ""], settings)
+    for each in found.models:
+        if each.note:
+            say(f"Evaluation {each.evaluation}, model {each.model}: {each.note}")
 
 
 def show_pairs(pairs: PairPage) -> None:

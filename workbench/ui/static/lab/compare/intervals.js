@@ -50,7 +50,7 @@ function drawn({ difference, low, high, verdict }, x, top, height) {
   const zero = svg("line", { x1: x(0), x2: x(0), y1: top, y2: top + height, style: "stroke: var(--wb-quiet); stroke-width: 1; stroke-dasharray: 2 2" });
   if (difference === null) return [zero];
   const whisker = low === null ? [] : [
-    svg("line", { x1: x(low), x2: x(high), y1: middle, y2: middle, style: `stroke: ${color}; stroke-width: 3; stroke-linecap: round` }),
+    svg("line", { x1: x(low), x2: x(high), y1: middle, y2: middle, style: `stroke: ${color}; stroke-width: 3` }),
     ...[low, high].map((end) => svg("line", { x1: x(end), x2: x(end), y1: middle - 4, y2: middle + 4, style: `stroke: ${color}; stroke-width: 1.5` })),
   ];
   return [zero, ...whisker, svg("circle", { cx: x(difference), cy: middle, r: 3.6, style: `fill: ${color}; stroke: var(--wb-fill); stroke-width: 1` })];

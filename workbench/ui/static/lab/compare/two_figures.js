@@ -31,7 +31,8 @@ export function mountTwo(element, { label, first, rows, computed, sort = null, t
   });
   draw();
   const said = ({ pair }) => (pair.difference === null ? "n/a" : `${points(pair.difference)} (${intervalText(pair)}) ${computed ? pair.verdict ?? "" : ""}`);
-  const plot = () => forest(rows.map((row) => ({ name: row.name, pair: row.pair, said: said(row) })));
+  const inOrder = () => [...place.querySelectorAll("tbody tr")].map(({ dataset }) => rows.find(({ id }) => id === dataset.testid));
+  const plot = () => forest(inOrder().map((row) => ({ name: row.name, pair: row.pair, said: said(row) })));
   element.replaceChildren(place);
   return savePlot(plot, label, { title });
 }
