@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Position, expect
 
 from tests.e2e.conftest import Served
 
@@ -35,7 +35,7 @@ def test_what_differs_is_read_and_photos_are_opened_from_their_map(page: Page, s
     canvas = why.locator(".wb-plane")
     canvas.scroll_into_view_if_needed()
     seen = page.evaluate(PLACE, [made["shift"], 0])
-    at = {"x": seen["x"], "y": seen["y"]}
+    at = Position(x=seen["x"], y=seen["y"])
     canvas.hover(position=at)
     expect(why.locator(".wb-plane-card")).to_contain_text("mIoU")
     shown = why.locator(".wb-plane-card bdi").inner_text()  # photos may lie over one another
