@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -19,10 +19,7 @@ from workbench.cli.options import (
     SizeOption,
     Workplace,
 )
-from workbench.cli.output import emit, progress_bar, say
-
-if TYPE_CHECKING:
-    from labeling.progress import Progress
+from workbench.cli.output import emit, named_progress, progress_bar, say
 
 
 class RemedyName(StrEnum):
@@ -102,7 +99,7 @@ def domains(
                 mapping=mapping,
                 restrict=restrict,
                 device=device,
-                which=lambda name: _named(progress, name),
+                which=lambda name: named_progress(progress, name) or progress,
             )
     if len(numbers) < 2:
         raise typer.BadParameter("expected two evaluations or more, the one at home first; or --model")
@@ -149,10 +146,7 @@ def remedies(
     case = Case(place.home, place.database, place.project(project), model, Domain(dataset, on), size, mapping)
     names = [name for name in NAMES if not only or name in only]
     with progress_bar() as progress:
-        found = try_remedies(case, only=names, device=device, which=lambda name: _named(progress, name))
+        found = try_remedies(
+            case, only=names, device=device, which=lambda name: named_progress(progress, name) or progress
+        )
     emit(found, as_json=as_json, show=lambda: show_remedies(found))
-
-
-def _named(progress: Progress, which: str) -> Progress:
-    """Tell progress under the name of a piece of the work."""
-    return lambda done, total, what: progress(done, total, f"{which}: {what}")

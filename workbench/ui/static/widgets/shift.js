@@ -63,7 +63,7 @@ class Tab {
     this.choices = await this.routes.get("choices", {}, signal);
     const { models, datasets, usual } = this.choices;
     if (!models.length || !datasets.length) return this.drawEmpty();
-    const asked = readAsked();
+    const asked = this.asked ?? readAsked(); // what is usual changes with each evaluation; what is looked at does not
     this.asked = { ...asked, model: asked.model || usual.model, home: asked.home || usual.home || "" };
     if (!asked.model && !asked.to.length) this.asked.to = usual.to;
     this.asked.to = this.asked.to.filter((each) => each !== this.asked.home);
@@ -149,6 +149,8 @@ class Tab {
       h("div", { class: "wb-page-head" }, h("h1", {}, "Another domain")),
       h("p", { class: "wb-hint-line" }, "What a model loses on photos that are not like those it knows, the pictures that show it, and what helps."),
       place, this.steps, this.missing, this.doing.element, this.several, this.lost, this.pictures.element, this.reason.element, this.classes, this.remedies.element, this.unlabelled.element, labelled, this.away);
+    for (const part of [this.pictures, this.reason, this.remedies, this.unlabelled]) part.element.hidden = true; // until it has something to show
+    this.lost.replaceChildren(h("p", { class: "wb-message", role: "status" }, "Loading …"));
     this.built = true;
   }
 
@@ -167,7 +169,7 @@ class Tab {
     this.reason.element.hidden = this.unlabelled.element.hidden = !isAt || !homeName;
     if (target) this.drawTarget(target);
     else this.lost.replaceChildren(this.hint());
-    if (isAt && isLabelled(at)) this.remedies.show(asked, at);
+    if (isAt && isLabelled(at)) this.remedies.show(asked, at, found?.evaluations[at] ?? null);
     if (isAt && homeName) {
       this.reason.show(asked, at);
       this.unlabelled.architecture = this.choices.models.find(({ reference }) => reference === asked.model)?.architecture;
@@ -225,7 +227,7 @@ class Tab {
     if (key !== this.readKey) {
       this.readKey = key;
       this.classes.replaceChildren(drawReading({
-        known: found.classes, mappings: found.mappings, asked, onChange: (changes) => this.change(changes),
+        known: found.classes, mappings: found.mappings, asked, open: this.classes.querySelector("details")?.open, onChange: (changes) => this.change(changes),
         onSave: async (name, rows) => {
           const { mapping } = await put(`${this.routes.root}/mappings`, { name, rows });
           this.change({ mapping });

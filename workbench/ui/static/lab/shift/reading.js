@@ -6,8 +6,9 @@ import { BY_NAME } from "../../evaluation_parts.js";
 import { mountMapping } from "../../mapping_table.js";
 import { term } from "../../words.js";
 
-// known: {model_classes, truth, mapping: {name, rows}}; mappings: [{mapping, rows}]; onChange(changes), onSave(name, rows) -> promise
-export function drawReading({ known, mappings, asked, onChange, onSave }) {
+// known: {model_classes, truth, mapping: {name, rows}}; mappings: [{mapping, rows}]; open: whether it is unfolded; without it,
+// where a class counts as none; onChange(changes), onSave(name, rows) -> promise
+export function drawReading({ known, mappings, asked, open, onChange, onSave }) {
   const { model_classes: theirs, truth, mapping } = known;
   const unmapped = mapping.rows.filter(([, target]) => target === null).length;
   const fitting = mappings.filter(({ rows }) => rows.every(([from, to]) => theirs.includes(from) && (to === null || truth.includes(to))));
@@ -28,7 +29,7 @@ export function drawReading({ known, mappings, asked, onChange, onSave }) {
   });
   const all = h("input", { type: "checkbox", checked: asked.restrict, id: "wb-shift-restrict", onchange: () => onChange({ restrict: all.checked }) });
   const said = unmapped ? `${unmapped} of the model's ${theirs.length} classes count as none of the dataset's` : "all of the model's classes count as one of the dataset's";
-  return h("details", { class: "wb-section wb-open", open: unmapped > 0 },
+  return h("details", { class: "wb-section wb-open", open: open ?? unmapped > 0 },
     h("summary", {}, h("h2", {}, term("mapping", "How classes are read")), h("span", { class: "wb-hint" }, said)),
     h("div", {},
       h("div", { class: "wb-bar" }, h("label", { class: "wb-select" }, "Classes read ", select),

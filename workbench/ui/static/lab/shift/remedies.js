@@ -20,9 +20,9 @@ export class Remedies {
     this.element.id = "wb-shift-remedies";
   }
 
-  // asked: {model, size, mapping}; domain: the one looked at
-  show(asked, domain) {
-    const key = JSON.stringify([asked.model, asked.size, asked.mapping, domain]);
+  // asked: {model, size, mapping}; domain: the one looked at; evaluation: of the model there, null while there is none
+  show(asked, domain, evaluation) {
+    const key = JSON.stringify([asked.model, asked.size, asked.mapping, domain, evaluation]);
     if (key === this.key) return;
     Object.assign(this, { key, asked: { model: asked.model, size: asked.size, mapping: asked.mapping, to: [domain] }, domain, found: null });
     this.beside.replaceChildren("On ", domainName(domain), ". Each gives an evaluation of its own on the same images; weights of the original stay as they are.");
