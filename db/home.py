@@ -69,15 +69,9 @@ class Home:
         return self.path / "shifts"
 
     @property
-    def verdicts(self) -> Path:
-        """What people said of labels that models doubt: a folder a project, named by its number."""
-        return self.path / "verdicts"
-
-    @property
     def by_project(self) -> tuple[Path, ...]:
         """The folders that hold one a project, named by its number: what is in it goes with the project."""
-        folders = (self.exports, self.exported_datasets, self.predictions, self.benches, self.surveys, self.shifts)
-        return *folders, self.verdicts
+        return self.exports, self.exported_datasets, self.predictions, self.benches, self.surveys, self.shifts
 
     @property
     def models(self) -> Path:

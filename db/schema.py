@@ -233,6 +233,18 @@ class PhotoFact(Base):
     look: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
+class LabelVerdict(Base):
+    """Somebody said that an image's labels are right though a model doubts them.
+
+    It is about the class map that was looked at, by its hash: labels that change are doubted anew.
+    """
+
+    __tablename__ = "label_verdict"
+    image_id: Mapped[int] = mapped_column(ForeignKey("image.id", ondelete="CASCADE"), primary_key=True)
+    map_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    said_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
 class Subset(Base):
     """A named list of images of a dataset."""
 

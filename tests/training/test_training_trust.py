@@ -21,7 +21,7 @@ from training.trust.regions import regions
 from training.trust.sanity import evaluation_sanity, sanity
 from training.trust.store import doubts_path
 from training.trust.suspects import NEVER, surprise, suspects, thresholds
-from training.trust.verdicts import read_verdicts, say_right
+from training.trust.verdicts import said_right, say_right
 
 CLASSES = ("sky", "road", "tree", "car")
 CLEANLAB_THRESHOLDS = (0.564318, 0.561715, 0.55298, 0.540952)
@@ -112,7 +112,7 @@ def found(place: tuple[Workspace, int]) -> OpenEvaluation:
 def test_a_wrong_label_is_listed_first_until_somebody_says_that_it_is_right(
     place: tuple[Workspace, int], found: OpenEvaluation
 ) -> None:
-    database, home = place[0].database, place[0].home
+    database = place[0].database
     with pytest.raises(UserError, match="workbench label-errors"):
         label_errors(database, found)
     told = list[int]()
@@ -131,11 +131,12 @@ def test_a_wrong_label_is_listed_first_until_somebody_says_that_it_is_right(
     assert errors_csv(page).splitlines()[1].startswith("5,campus/005.png,open,")
     assert suspect_picture(found, 5, 0).path.is_file()
 
-    say_right(home, found.project_id, "campus", image_maps(found, [5]))
+    say_right(database, found.project_id, "campus", image_maps(found, [5]) | {"gone.png": "0" * 64})
+    say_right(database, found.project_id, "campus", image_maps(found, [5]))  # twice is once
     assert label_errors(database, found).states == {"open": 0, "right": 1, "changed": 0}
-    say_right(home, found.project_id, "campus", image_maps(found, [5]), right=False)
+    say_right(database, found.project_id, "campus", image_maps(found, [5]), right=False)
     assert label_errors(database, found).total == 1
-    assert read_verdicts(home, found.project_id).right == ()
+    assert said_right(database, found.project_id, "campus") == set()
     with pytest.raises(UserError, match="0 to 5"):
         image_maps(found, [6])
 

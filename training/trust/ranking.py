@@ -23,7 +23,7 @@ from training.evaluation.opened import OpenEvaluation, kept_record
 from training.evaluation.store import read_counts
 from training.trust.store import Doubts, doubts_path, read_doubts
 from training.trust.suspects import surprise
-from training.trust.verdicts import read_verdicts
+from training.trust.verdicts import said_right
 
 State = Literal["open", "right", "changed"]
 Sort = Literal["score", "quality", "path"]
@@ -245,8 +245,7 @@ def _states(database: Database, evaluation: OpenEvaluation) -> tuple[NDArray[np.
         ("maps of", evaluation.project_id, record.dataset),
         lambda: _maps_now(database, evaluation.project_id, record.dataset),
     )
-    said = read_verdicts(evaluation.home, evaluation.project_id).right
-    right = {(each.path, each.map_sha256) for each in said if each.dataset == record.dataset}
+    right = said_right(database, evaluation.project_id, record.dataset)
     states = np.full(len(record.images), _GONE, np.int8)
     numbers = []
     for place, image in enumerate(record.images):

@@ -1,81 +1,56 @@
-"""What people said of labels that a model doubts: not an error. Kept with the project, for as long as the labels stay.
-
-A verdict is on an image's class map by its hash: labels that change are doubted anew.
-"""
+"""What people said of labels that a model doubts: they are right. It is about a class map: labels that change are
+doubted anew.
+"""  # noqa: D205
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from pathlib import Path
 
-from db.files import explain_os_errors, write_atomic
-from db.home import Home
-from db.locks import hold
-from db.schema import utc_now
-from training.documents import Document, read_document
+from sqlalchemy import delete, select, tuple_
+from sqlalchemy.dialects.sqlite import insert
 
+from db.schema import Dataset, Image, LabelVerdict
+from db.session import Database
 
-class Verdict(Document):
-    """An image whose labels are right as they are.
-
-    Attributes:
-        dataset, path: of the image.
-        map_sha256: of its class map.
-        at: when it was said, UTC.
-    """
-
-    dataset: str
-    path: str
-    map_sha256: str
-    at: datetime
+_AT_ONCE = 1000
 
 
-class Verdicts(Document):
-    """All of a project."""
-
-    right: tuple[Verdict, ...] = ()
-
-
-def read_verdicts(home: Home, project_id: int) -> Verdicts:
-    """Return what was said in a project.
-
-    Raises:
-        UserError: the file is damaged.
-    """
-    try:
-        return read_document(Verdicts, _file(home, project_id))
-    except FileNotFoundError:
-        return Verdicts()
+def said_right(database: Database, project_id: int, dataset: str) -> set[tuple[str, str]]:
+    """Return the images of a dataset whose labels were said to be right: their paths and the class maps' sha256."""
+    query = (
+        select(Image.path, LabelVerdict.map_sha256)
+        .join(LabelVerdict, LabelVerdict.image_id == Image.id)
+        .join(Dataset, Dataset.id == Image.dataset_id)
+        .where(Dataset.project_id == project_id, Dataset.name == dataset)
+    )
+    with database.read() as session:
+        return {(path, sha256) for path, sha256 in session.execute(query)}
 
 
-def say_right(home: Home, project_id: int, dataset: str, maps: Mapping[str, str], *, right: bool = True) -> None:
+def say_right(
+    database: Database, project_id: int, dataset: str, maps: Mapping[str, str], *, right: bool = True
+) -> None:
     """Remember that the labels of images are right, or that this is open again.
 
     Args:
-        home: keeps it.
+        database: keeps it.
         project_id: of the project.
         dataset: name.
-        maps: sha256 of the class map that was looked at, by the path of its image.
+        maps: sha256 of the class map that was looked at, by the path of its image; one that is gone is passed over.
         right: whether they are; False takes back what was said.
-
-    Raises:
-        UserError: the file is damaged, or cannot be written.
     """
-    path = _file(home, project_id)
-    with explain_os_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        home.locks.mkdir(exist_ok=True)
-    with hold(home.locks / f"verdicts-{project_id}.lock", wait=True):
-        others = (
-            each
-            for each in read_verdicts(home, project_id).right
-            if each.dataset != dataset or maps.get(each.path) != each.map_sha256
-        )
-        said = [Verdict(dataset=dataset, path=name, map_sha256=sha, at=utc_now()) for name, sha in maps.items()]
-        kept = Verdicts(right=(*others, *(said if right else ())))
-        write_atomic(path, kept.model_dump_json(indent=1).encode())
-
-
-def _file(home: Home, project_id: int) -> Path:
-    return home.verdicts / str(project_id) / "labels.json"
+    query = select(Image.path, Image.id).join(Dataset, Dataset.id == Image.dataset_id)
+    query = query.where(Dataset.project_id == project_id, Dataset.name == dataset)
+    paths = list(maps)
+    with database.write() as session:
+        for start in range(0, len(paths), _AT_ONCE):
+            found = session.execute(query.where(Image.path.in_(paths[start : start + _AT_ONCE]))).all()
+            keys = [(number, maps[path]) for path, number in found]
+            if not keys:
+                continue
+            if right:
+                rows = [{"image_id": number, "map_sha256": sha256} for number, sha256 in keys]
+                session.execute(insert(LabelVerdict).values(rows).on_conflict_do_nothing())
+            else:
+                named = tuple_(LabelVerdict.image_id, LabelVerdict.map_sha256).in_(keys)
+                session.execute(delete(LabelVerdict).where(named))

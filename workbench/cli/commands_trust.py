@@ -69,7 +69,7 @@ def label_errors(
     for numbers, is_right in ((right, True), (reopen, False)):
         if numbers:
             maps = image_maps(found, numbers)
-            say_right(place.home, found.project_id, found.record.dataset, maps, right=is_right)
+            say_right(place.database, found.project_id, found.record.dataset, maps, right=is_right)
     if again or not is_looked(found):
         with progress_bar() as progress:
             find_doubts(found, progress)

@@ -126,7 +126,7 @@ def router(services: Services) -> APIRouter:
         """Remember that labels are right, or that this is open again."""
         found = opened(evaluation, "")
         maps = image_maps(found, said.images)
-        say_right(services.home, found.project_id, found.record.dataset, maps, right=said.right)
+        say_right(services.database, found.project_id, found.record.dataset, maps, right=said.right)
         return {"images": len(maps), "right": said.right}
 
     @routes.get("/sanity")
