@@ -29,8 +29,8 @@ class Share:
     Attributes:
         project: whose; None for what belongs to the whole home. One in the trash is named, too.
         kind: photos, class maps, object maps, manifests, runs, evaluations, models, exports, exported datasets,
-            predictions, benches, surveys; of the home: database, unused content (of the store), and every other folder
-            by its name.
+            predictions, benches, surveys, shifts; of the home: database, unused content (of the store), and every other
+            folder by its name.
         files: count.
         bytes: of them, as they say themselves; a filesystem may take a little more.
     """
