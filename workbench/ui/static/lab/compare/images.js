@@ -6,6 +6,7 @@ import { DISPUTE_COLORS, paintDisputes, paintMap } from "../../colorize.js";
 import { exact, h, isolated, name, percent } from "../../dom.js";
 import { Entries } from "../../entries.js";
 import { points, section } from "../../evaluation_parts.js";
+import { mountGallery } from "../../gallery.js";
 import { mountControls, mountLegend } from "../../legend.js";
 import { Lightbox } from "../../lightbox.js";
 import { Look, Picture } from "../../pictures.js";
@@ -65,8 +66,19 @@ export class CompareImages {
     if (this.entries.total === null) return this.say(fault ?? "The images cannot be read.", true);
     this.at = Math.min(this.at, Math.max(0, this.entries.total - 1));
     this.tell();
-    if (!this.entries.total) return this.say("The evaluations have no image in common.");
+    if (!this.entries.total) return this.each();
     await this.draw();
+  }
+
+  // Without an image in common each of two shows its own.
+  each() {
+    if (this.ids.length > 2) return this.say("The evaluations have no image in common.");
+    const sides = this.evaluations.map(({ evaluation, letter }) => {
+      const place = h("div");
+      return { evaluation, place, element: h("div", {}, h("h3", { class: "wb-part-title" }, `${letter}: the worst of evaluation ${evaluation}`), place) };
+    });
+    this.place.replaceChildren(h("p", { class: "wb-hint" }, "The two have no image in common: each shows its own, the worst first."), h("div", { class: "wb-halves" }, ...sides.map(({ element }) => element)));
+    this.galleries = sides.map(({ place, evaluation }) => mountGallery(place, { value: { kind: "evaluation", evaluation }, tile: 200 }));
   }
 
   // Whether the predictions were compared pixel by pixel, and how that is done.
@@ -132,6 +144,7 @@ export class CompareImages {
 
   destroy() {
     this.abort.abort();
+    for (const gallery of this.galleries ?? []) gallery.destroy();
     this.lightbox?.destroy();
     this.entries?.close();
     this.controls?.destroy();

@@ -13,10 +13,10 @@ export function mountMany(element, { label, first, base, others, rows, computed 
   let chosen = null;
   const columns = [
     { id: "name", title: first, heads: true, cell: ({ head }) => head, value: (row) => row.name },
-    { id: "base", title: headed(base), number: true, cell: ({ pairs }) => percent(pairs.find(Boolean)?.a ?? null), value: ({ pairs }) => pairs.find(Boolean)?.a ?? -Infinity },
+    { id: "base", title: headed(base), number: true, cell: ({ pairs }) => percent(pairs.find(Boolean)?.a ?? null), value: ({ pairs }) => pairs.find(Boolean)?.a ?? null },
     ...others.map((other, at) => ({
       id: other.letter, title: headed(other), number: true,
-      cell: ({ pairs }) => cell(pairs[at], computed), value: ({ pairs }) => pairs[at]?.difference ?? -Infinity,
+      cell: ({ pairs }) => cell(pairs[at], computed), value: ({ pairs }) => pairs[at]?.difference ?? null,
     })),
   ];
   const draw = () => showTable(place, { label, columns, rows, sort: chosen, testid: ({ id }) => id, onSort: (next) => { chosen = next; draw(); } });

@@ -15,15 +15,14 @@ export function mountTwo(element, { label, first, rows, computed, sort = null, t
   const place = h("div", { class: "wb-stuck wb-compared" });
   let chosen = sort;
   const range = rangeOf(rows.map(({ pair }) => pair));
-  const known = (value) => value ?? -Infinity;
-  const figure = (id, heading, of) => ({ id, title: heading, number: true, cell: ({ pair }) => percent(of(pair)), value: ({ pair }) => known(of(pair)) });
+  const figure = (id, heading, of) => ({ id, title: heading, number: true, cell: ({ pair }) => percent(of(pair)), value: ({ pair }) => of(pair) });
   const columns = [
     { id: "name", title: first, heads: true, cell: ({ head }) => head, value: ({ name }) => name },
     figure("a", "a %", ({ a }) => a), figure("b", "b %", ({ b }) => b),
-    { id: "difference", title: "b − a", number: true, cell: ({ pair }) => h("span", { class: lookOfVerdict(pair, computed) }, h("span", { class: "wb-compared-sign", "aria-hidden": "true" }, signOf(pair, computed)), points(pair.difference)), value: ({ pair }) => known(pair.difference) },
+    { id: "difference", title: "b − a", number: true, cell: ({ pair }) => h("span", { class: lookOfVerdict(pair, computed) }, h("span", { class: "wb-compared-sign", "aria-hidden": "true" }, signOf(pair, computed)), points(pair.difference)), value: ({ pair }) => pair.difference },
     { id: "plot", title: rangeAxis(range), cell: ({ pair }) => intervalPlot(pair, range) },
-    { id: "interval", title: "95 % interval", number: true, cell: ({ pair }) => h("span", { class: "wb-hint" }, computed ? intervalText(pair) : "–"), value: ({ pair }) => (pair.low === null ? Infinity : pair.high - pair.low) },
-    { id: "verdict", title: "b is", cell: ({ pair }) => verdict(pair, computed), value: ({ pair }) => (pair.difference === null ? -1 : ORDER[pair.verdict] ?? -1) },
+    { id: "interval", title: "95 % interval", number: true, cell: ({ pair }) => h("span", { class: "wb-hint" }, computed ? intervalText(pair) : "–"), value: ({ pair }) => (pair.low === null ? null : pair.high - pair.low) },
+    { id: "verdict", title: "b is", cell: ({ pair }) => verdict(pair, computed), value: ({ pair }) => (pair.difference === null ? null : ORDER[pair.verdict] ?? null) },
   ];
   const draw = () => showTable(place, {
     label, columns, rows, sort: chosen, testid: ({ id }) => id,
