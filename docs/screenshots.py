@@ -37,9 +37,11 @@ PAGES = {
     "evaluation": "/evaluate?project=1&evaluation=2",
     "confusions": "/evaluate?project=1&evaluation=2",
     "compare": "/evaluate?project=1&a=1&b=2",
+    "shift": "/evaluate?project=1&tab=domains",
     "use": "/use?project=1",
 }
 CARED = {
+    "remedies": "/evaluate?project=1&tab=domains",
     "care": "/data?project=1&tab=care",
     "export": "/data?project=1&tab=export",
     "history": "/data?project=1&dataset=dusk",
@@ -155,9 +157,27 @@ def trash(page: Page) -> None:
     fold.evaluate("fold => fold.scrollIntoView({ block: 'end' })")
 
 
+def shift(page: Page) -> None:
+    """Wait until it is said what is lost."""
+    expect(page.locator("#wb-shift-said")).to_be_visible(timeout=60_000)
+
+
+def remedies(page: Page) -> None:
+    """Try all remedies, once for all looks."""
+    part = page.locator("#wb-shift-remedies")
+    expect(part.locator("tbody tr")).to_have_count(7, timeout=60_000)
+    button = part.locator("#wb-shift-try-all")
+    if button.count():
+        button.click()
+        expect(button).to_have_count(0, timeout=1_200_000)
+    part.evaluate("part => part.scrollIntoView()")
+
+
 ACTS: dict[str, Callable[[Page], None]] = {
     "label": label,
     "confusions": confusions,
+    "shift": shift,
+    "remedies": remedies,
     "care": care,
     "export": export,
     "history": history,

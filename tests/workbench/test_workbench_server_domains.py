@@ -100,7 +100,7 @@ def test_remedies_are_begun_by_name(client: TestClient, begun: list[list[str]]) 
 
 
 def test_photos_to_label_next_become_a_list(place: Workspace, client: TestClient, begun: list[list[str]]) -> None:
-    asked = {"model": "tiny", "on": "dusk:unlabelled", "evaluation": 1}
+    asked: dict[str, Any] = {"model": "tiny", "on": "dusk:unlabelled", "evaluation": 1}
     assert client.get(f"{ROOT}/surveys", params=asked).json() == {"survey": None, "estimate": None}
     client.post(f"{ROOT}/surveys", json={"model": "tiny", "on": "dusk:unlabelled"})
     command = ["survey", "--dataset=dusk", "--on=unlabelled", "--size=original", "--project=p", "--", "tiny"]

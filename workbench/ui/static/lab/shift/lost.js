@@ -15,7 +15,7 @@ export function drawLost({ home, target, colors, chosen, onClass, onCell }) {
     h("p", { class: "wb-shift-said", id: "wb-shift-said" }, target.sentence),
     h("p", { class: "wb-provenance" }, "Home: ", domainName(`${home.dataset}:${home.on}`), `, ${exact(home.images)} images, evaluation ${home.evaluation} · there: `,
       domainName(`${target.dataset}:${target.on}`), `, ${exact(target.images)} images, evaluation ${target.evaluation} · ${howSure(target.bootstrap, target.paired, true)}`),
-    notes([...target.notes, ...home.notes.map((note) => `At home: ${note}`)]),
+    notes([...target.notes, ...home.notes.filter((note) => !target.notes.includes(note)).map((note) => `At home: ${note}`)]),
     h("div", { class: "wb-halves wb-shift-halves" },
       section("Classes, the largest drop first", saved(target, "iou-by-domain"), classes(target, colors, chosen.seen, onClass)),
       section("Confusions that grew most", null, confusions(target, chosen.cell, onCell))),
