@@ -97,7 +97,7 @@ class Labels {
   }
 
   fix(image) {
-    askToLabel({ selected: [image], send: (what) => this.emit("label_images", what) });
+    askToLabel({ selected: [image], send: this.emit });
   }
 }
 
