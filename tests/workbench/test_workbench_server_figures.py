@@ -8,6 +8,7 @@ import pytest
 import torch
 from starlette.testclient import TestClient
 
+from db.errors import UserError
 from tests.support.scenes import COLORS, Scene, add_dataset, blocks, workspace
 from tests.support.server import serve, visitor
 from tests.support.tiny_models import PLAIN, ColorNet, loaded
@@ -68,3 +69,12 @@ def test_with_very_many_images_intervals_are_left_to_a_task(
     miou = found["comparisons"][0]["metrics"]["miou"]
     assert not found["computed"]
     assert (miou["low"], miou["verdict"], miou["difference"]) == (None, "cannot tell", miou["b"] - miou["a"])
+    started: list[list[str]] = []
+
+    def start(_: object, argv: list[str], **__: object) -> None:
+        started.append(argv)
+        raise UserError("Not in a test.")
+
+    monkeypatch.setattr("workbench.server.routes.comparisons.start_task", start)
+    client.post("/api/evaluations/compare/several/start", json={"ids": [2, 1]})
+    assert started == [["compare", "--project=p", "2", "1"]]

@@ -1,9 +1,10 @@
 // A table whose columns sort it.
 //
-// drawTable({label, columns, rows, sort, onSort, empty}) -> element
-//   columns: [{id, title, number, cell(row) -> node or text, value(row)}]; without `value` it does not sort by it;
-//            rows whose value is null come last either way;
-//            `number` sets figures flush right and sorts the largest first
+// drawTable({label, columns, rows, sort, onSort, empty, testid}) -> element
+//   columns: [{id, title, number, cell(row) -> node or text, value(row), heads}]; without `value` it does not sort by it;
+//            rows whose value is null come last either way; `number` sets figures flush right and sorts the largest first;
+//            `heads`: its cells are the rows' headings
+//   testid(row): what tests find a row by, null for nothing
 //   sort: {id, down}; null keeps the order of the rows; onSort(sort) is told the next one
 
 import { h } from "./dom.js";
