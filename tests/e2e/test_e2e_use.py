@@ -110,3 +110,20 @@ def test_without_a_model_the_page_says_what_to_do(browser: Browser, tmp_path: Pa
         expect(page.get_by_text("This project has no model yet.")).to_be_visible()
         expect(page.get_by_role("link", name="Train one")).to_have_attribute("href", "/train?project=1")
         expect(page.get_by_text("Drop the model's file")).to_be_visible()
+
+
+def test_a_camera_is_watched_live_and_stopped(page: Page, served: Served) -> None:
+    page.add_init_script("""navigator.mediaDevices.getUserMedia = async () => {
+      const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 48 });
+      const pen = canvas.getContext("2d");
+      setInterval(() => pen.fillRect(32 * Math.random(), 0, 9, 9), 40);
+      return canvas.captureStream(25);
+    }""")
+    page.goto(f"{served.origin}/use?project=1")
+    page.locator("#wb-use-webcam > summary").click()
+    page.get_by_role("button", name="Start the camera").click()
+    expect(page.locator("#wb-webcam-figures")).to_contain_text("frames/s")
+    expect(page.locator(".wb-webcam canvas").last).to_be_visible()
+    expect(page.locator("#wb-use-webcam .wb-share").first).to_contain_text("%")
+    page.locator("#wb-use-webcam").get_by_role("button", name="Stop").click()
+    expect(page.locator("#wb-webcam-figures")).to_have_text("stopped")
