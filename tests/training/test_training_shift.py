@@ -167,3 +167,15 @@ def test_the_plane_is_the_first_two_components_and_any_map_the_same_each_time() 
     assert places == pytest.approx((np.concatenate(domains) - basis.mean) @ basis.axes[:, :2], abs=1e-5)
     one_channel = [found[:, :1] for found in domains]
     assert plane(one_channel, joint_basis(one_channel))[:, 1].tolist() == [0] * 32
+
+
+def test_the_other_map_keeps_neighbours_together_and_is_the_same_each_time() -> None:
+    random = np.random.default_rng(0)
+    domains = [random.normal(place, 1, (30, 8)) for place in (0, 30)]
+    basis = joint_basis(domains)
+    places = plane(domains, basis, "tsne")
+    assert places.shape == (60, 2)
+    np.testing.assert_array_equal(places, plane(domains, basis, "tsne"))
+    nearest = np.argsort(np.linalg.norm(places[:, None] - places[None], axis=2), axis=1)[:, 1]
+    assert (nearest // 30 == np.arange(60) // 30).all()
+    assert plane([part[:1] for part in domains], basis, "tsne").shape == (2, 2)
