@@ -34,3 +34,23 @@ def test_a_leak_is_seen_and_moved_to_one_role(page: Page, served: Served) -> Non
     roles = served.workbench.ask("datasets", "--project", "twice")["datasets"][0]["roles"]
     assert roles["train"] >= 2
     assert "val" not in roles
+
+
+def test_what_a_model_doubts_is_sent_to_be_fixed_or_said_to_be_right(page: Page, served: Served) -> None:
+    first = served.workbench.ask("label-errors", 1, "--project", "campus")["images"][0]
+    page.goto(f"{served.origin}/data?project=1&tab=care&evaluation=1")
+    row = page.locator(".wb-suspect").first
+    expect(row).to_contain_text(first["path"])
+    expect(row.locator("canvas").first).to_be_visible()
+    row.get_by_role("button", name="Fix").click()
+    answer = {"event_id": "none"}  # who has a screen need not see labelme
+    page.route("**/queue/join*", lambda route: route.fulfill(json=answer))
+    with page.expect_request("**/queue/join*") as sent:
+        page.get_by_role("button", name="Open labelme").click()
+    assert (sent.value.post_data_json or {})["event_data"]["images"] == [first["image"]]
+    page.unroute("**/queue/join*")
+    page.get_by_role("button", name="Cancel").click()
+    row.get_by_role("button", name="Not an error").click()
+    expect(row.get_by_role("status")).to_contain_text("while its labels stay")
+    row.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("button", name="Not an error 0")).to_be_visible()
