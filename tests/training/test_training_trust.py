@@ -163,6 +163,7 @@ def test_what_is_plainly_odd() -> None:
         "without-target",
         "never-present",
     ]
+    assert _kinds([[5, 1, 0, 0], [1, 5, 0, 0], [0] * 4], [[12, 2]]) == ["absent"]
     assert _kinds(fine, [[5, 1], [10, 1], [0, 0]]) == ["all-ignored", "one-class-images"]
 
 

@@ -27,7 +27,7 @@ class Notice:
 
     Attributes:
         kind: `nothing-counted`, `one-class`, `never-predicted`, `all-ignored`, `without-target` and `unlabelled` are
-            warnings, `never-present` and `one-class-images` notes.
+            warnings, `never-present`, `absent` and `one-class-images` notes.
         severity: how bad it is.
         text: a sentence.
         classes: it is about, all of them.
@@ -70,11 +70,12 @@ def sanity(
     if others := int(pairs[:, -1].sum()):
         text = f"{others / total:.1%} of the pixels are predicted as classes without a target: {_listed(unmapped)}."
         found.append(Notice("without-target", "warning", f"{text} They count as wrong.", tuple(unmapped)))
-    if absent := _named(truth, present == 0):
-        wrong = _named(truth, (present == 0) & (predicted > 0))
-        more = f" Predicted all the same: {_listed(wrong)}." if wrong else ""
-        text = f"In no label: {_listed(absent)}. Their recall is n/a.{more}"
-        found.append(Notice("never-present", "note", text, absent))
+    if wrong := _named(truth, (present == 0) & (predicted > 0)):
+        text = f"In no label, predicted all the same: {_listed(wrong)}. Their recall is n/a."
+        found.append(Notice("never-present", "note", text, wrong))
+    if absent := _named(truth, (present == 0) & (predicted == 0)):
+        text = f"In neither labels nor predictions: {_listed(absent)}. They are left out of the means."
+        found.append(Notice("absent", "note", text, absent))
     single = np.flatnonzero((by_image[:, 0] > 0) & (by_image[:, 1] == 1))
     if len(single) > _MOST * images and (predicted > 0).sum() > 1:
         text = f"{len(single)} of {images} images are predicted as one class each."
