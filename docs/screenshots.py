@@ -98,7 +98,9 @@ def take(browser: Browser, url: str, name: str, look: str) -> None:
         ACTS[name](page)
     page.wait_for_timeout(4000)  # pictures arrive one by one, and none of them is waited for by name
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    picture.quantize(128, dither=Image.Dither.NONE).save(IMAGES / f"{name}-{look}.png", optimize=True)
+    # Colours that few pixels have are classes': they stay as they are.
+    small = picture.quantize(128, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    small.save(IMAGES / f"{name}-{look}.png", optimize=True)
     context.close()
 
 
