@@ -199,6 +199,9 @@ def test_images_on_which_models_differ_come_first(place: Workspace) -> None:
         assert image.dispute.labelled == np.isin(truth, (1, 2)).sum()
     swapped = shared_images(opened[::-1], sort=DISPUTED).images
     assert [image.dispute.right for image in swapped if image.dispute] == [(0, each.labelled) for each in found]
+    itself = [open_evaluation(place.database, wrong) for _ in range(2)]
+    derive_disputes(itself)
+    assert all(image.dispute and not image.dispute.disputed for image in shared_images(itself, sort=DISPUTED).images)
     lost, gained = (shared_images(opened, sort=sort).images for sort in (LOST, GAINED))
     assert [image.scores[1] for image in lost] == sorted(image.scores[1] or 0 for image in lost)
     assert [image.scores[1] for image in gained] == [image.scores[1] for image in lost][::-1]

@@ -85,7 +85,8 @@ def read_disputes(evaluations: Sequence[OpenEvaluation]) -> NDArray[np.int64] | 
         return None
     read = _read(path, changed)
     wanted = shared_numbers(evaluations)
-    place = [ordered.index(each) for each in evaluations]
+    names = [each.directory.name for each in ordered]
+    place = [names.index(each.directory.name) for each in evaluations]
     if read is None or len(read[0]) != len(wanted) or read[1].shape[1] != 3 + len(evaluations):
         return None  # not what was written: it is counted again
     numbers, counts = read
