@@ -119,7 +119,7 @@ def test_only_what_is_missing_is_evaluated(place: Workspace, tmp_path: Path) -> 
             which=which,  # type: ignore[arg-type]
         )
 
-    assert make(domains[:1]) == [1]
+    assert make(domains[:1] * 2) == [1, 1]  # home alone, as the page asks where the others have no labels
     assert evaluations_of(place.database, "p", file, domains) == [1, None]
     assert make(domains) == [1, 2]
     assert make(domains) == [1, 2]
@@ -128,6 +128,7 @@ def test_only_what_is_missing_is_evaluated(place: Workspace, tmp_path: Path) -> 
     assert make(domains[1:], restrict=True) == [3]
     assert make(domains) == [1, 2]
     assert newest_evaluation(place.database, "p", file.sha256, domains[1], size="long 16") is None
+    assert newest_evaluation(place.database, "p", file.sha256, domains[1], size=" Original") == 2
 
 
 def _case(place: Workspace, model: str) -> Case:

@@ -28,7 +28,7 @@ from training.models.files import ModelFile, find_model_file
 from training.prediction.refinement import NONE, Refinement
 from training.prediction.style import Kind
 from training.shift.make import Which, evaluate_missing
-from training.shift.subject import ORIGINAL, Domain, newest_evaluation
+from training.shift.subject import ORIGINAL, Domain, as_kept, newest_evaluation
 
 if TYPE_CHECKING:
     from training.adaptation.adapt import How
@@ -161,7 +161,7 @@ class Case:
         project: name; None is the current one.
         model: reference of the original.
         domain: where it loses.
-        size: what the network sees, as `training.prediction.inference.Size` writes it.
+        size: what the network sees, as `training.prediction.inference.Size` reads it.
         mapping: name of a saved mapping, or `by-name`; None reads each evaluation as it was made.
     """
 
@@ -332,7 +332,7 @@ def _adapted(case: Case, file: ModelFile, how: How) -> Model | None:
         parent = made.get("parent_sha256")
         wanted = {"how": how, "dataset": case.domain.dataset, "on": case.domain.on}
         is_ours = parent == file.sha256 if parent else made.get("parent") == file.reference
-        if is_ours and made.get("size") in (None, case.size) and wanted.items() <= made.items():
+        if is_ours and made.get("size") in (None, as_kept(case.size)) and wanted.items() <= made.items():
             return row
     return None
 

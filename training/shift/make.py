@@ -104,4 +104,8 @@ def evaluate_missing(
             progress=which(str(domain)),
         ).id
 
-    return [make(domain) if number is None else number for domain, number in zip(domains, found, strict=True)]
+    known = {domain: number for domain, number in zip(domains, found, strict=True) if number is not None}
+    for domain in domains:
+        if domain not in known:  # one that is named twice is there by then
+            known[domain] = make(domain)
+    return [known[domain] for domain in domains]

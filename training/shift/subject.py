@@ -12,6 +12,7 @@ from db.schema import Evaluation
 from db.session import Database
 from labeling.images import ALL
 from labeling.projects import find_project
+from training.data.sizes import Resize
 from training.evaluation.opened import kept_record
 from training.evaluation.store import EvaluationRecord
 
@@ -52,6 +53,16 @@ class Domain:
         return f"{self.dataset}:{self.on}"
 
 
+def as_kept(size: str) -> str:
+    """Return a size as evaluations keep it: `LONG  512` is `long 512`.
+
+    Raises:
+        UserError: it is none.
+    """
+    words = size.strip().lower()
+    return words if words == ORIGINAL else str(Resize.parse(words))
+
+
 def newest_evaluation(
     database: Database,
     project: str | None,
@@ -69,10 +80,14 @@ def newest_evaluation(
         project: name; None is the current one.
         sha256: of the weights' file.
         domain: what they were tested on.
-        size: what the network saw, as `training.prediction.inference.Size` writes it.
+        size: what the network saw, as `training.prediction.inference.Size` reads it.
         made: tells of an evaluation whether it was made as wanted; None wants the network run once, and no more.
         revision: digest of the one it must be of; None takes any.
+
+    Raises:
+        UserError: there is no such project, the size is none, or the record of an evaluation is damaged.
     """
+    wanted_size = as_kept(size)
     query = select(Evaluation).where(
         Evaluation.model_sha256 == sha256,
         Evaluation.dataset == domain.dataset,
@@ -83,7 +98,7 @@ def newest_evaluation(
         owner = find_project(session, project)
         rows = session.scalars(query.where(Evaluation.project_id == owner.id).order_by(Evaluation.id.desc())).all()
     for row in rows:
-        if row.summary.get("size") != size or revision not in (None, row.revision_digest):
+        if row.summary.get("size") != wanted_size or revision not in (None, row.revision_digest):
             continue
         if made is None:  # the record, which may be of ten thousand images, need not be read
             is_wanted = not row.summary.get("refinement")

@@ -16,7 +16,7 @@ from training.evaluation.opened import open_evaluation
 from training.evaluation.reporting.elements import POLICY
 from training.models.files import ModelFile, find_model_file
 from training.shift.make import evaluations_of
-from training.shift.subject import ORIGINAL, Domain
+from training.shift.subject import ORIGINAL, Domain, as_kept
 from training.shift.table import ShiftTable, shift_table
 from training.shift.written import shift_csv, shift_markdown
 from training.survey.estimate import estimate
@@ -277,7 +277,7 @@ def _classes(services: Services, project: str, number: int, mapping: str | None)
 
 
 def _survey(services: Services, project: int, sha256: str, domain: Domain, size: str) -> Survey | None:
-    wanted = (sha256, domain.dataset, domain.on, size)
+    wanted = (sha256, domain.dataset, domain.on, as_kept(size))
     for survey in list_surveys(services.home, project):
         record = survey.record
         made = (record.model_sha256, record.dataset, record.on, record.size)
