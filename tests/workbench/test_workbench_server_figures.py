@@ -12,9 +12,12 @@ from db.errors import UserError
 from tests.support.scenes import COLORS, Scene, add_dataset, blocks, workspace
 from tests.support.server import serve, visitor
 from tests.support.tiny_models import PLAIN, ColorNet, loaded
+from training.evaluation.compare import MOST
+from training.evaluation.derived.resamples import WORTH_KEEPING
 from training.evaluation.evaluate import EvaluationRequest, evaluate_loaded
 from training.evaluation.mapping import save_mapping
 from training.prediction.inference import Predictor
+from workbench.server.routes.comparisons import AT_ONCE
 
 CLASSES = ("sky", "=road()", "car")
 
@@ -64,6 +67,7 @@ def test_several_beside_the_first_and_their_images_in_pages(client: TestClient) 
 def test_with_very_many_images_intervals_are_left_to_a_task(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert MOST * (WORTH_KEEPING - 1) <= AT_ONCE  # what no task would keep, a page computes
     monkeypatch.setattr("workbench.server.routes.comparisons.AT_ONCE", 2)
     found = client.get("/api/evaluations/compare/several?ids=1,2").json()
     miou = found["comparisons"][0]["metrics"]["miou"]

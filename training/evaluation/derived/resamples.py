@@ -22,8 +22,8 @@ from training.evaluation.opened import kept_record, version_of
 from training.evaluation.per_image import class_sums
 from training.evaluation.store import read_counts
 
-WORTH_KEEPING = 200
-"""Of fewer images than this, computing is as quick as reading."""
+WORTH_KEEPING = 150
+"""Of fewer images than this, computing is as quick as reading, and a page waits for all that are compared at once."""
 _KEPT = 12
 _FOLDER = "derived"
 _FORMAT = 1
