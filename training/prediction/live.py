@@ -12,7 +12,7 @@ from db.errors import UserError
 from db.home import Home
 from db.session import Database
 from labeling.colors import to_hex
-from labeling.photos import PhotoError, read_photo
+from labeling.photos import PhotoError, read_header, read_photo
 from training.models.find import read_spec
 from training.prediction.inference import Size
 from training.prediction.kept_model import KEPT
@@ -60,15 +60,17 @@ def look_at_frame(
         UserError: no such model, no picture, or a larger one than full HD.
     """
     started = time.perf_counter()
+    asked = Size.parse(size)
     try:
+        header = read_header(frame)
+        target = asked.target(header.height, header.width)
+        if max(header.height * header.width, target[0] * target[1]) > LARGEST_PIXELS:  # before it takes the memory
+            found = f"{header.width} x {header.height}"
+            raise UserError(f"A frame may have {LARGEST_PIXELS:,} pixels (full HD) at most, found {found}.")
         pixels = read_photo(frame)
     except PhotoError as error:
         raise UserError(f"This frame cannot be read: {error}.") from None
-    height, width = pixels.shape[:2]
-    target = Size.parse(size).target(height, width)
-    if max(height * width, target[0] * target[1]) > LARGEST_PIXELS:
-        raise UserError(f"A frame may have {LARGEST_PIXELS:,} pixels (full HD) at most, found {width} x {height}.")
-    _, prediction = KEPT.predict(home, database, project, model, pixels, Size.parse(size))
+    _, prediction = KEPT.predict(home, database, project, model, pixels, asked)
     return LiveFrame(prediction.index, time.perf_counter() - started)
 
 
