@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import APIRouter
 
 from training.evaluation.opened import open_evaluation
-from training.evaluation.report import report
 from training.tasks.lifecycle import start_task
+from workbench.server.reports import kept_report
 from workbench.server.services import Services
 
 
@@ -22,7 +22,7 @@ def router(services: Services) -> APIRouter:
         from training.evaluation.class_order import alike_order  # loads much of scipy
 
         found = open_evaluation(services.database, evaluation, mapping=mapping or None)
-        return {"classes": alike_order(report(found.directory, found.id, found.mapping).confusion)}
+        return {"classes": alike_order(kept_report(found).confusion)}
 
     @routes.post("/boundary")
     def boundary(evaluation: int, mapping: str = "") -> dict[str, Any]:
