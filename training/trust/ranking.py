@@ -157,9 +157,10 @@ def label_errors(
     keys = {"score": -best[listed], "quality": quality[listed], "path": np.zeros(len(listed))}
     order = listed[np.lexsort((np.argsort(np.argsort(paths)), keys[sort]))]
     chosen_places = np.flatnonzero(chosen)
+    owners = doubts.regions[chosen_places, 0]  # ascending
     images = []
     for number in order[offset : offset + limit].tolist():
-        own = chosen_places[doubts.regions[chosen_places, 0] == number]
+        own = chosen_places[slice(*np.searchsorted(owners, (number, number + 1)))]
         own = own[np.argsort(-scores[own], kind="stable")]
         images.append(
             SuspectImage(
