@@ -103,6 +103,7 @@ class Beside {
 
   open() {
     const source = besides(this.records, this.item.title);
+    this.entries?.close();
     this.entries = new Entries(source);
     const look = new Look(source.classes);
     look.mode = source.modes[0].id;

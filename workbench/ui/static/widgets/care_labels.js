@@ -71,6 +71,7 @@ class Labels {
   async show(id, signal) {
     this.evaluation = id;
     const { made, about } = await getJson(address(`/api/evaluations/${id}/label-errors`, { limit: 1 }), { signal });
+    if (this.evaluation !== id) return null; // another one was chosen meanwhile
     this.warnings.replaceChildren(...about.warnings.map((text) => h("p", { class: "wb-finding wb-finding-warning" }, h("strong", {}, "Warning: "), text)));
     this.clear();
     if (!about.predictions) return this.say(`Evaluation ${id} stored no predictions. Evaluate again with them, or choose another.`);

@@ -42,6 +42,7 @@ class Tab {
 
   destroy() {
     this.following.stop();
+    this.reading?.abort();
     this.clear();
     this.element.replaceChildren();
   }
@@ -109,8 +110,10 @@ class Tab {
     const { model, home, to, size, mapping, restrict } = this.asked;
     if (!model || !home) return this.draw();
     const words = { model, home, to: to.filter(isLabelled), size, mapping, restrict: restrict || null };
-    this.found = await this.routes.get("table", words, signal);
-    if (signal?.aborted) return;
+    this.words = words;
+    const found = await this.routes.get("table", words, signal);
+    if (signal?.aborted || this.words !== words) return; // something else was asked for meanwhile
+    this.found = found;
     this.draw();
     this.doing.find().catch(() => {});
   }
@@ -175,7 +178,7 @@ class Tab {
       this.unlabelled.architecture = this.choices.models.find(({ reference }) => reference === asked.model)?.architecture;
       const { datasets } = this.choices;
       this.unlabelled.show({
-        asked, domain: at, dataset: datasets.find(({ name }) => name === dataset), evaluation: found?.evaluations[homeName] ?? null,
+        asked, domain: at, dataset: datasets.find(({ name }) => name === dataset), evaluation: (!asked.restrict && found?.evaluations[homeName]) || null, // a survey's argmax is not restricted
         others: datasets.filter(({ parts: { unlabelled } }) => unlabelled),
       });
     }

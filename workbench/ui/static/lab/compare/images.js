@@ -144,6 +144,7 @@ export class CompareImages {
 
   destroy() {
     this.abort.abort();
+    for (const picture of this.pictures ?? []) picture.drop();
     for (const gallery of this.galleries ?? []) gallery.destroy();
     this.lightbox?.destroy();
     this.entries?.close();

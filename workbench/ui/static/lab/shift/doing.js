@@ -22,7 +22,7 @@ export class Doing {
     const { tasks } = await getJson("/api/tasks");
     const mine = tasks.find(({ kind, state, project_id: project, command }) =>
       kind === "task" && state === "running" && project === this.project && command.startsWith(`workbench ${this.command} `));
-    if (mine) this.follow(mine);
+    if (mine && !this.isBusy && this.element.isConnected) this.follow(mine); // nor was one begun, or the page left, meanwhile
   }
 
   async begin(asking) {

@@ -84,7 +84,12 @@ class Why {
       command.element);
     this.classes(classes, place);
     this.sizes(sizes, place);
-    this.plane = await mountPlane(map, { project: this.project, shift: data.shift, record: data });
+    const plane = await mountPlane(map, { project: this.project, shift: data.shift, record: data });
+    if (!this.element.contains(map)) { // another target was chosen, or the page left, meanwhile
+      plane.destroy();
+      return;
+    }
+    this.plane = plane;
     this.outliers(outliers, place, FEW_OUTLIERS);
   }
 
