@@ -18,7 +18,8 @@ const MODES = { modes: [] };
 
 export function mountWebcam(element, options) {
   const webcam = new Webcam(element, options);
-  return { modelChanged: () => webcam.modelChanged(), destroy: () => webcam.destroy() };
+  const modelChanged = () => webcam.modelChanged().catch((error) => { if (webcam.running) webcam.fail(reason(error)); });
+  return { modelChanged, destroy: () => webcam.destroy() };
 }
 
 class Webcam {
@@ -108,9 +109,10 @@ class Webcam {
 
   async modelChanged() {
     if (!this.running) return;
+    const { turn } = this;
     const model = this.model();
     const { classes } = await getJson(address(`/api/projects/${this.project}/live`, { model }));
-    if (model !== this.model()) return;
+    if (turn !== this.turn || model !== this.model()) return;
     const { opacity = 0.6 } = this.look ?? {};
     this.look = new Look(classes);
     this.look.opacity = opacity;
