@@ -145,6 +145,10 @@ def test_features_that_differ_are_told_from_those_that_do_not() -> None:
     assert not shifted.by_chance
     assert (shifted.times or 0) > 3 * (same.times or 0)
     assert same.by_chance
+    large, few = random.normal(0, 1, (600, 32)), random.normal(0, 1, (20, 32))
+    scarce = feature_shift(large, few)
+    assert scarce is not None
+    assert scarce.by_chance  # so few photos are far from any, by chance alone
     assert feature_shift(home, other[:9]) is None
     assert feature_shift(home, other) == shifted  # the halves are drawn by a fixed seed
 

@@ -7,8 +7,9 @@ have it; FID is its square. A covariance needs many more photos than dimensions,
 ten photos of the smaller sample, and no more than hold 95 % of the variance, or than 64.
 
 The figure has no unit and grows as photos get fewer (Chong and Forsyth, Effectively unbiased FID and inception score,
-CVPR 2020). So beside it stands what is nothing: the same distance, in the same dimensions, between two random halves of
-home, 20 times. Halves are smaller than home, which makes them seem farther apart: what is beyond all 20 is no accident.
+CVPR 2020). So beside it stands what is nothing: the same distance, in as many dimensions, between two random parts of
+home, 20 times. The smaller part has as many photos as the other domain, half of home at most: neither part is larger
+than what is compared, so that chance moves them as far apart.
 
 A photo is as far from home as its fifth nearest photo there (Sun et al., Out-of-distribution detection with deep
 nearest neighbors, ICML 2022), in units of how far the photos of home usually are from each other, by the same rule.
@@ -23,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 
-HALVES = 20
+SPLITS = 20
 SEED = 0
 NEIGHBOURS = 5
 FEWEST = 10
@@ -71,7 +72,7 @@ class FeatureShift:
 
     Attributes:
         distance: Frechet distance.
-        nothing: median of the same between halves of home.
+        nothing: median of the same between random parts of home.
         most_nothing: the largest of these.
         dimensions: of the space it was measured in.
         explained: share of the variance that these hold, 0..1.
@@ -85,12 +86,12 @@ class FeatureShift:
 
     @property
     def times(self) -> float | None:
-        """How many times what is nothing; None where halves of home do not differ at all."""
+        """How many times what is nothing; None where parts of home do not differ at all."""
         return self.distance / self.nothing if self.nothing > 0 else None
 
     @property
     def by_chance(self) -> bool:
-        """Whether halves of home differ as much at times."""
+        """Whether random parts of home differ as much at times."""
         return self.distance <= self.most_nothing
 
 
@@ -130,16 +131,22 @@ def feature_shift(home: Vectors, there: Vectors) -> FeatureShift | None:
     basis = joint_basis([home, there])
     dimensions = basis.enough(fewest // _PHOTOS_A_DIMENSION)
     basis = basis.first(dimensions)
-    placed = basis.place(home)
     random = np.random.default_rng(SEED)
-    halves = [frechet(*np.array_split(random.permutation(placed), 2)) for _ in range(HALVES)]
+    shuffled = (random.permutation(home) for _ in range(SPLITS))
+    parts = [_apart(each[:-fewest], each[-fewest:], dimensions) for each in shuffled]
     return FeatureShift(
-        distance=frechet(placed, basis.place(there)),
-        nothing=float(np.median(halves)),
-        most_nothing=max(halves),
+        distance=frechet(basis.place(home), basis.place(there)),
+        nothing=float(np.median(parts)),
+        most_nothing=max(parts),
         dimensions=dimensions,
         explained=float(basis.explained.sum()),
     )
+
+
+def _apart(one: Vectors, other: Vectors, dimensions: int) -> float:
+    """Return the distance in axes of their own: those of a small sample lie where it happens to be far."""
+    basis = joint_basis([one, other], dimensions)
+    return frechet(basis.place(one), basis.place(other))
 
 
 def farness(domains: Sequence[Vectors]) -> tuple[NDArray[np.float32], ...]:

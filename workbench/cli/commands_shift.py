@@ -189,7 +189,7 @@ def _features(record: ShiftRecord, place: int) -> str:
         return "\nFeatures: too few photos to tell."
     times = "" if found.times is None else f", {found.times:.1f} times that"
     return (
-        f"\nFeatures: {found.distance:.3g} from home, where halves of home are {found.nothing:.3g} apart (at most "
+        f"\nFeatures: {found.distance:.3g} from home, where parts of home are {found.nothing:.3g} apart (at most "
         f"{found.most_nothing:.3g}){times}; Frechet distance in {found.dimensions} dimensions, which hold "
         f"{percent(found.explained)} % of the variance."
     )

@@ -142,7 +142,7 @@ class Why {
   farSaid(place) {
     const found = this.data.features[place];
     if (!found) return null;
-    return found.by_chance ? "To the network these photos are as those of home." : `To the network they are elsewhere: ${timesSaid(found)} as far from home as its own halves are from each other.`;
+    return found.by_chance ? "To the network these photos are as those of home." : `To the network they are elsewhere: ${timesSaid(found)} as far from home as random parts of it are from each other.`;
   }
 
   // ---- tables
@@ -198,7 +198,7 @@ class Why {
     const found = this.data.features[place];
     if (!found) return ["Too few photos to tell how far apart the domains are; 20 at home and 10 there are needed."];
     return [
-      term("frechet", "Fréchet distance"), ` ${figure(found.distance)} between home and there; between random halves of home ${figure(found.nothing)} (at most ${figure(found.most_nothing)})`,
+      term("frechet", "Fréchet distance"), ` ${figure(found.distance)} between home and there; between random parts of home ${figure(found.nothing)} (at most ${figure(found.most_nothing)})`,
       found.by_chance ? ": no more than chance gives." : `: ${timesSaid(found)} that.`, ` In ${found.dimensions} ${found.dimensions === 1 ? "dimension" : "dimensions"}, which hold ${percent(found.explained, 0)} % of the variance.`,
     ];
   }
