@@ -55,10 +55,12 @@ def test_it_is_drawn_of_what_the_model_predicts(place: Workspace, tmp_path: Path
     np.testing.assert_allclose(found.scores.sum(axis=0), 1, atol=1e-5)
     np.testing.assert_array_equal(found.scores.argmax(axis=0), found.index)
     likely = found.scores.astype(np.float32)
-    np.testing.assert_array_equal(read_photo(to), affinity_picture(photo, likely, long_side=8))
+    drawn = read_photo(to).astype(int)  # by another predictor, which may have chosen another precision
+    picture = affinity_picture(photo, likely, long_side=8)
+    np.testing.assert_allclose(drawn, picture, atol=3)
     small = reduce_likely(likely, photo.shape[:2], 8)
     assert small.shape == (2, 6, 8)
-    np.testing.assert_array_equal(affinity_picture(photo, small, long_side=8), read_photo(to))
+    np.testing.assert_array_equal(affinity_picture(photo, small, long_side=8), picture)
     with pytest.raises(UserError, match="exists"):
         draw_affinity(place.home, place.database, **asked)
 

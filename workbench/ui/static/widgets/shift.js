@@ -16,7 +16,7 @@ import { Reason } from "../lab/shift/reason.js";
 import { Remedies } from "../lab/shift/remedies.js";
 import { drawSeveral } from "../lab/shift/several.js";
 import { Unlabelled } from "../lab/shift/unlabelled.js";
-import { section } from "../evaluation_parts.js";
+import { BY_NAME, section } from "../evaluation_parts.js";
 import { noProject } from "../which_project.js";
 
 export function mount(element, value, emit) {
@@ -97,12 +97,7 @@ class Tab {
     this.reading?.abort();
     this.reading = new AbortController();
     const { signal } = this.reading;
-    try {
-      await this.read(signal);
-    } catch (error) {
-      if (isAbort(error)) return;
-      this.lost.replaceChildren(h("p", { class: "wb-message wb-bad", role: "alert" }, error.message));
-    }
+    await this.read(signal);
   }
 
   // What is evaluated already is shown at once.
@@ -111,10 +106,12 @@ class Tab {
     if (!model || !home) return this.draw();
     const words = { model, home, to: to.filter(isLabelled), size, mapping, restrict: restrict || null };
     this.words = words;
-    const found = await this.routes.get("table", words, signal);
-    if (signal?.aborted || this.words !== words) return; // something else was asked for meanwhile
+    let refused = null;
+    const found = await this.routes.get("table", words, signal).catch((error) => { refused = error; return null; });
+    if (signal?.aborted || isAbort(refused) || this.words !== words) return; // something else was asked for meanwhile
     this.found = found;
     this.draw();
+    if (refused) this.lost.replaceChildren(this.refusal(refused));
     this.doing.find().catch(() => {});
   }
 
@@ -202,6 +199,13 @@ class Tab {
     if (!to.length) return h("p", { class: "wb-message" }, "Add another domain above: a dataset, a role or a list whose photos are unlike home's.");
     if (!isLabelled(at)) return h("p", { class: "wb-message" }, domainName(at), ": nothing can be measured without labels. What to expect there, and which photos to label, is below.");
     return "";
+  }
+
+  // A mapping may fit no more, since an evaluation was made: another way to read it is a click away.
+  refusal({ message, status }) {
+    const mayFit = status === 400 && this.asked.mapping !== BY_NAME;
+    return h("div", { class: "wb-message", role: "alert" }, h("p", { class: "wb-bad" }, message),
+      mayFit && h("button", { type: "button", class: "wb-button", onclick: () => this.change({ mapping: BY_NAME }) }, "Read classes by their names"));
   }
 
   drawMissing() {
