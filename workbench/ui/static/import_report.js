@@ -105,6 +105,7 @@ class Report {
         link(dataPage(this.project, "images", { dataset: report.dataset }), "Look at the images", true),
         link(dataPage(this.project, "roles"), "Deal out roles"),
         link(address("/train", { project: this.project }), "Train"),
+        link(address("/evaluate", { project: this.project, tab: "domains", to: `${report.dataset}:all` }), "See what a model makes of them"),
         this.button("Import something else", this.onNew)),
       this.filesPlace, this.command.element,
     ].filter(Boolean));
