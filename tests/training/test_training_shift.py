@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,12 +14,15 @@ from scipy.linalg import sqrtm
 from scipy.spatial.distance import cdist
 from scipy.stats import mannwhitneyu
 
+from db.errors import UserError
+from db.home import Home
 from training.shift.effect import cliffs_delta, size_of
-from training.shift.features import NEIGHBOURS, farness, feature_shift, frechet, joint_basis
+from training.shift.features import NEIGHBOURS, farness, farther, feature_shift, frechet, joint_basis
 from training.shift.frequencies import Counted, frequencies
 from training.shift.looks import LONG_SIDE, LOOKS, look_shifts, measure
 from training.shift.plane import plane
 from training.shift.sizes import SPECK, Objects, find_objects, size_shifts
+from training.shift.store import FORMAT, RECORD, ShiftRecord, list_shifts, open_shift, read_shift
 
 VALUES = st.lists(st.integers(0, 8), min_size=5, max_size=20).map(lambda values: np.array(values, float))
 
@@ -149,6 +155,10 @@ def test_features_that_differ_are_told_from_those_that_do_not() -> None:
     scarce = feature_shift(large, few)
     assert scarce is not None
     assert scarce.by_chance  # so few photos are far from any, by chance alone
+    assert (scarce.dimensions, scarce.few, same.few) == (2, True, False)
+    tiny = feature_shift(home[:20], other[:10])
+    assert tiny is not None
+    assert tiny.dimensions == 2  # one for ten photos, but not less than two
     assert feature_shift(home, other[:9]) is None
     assert feature_shift(home, other) == shifted  # the halves are drawn by a fixed seed
 
@@ -161,6 +171,8 @@ def test_a_photo_is_as_far_as_its_fifth_nearest_at_home() -> None:
     expected = np.sort(cdist(there, home), axis=1)[:, NEIGHBOURS - 1] / np.median(between)
     assert far == pytest.approx(expected, rel=1e-4)
     assert np.median(own) == pytest.approx(1)
+    assert farther(own, far) == sum(value > np.quantile(own, 0.95) for value in far)
+    assert farther(own[:NEIGHBOURS], far) is None
 
 
 def test_the_plane_is_the_first_two_components_and_any_map_the_same_each_time() -> None:
@@ -183,3 +195,35 @@ def test_the_other_map_keeps_neighbours_together_and_is_the_same_each_time() -> 
     nearest = np.argsort(np.linalg.norm(places[:, None] - places[None], axis=2), axis=1)[:, 1]
     assert (nearest // 30 == np.arange(60) // 30).all()
     assert plane([part[:1] for part in domains], basis, "tsne").shape == (2, 2)
+
+
+def test_what_an_older_version_measured_is_whole_but_not_listed(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    record = ShiftRecord(
+        model="1",
+        model_sha256="",
+        project_id=1,
+        size="original",
+        map="pca",
+        explained=(),
+        domains=(),
+        looks=(),
+        frequencies=None,
+        object_sizes=None,
+        features=(),
+        outliers=(),
+        seconds=0,
+        created_at=datetime(2026, 1, 1, tzinfo=UTC),
+        arrays_sha256="",
+    )
+    names = {FORMAT: "20260102-000000-00000002", 1: "20260101-000000-00000001"}
+    for version, name in names.items():
+        directory = home.shifts / "1" / name
+        directory.mkdir(parents=True)
+        written = record.model_copy(update={"format": version})
+        (directory / RECORD).write_text(written.model_dump_json(exclude={"farther"} if version == 1 else None))
+        assert read_shift(directory).record.format == version
+    assert [shift.name for shift in list_shifts(home, 1)] == [names[FORMAT]]
+    assert open_shift(home, 1, "last").name == names[FORMAT]
+    with pytest.raises(UserError, match="older version of the workbench: measure it again"):
+        open_shift(home, 1, names[1])

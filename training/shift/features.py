@@ -3,8 +3,9 @@
 The distance of two domains is that of Frechet between the Gaussians fitted to their vectors (Heusel et al., GANs
 trained by a two time-scale update rule converge to a local Nash equilibrium, NeurIPS 2017; Dowson and Landau, 1982), in
 the first components of a PCA of both, which count the same however many photos each has. It is a distance, as features
-have it; FID is its square. A covariance needs many more photos than dimensions, so there is at most one dimension for
-ten photos of the smaller sample, and no more than hold 95 % of the variance, or than 64.
+have it; FID is its square. A covariance needs many more photos than dimensions, so there is one dimension for ten
+photos of the smaller sample, but not less than two (in one, two clouds side by side may lie on top of each other), and
+no more than hold 95 % of the variance, or than 64.
 
 The figure has no unit and grows as photos get fewer (Chong and Forsyth, Effectively unbiased FID and inception score,
 CVPR 2020). So beside it stands what is nothing: the same distance, in as many dimensions, between two random parts of
@@ -30,8 +31,10 @@ NEIGHBOURS = 5
 FEWEST = 10
 """Photos of a domain, and of each half of home, below which there is no distance."""
 _PHOTOS_A_DIMENSION = 10
+_FEWEST_DIMENSIONS = 2
 _EXPLAINED = 0.95
 _MOST_DIMENSIONS = 64
+_USUAL = 0.95  # of home's photos
 _AT_ONCE = 1024  # photos, which bounds memory
 
 Vectors = NDArray[np.floating]
@@ -91,8 +94,13 @@ class FeatureShift:
 
     @property
     def by_chance(self) -> bool:
-        """Whether random parts of home differ as much at times."""
+        """Whether random parts of home differ as much at times. It does not say that the domains are the same."""
         return self.distance <= self.most_nothing
+
+    @property
+    def few(self) -> bool:
+        """Whether photos allow no more than the fewest dimensions, and these leave some of the variance out."""
+        return self.dimensions <= _FEWEST_DIMENSIONS and self.explained < _EXPLAINED
 
 
 def joint_basis(domains: Sequence[Vectors], most: int = _MOST_DIMENSIONS) -> Basis:
@@ -129,8 +137,8 @@ def feature_shift(home: Vectors, there: Vectors) -> FeatureShift | None:
     if fewest < FEWEST:
         return None
     basis = joint_basis([home, there])
-    dimensions = basis.enough(fewest // _PHOTOS_A_DIMENSION)
-    basis = basis.first(dimensions)
+    basis = basis.first(max(_FEWEST_DIMENSIONS, basis.enough(fewest // _PHOTOS_A_DIMENSION)))
+    dimensions = len(basis.explained)
     random = np.random.default_rng(SEED)
     shuffled = (random.permutation(home) for _ in range(SPLITS))
     parts = [_apart(each[:-fewest], each[-fewest:], dimensions) for each in shuffled]
@@ -160,6 +168,14 @@ def farness(domains: Sequence[Vectors]) -> tuple[NDArray[np.float32], ...]:
     unit = float(np.median(own)) or 1.0
     others = (_nearest(basis.place(found), home, NEIGHBOURS) for found in domains[1:])
     return tuple((found / unit).astype(np.float32) for found in (own, *others))
+
+
+def farther(own: NDArray[np.float32], far: NDArray[np.float32]) -> int | None:
+    """Return how many photos of a domain are farther from home than 95 % of home's own (`farness` of both).
+
+    One in twenty would be if they were photos of home. None where home is too small to tell.
+    """
+    return None if len(own) <= NEIGHBOURS else int((far > np.quantile(own, _USUAL)).sum())
 
 
 def _nearest(points: Vectors, home: Vectors, nth: int) -> NDArray[np.float64]:

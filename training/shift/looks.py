@@ -5,7 +5,7 @@
 - colour: the mean chroma, the length of (a*, b*) in CIE 1976 L*a*b* under D65.
 - warmth: the mean b* there: blue is negative, yellow positive.
 - sharpness: the variance of the Laplacian of luma (Pech-Pacheco et al., Diatom autofocusing in brightfield microscopy:
-  a comparative study, ICPR 2000). It grows with contrast, too.
+  a comparative study, ICPR 2000). Noise raises it as fine detail does, and it grows with contrast, too.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ LOOKS = (
     Look("contrast", "of 255", "richer in contrast", "flatter"),
     Look("colour", "chroma", "more colourful", "paler"),
     Look("warmth", "b*", "warmer", "colder"),
-    Look("sharpness", "variance", "sharper", "more blurred"),
+    Look("sharpness", "variance", "more fine detail or noise", "less fine detail"),
 )
 
 

@@ -33,6 +33,8 @@ from training.shift.sizes import ClassSizes
 
 LAST = "last"
 RECORD, ARRAYS = "shift.json", "arrays.npz"
+FORMAT = 2
+"""Of the record. 1 compared features with parts of home of another size: it is read, but no longer shown."""
 _KEPT = 4
 
 
@@ -80,6 +82,8 @@ class ShiftRecord(Document):
         frequencies: of classes; None where home or every target has no labels.
         object_sizes: by class; None likewise.
         features: of each domain; None at home, and where there are too few photos.
+        farther: photos of each domain farther from home than 95 % of its own (`training.shift.features.farther`); None
+            at home, and where that has too few photos. Empty in format 1.
         outliers: the photos of all targets that are least like home, the farthest first.
         seconds: it took, without surveys.
         created_at: UTC.
@@ -88,7 +92,7 @@ class ShiftRecord(Document):
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
-    format: int = 1
+    format: int = FORMAT
     model: str
     model_sha256: str
     project_id: int
@@ -100,6 +104,7 @@ class ShiftRecord(Document):
     frequencies: Frequencies | None
     object_sizes: tuple[ClassSizes, ...] | None
     features: tuple[FeatureShift | None, ...]
+    farther: tuple[int | None, ...] = ()
     outliers: tuple[Outlier, ...]
     seconds: float
     created_at: datetime
@@ -181,12 +186,8 @@ def write_arrays(directory: Path, arrays: ShiftArrays) -> str:
 
 
 def list_shifts(home: Home, project_id: int) -> list[Shift]:
-    """Return a project's shifts, the newest first; one whose record is damaged is left out."""
-    found = []
-    for directory in published_directories(home.shifts / str(project_id)):
-        with suppress(UserError):
-            found.append(_kept(directory))
-    return sorted(found, key=lambda each: each.record.created_at, reverse=True)
+    """Return a project's shifts, the newest first; those that are damaged, or of an older format, are left out."""
+    return [each for each in _readable(home, project_id) if each.record.format == FORMAT]
 
 
 def open_shift(home: Home, project_id: int, name: str) -> Shift:
@@ -194,10 +195,13 @@ def open_shift(home: Home, project_id: int, name: str) -> Shift:
 
     Raises:
         NotFoundError: there is none.
+        UserError: it is of an older format.
     """
     for shift in list_shifts(home, project_id):
         if name in (shift.name, LAST):
             return shift
+    if any(name in (shift.name, LAST) for shift in _readable(home, project_id)):
+        raise UserError(f"The shift {name!r} was measured by an older version of the workbench: measure it again.")
     raise NotFoundError(f"There is no shift {name!r} in this project; `workbench shifts` lists them.")
 
 
@@ -213,6 +217,14 @@ def read_shift(directory: Path) -> Shift:
     except (OSError, ValidationError) as error:
         raise UserError(f"The shift's file {path} cannot be read: {error}. Compare the domains again.") from None
     return Shift(directory.name, directory, record)
+
+
+def _readable(home: Home, project_id: int) -> list[Shift]:
+    found = []
+    for directory in published_directories(home.shifts / str(project_id)):
+        with suppress(UserError):
+            found.append(_kept(directory))
+    return sorted(found, key=lambda each: each.record.created_at, reverse=True)
 
 
 @lru_cache(maxsize=_KEPT)

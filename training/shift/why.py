@@ -20,7 +20,7 @@ from training.evaluation.store import new_directory, publish_as
 from training.models.files import find_model_file
 from training.prediction.inference import Size
 from training.prediction.refinement import NONE
-from training.shift.features import farness, feature_shift, joint_basis
+from training.shift.features import farness, farther, feature_shift, joint_basis
 from training.shift.frequencies import frequencies
 from training.shift.looks import look_shifts
 from training.shift.photos import Chosen, Seen, choose, class_names, look_through
@@ -121,6 +121,7 @@ def explain(
             frequencies=frequencies(names, [each.seen.counted for each in found]) if both else None,
             object_sizes=size_shifts(names, [each.seen.objects for each in found]) if both else None,
             features=(None, *(feature_shift(vectors[0], there) for there in vectors[1:])),
+            farther=(None, *_farther(arrays, len(found))),
             outliers=_outliers(arrays),
             seconds=time.perf_counter() - start,
             created_at=utc_now(),
@@ -183,6 +184,11 @@ def _arrays(found: Sequence[_Found], places: NDArray[np.float32]) -> ShiftArrays
         far=np.concatenate(farness([each.vectors for each in found])),
         places=places,
     )
+
+
+def _farther(arrays: ShiftArrays, domains: int) -> list[int | None]:
+    home = arrays.far[arrays.domain == 0]
+    return [farther(home, arrays.far[arrays.domain == place]) for place in range(1, domains)]
 
 
 def _outliers(arrays: ShiftArrays) -> tuple[Outlier, ...]:

@@ -137,7 +137,7 @@ def _show_looks(record: ShiftRecord, place: int) -> None:
         )
         for look, found in zip(LOOKS, record.looks, strict=True)
     )
-    columns = ["look", "in", ">home", ">there", ">Cliff's delta", "effect", "photos there are"]
+    columns = ["look", "in", ">home", ">there", ">Cliff's delta", "effect", "photos there"]
     table("How photos look: the median photo", columns, rows)
 
 
@@ -157,7 +157,11 @@ def _show_frequencies(record: ShiftRecord, place: int) -> None:
     )
     columns = ["class", ">pixels at home %", ">there %", ">photos at home %", ">there %"]
     table("\nHow often classes occur, those that moved most first", columns, rows)
-    say(f"{percent(found.distances[place])} % of the pixels would have to change their class to be as at home.")
+    home, there = record.domains[0], record.domains[place]
+    say(
+        f"In the labelled photos ({home.labelled} of {home.images} at home, {there.labelled} of {there.images} there) "
+        f"{percent(found.distances[place])} % of the pixels would have to change their class to be as at home."
+    )
     for names, where in ((found.only_home[place], "Only at home"), (found.only_there[place], "Only there")):
         if names:
             say(f"{where}: {', '.join(names)}.")
@@ -186,13 +190,28 @@ def _show_sizes(record: ShiftRecord, place: int) -> None:
 def _features(record: ShiftRecord, place: int) -> str:
     found = record.features[place]
     if found is None:
-        return "\nFeatures: too few photos to tell."
-    times = "" if found.times is None else f", {found.times:.1f} times that"
+        return f"\nFeatures: too few photos to tell by their distance.{_farther(record, place)}"
+    if found.by_chance and found.few:
+        home, there = record.domains[0].images, record.domains[place].images
+        photos = f"{home} at home, {there} there, {found.dimensions} dimensions"
+        verdict = f"too few photos to tell by this distance ({photos})"
+    elif found.by_chance:
+        verdict = "no more than chance gives"
+    else:
+        verdict = "more than chance gives" if found.times is None else f"{found.times:.1f} times that"
+    hold = "dimension, which holds" if found.dimensions == 1 else "dimensions, which hold"
     return (
         f"\nFeatures: {found.distance:.3g} from home, where parts of home are {found.nothing:.3g} apart (at most "
-        f"{found.most_nothing:.3g}){times}; Frechet distance in {found.dimensions} dimensions, which hold "
-        f"{percent(found.explained)} % of the variance."
+        f"{found.most_nothing:.3g}): {verdict}. Frechet distance in {found.dimensions} {hold} "
+        f"{percent(found.explained)} % of the variance.{_farther(record, place)}"
     )
+
+
+def _farther(record: ShiftRecord, place: int) -> str:
+    found, photos = record.farther[place], record.domains[place].images
+    if found is None:
+        return ""
+    return f" {found} of {photos} photos are farther from home than 95 % of its own; 1 in 20 would be by chance."
 
 
 def _named(domain: Domain) -> str:

@@ -80,7 +80,7 @@ def router(services: Services) -> APIRouter:
             row |= {"unit": look.unit, "more": look.more, "less": look.less}
         for row, told in zip(values["features"], found.record.features, strict=True):
             if told is not None:
-                row |= {"times": told.times, "by_chance": told.by_chance}
+                row |= {"times": told.times, "by_chance": told.by_chance, "few": told.few}
         known = {each.name: each.color for each in list_classes(services.database, name)}
         for rows in ((values["frequencies"] or {}).get("classes", []), values["object_sizes"] or []):
             for row, color in zip(rows, colors_for([row["name"] for row in rows], known), strict=True):

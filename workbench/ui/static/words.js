@@ -51,7 +51,7 @@ const WORDS = {
   contrast: "How far the grey levels of a photo are from their mean, usually: the standard deviation.",
   colour: "How far the pixels of a photo are from grey: the mean chroma in CIE L*a*b*.",
   warmth: "From blue, below 0, to yellow: the mean b* in CIE L*a*b*.",
-  sharpness: "The variance of the Laplacian, which fine edges raise and blur and darkness lower. All photos are measured at one size.",
+  sharpness: "The variance of the Laplacian, which fine edges and noise raise and blur and darkness lower. All photos are measured at one size.",
   frechet: "How far two clouds of points lie apart: their middles, and their shapes. It has no unit, so beside it stands what chance gives.",
   // use
   crf: "A dense CRF moves the borders of the prediction to edges of the photo. It takes some seconds a photo.",

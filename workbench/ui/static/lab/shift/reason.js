@@ -9,7 +9,7 @@ import { Doing } from "./doing.js";
 export class Reason {
   constructor(project) {
     this.project = project;
-    this.doing = new Doing(project, "shift", { ended: () => this.load() });
+    this.doing = new Doing(project, "shift", { told: () => this.allow(), ended: () => { this.allow(); this.load(); } });
     this.body = h("div");
     this.bar = h("div", { class: "wb-bar" });
     this.element = section("Why", null, this.bar, this.doing.element, this.body);
@@ -40,6 +40,19 @@ export class Reason {
     return model === this.asked.model && text(home) === this.asked.home && size === this.asked.size && targets.some((target) => text(target) === this.domain);
   }
 
+  // One at a time: not while one is asked for, nor while it runs.
+  allow() {
+    if (this.button) this.button.disabled = this.isAsking || this.doing.isBusy;
+  }
+
+  async begin() {
+    this.isAsking = true;
+    this.allow();
+    await this.doing.begin(this.ask());
+    this.isAsking = false;
+    this.allow();
+  }
+
   async ask() {
     const { model, home, size } = this.asked;
     const { askWhy } = await import("./why.js");
@@ -56,9 +69,10 @@ export class Reason {
   }
 
   draw(shift) {
-    const begin = h("button", { type: "button", class: `wb-button ${shift ? "" : "wb-primary"}`, id: "wb-shift-ask-why",
-      onclick: () => this.doing.begin(this.ask()) }, shift ? "Measure again" : "Measure what differs");
-    this.bar.replaceChildren(h("span", {}, "How the photos of ", domainName(this.domain), " differ from home's: their light and sharpness, how often and how large classes are, and what the network makes of them."), begin);
+    this.button = h("button", { type: "button", class: `wb-button ${shift ? "" : "wb-primary"}`, id: "wb-shift-ask-why",
+      onclick: () => this.begin() }, shift ? "Measure again" : "Measure what differs");
+    this.bar.replaceChildren(h("span", {}, "How the photos of ", domainName(this.domain), " differ from home's: their light and fine detail, how often and how large classes are, and what the network makes of them."), this.button);
+    this.allow();
     if (shift === null) {
       this.part?.destroy();
       this.part = null;

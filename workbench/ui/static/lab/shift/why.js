@@ -117,7 +117,7 @@ class Why {
     const { looks, frequencies, object_sizes: sizes } = this.data;
     const strong = looks.filter((look) => ["medium", "large"].includes(look.sizes[place]));
     const lines = [
-      strong.length ? `Photos there are ${listed(strong.map((look) => effectSaid(look, place).split(" there,")[0]))}.` : "Photos look much as at home.",
+      strong.length ? `Photos there, beside home's: ${listed(strong.map((look) => effectSaid(look, place).split(" there,")[0]))}.` : "Photos look much as at home.",
       this.movedSaid(frequencies, place),
       this.grownSaid(sizes, place),
       this.farSaid(place),
@@ -128,7 +128,7 @@ class Why {
   movedSaid(frequencies, place) {
     if (!frequencies || frequencies.distances[place] === null) return null;
     const moved = [...frequencies.classes].sort((a, b) => Math.abs(shift(b, place)) - Math.abs(shift(a, place))).slice(0, 3);
-    return h("span", {}, `${percent(frequencies.distances[place])} % of the pixels would have to be of another class to be as at home; most moved `,
+    return h("span", {}, `In the ${this.labelledSaid(place)} ${percent(frequencies.distances[place])} % of the pixels would have to be of another class to be as at home; most moved `,
       ...joined(moved.map((row) => h("span", {}, name(row.name), ` (${percent(row.pixels[0])} to ${percent(row.pixels[place])} %)`))), ".");
   }
 
@@ -139,10 +139,29 @@ class Why {
     return h("span", {}, "Of another size there: ", ...joined(strong.slice(0, 4).map((row) => h("span", {}, name(row.name), row.deltas[place] > 0 ? " (larger)" : " (smaller)"))), ".");
   }
 
+  labelledSaid(place) {
+    const [home, there] = [this.data.domains[0], this.data.domains[place]];
+    return `labelled photos (${exact(home.labelled)} of ${exact(home.images)} at home, ${exact(there.labelled)} of ${exact(there.images)} there)`;
+  }
+
   farSaid(place) {
     const found = this.data.features[place];
-    if (!found) return null;
-    return found.by_chance ? "To the network these photos are as those of home." : `To the network they are elsewhere: ${timesSaid(found)} as far from home as random parts of it are from each other.`;
+    const [far, { images }] = [this.data.farther[place], this.data.domains[place]];
+    const others = far > images / 2 ? this.fartherSaid(place) : null; // many more than chance gives
+    if (!found) return others && `In the network's features ${others}.`;
+    if (found.by_chance) return `Distance in the network's features: ${this.chanceSaid(found, place)}${others ? `, but ${others}` : ""}.`;
+    return `To the network they are elsewhere: ${timesSaid(found)} as far from home as random parts of it are from each other.`;
+  }
+
+  // That chance gives as much does not say that they are the same.
+  chanceSaid(found, place) {
+    const [home, there] = [this.data.domains[0], this.data.domains[place]];
+    return found.few ? `too few photos to tell by this distance (${exact(home.images)} at home, ${exact(there.images)} there, ${dimensionsOf(found)})` : "no more than chance gives";
+  }
+
+  fartherSaid(place) {
+    const [far, { images }] = [this.data.farther[place], this.data.domains[place]];
+    return far === null ? null : `${exact(far)} of ${exact(images)} photos are farther from home than 95 % of its own`;
   }
 
   // ---- tables
@@ -151,7 +170,7 @@ class Why {
     const { frequencies } = this.data;
     if (!frequencies || frequencies.distances[place] === null) return "Shares of classes need labels on both sides.";
     const only = [["Only at home", frequencies.only_home[place]], ["Only there", frequencies.only_there[place]]].filter(([, names]) => names.length);
-    return `Distance ${percent(frequencies.distances[place])} %: the share of the pixels that would have to change their class.${only.map(([where, names]) => ` ${where}: ${names.join(", ")}.`).join("")}`;
+    return `Distance ${percent(frequencies.distances[place])} %: the share of the pixels that would have to change their class, in the ${this.labelledSaid(place)}.${only.map(([where, names]) => ` ${where}: ${names.join(", ")}.`).join("")}`;
   }
 
   classes(element, place) {
@@ -196,10 +215,13 @@ class Why {
 
   featuresSaid(place) {
     const found = this.data.features[place];
-    if (!found) return ["Too few photos to tell how far apart the domains are; 20 at home and 10 there are needed."];
+    const others = this.fartherSaid(place);
+    const each = others === null ? "" : ` ${others}; 1 in 20 would be by chance.`;
+    if (!found) return [`Too few photos to tell how far apart the domains are; 20 at home and 10 there are needed.${each}`];
     return [
       term("frechet", "Fréchet distance"), ` ${figure(found.distance)} between home and there; between random parts of home ${figure(found.nothing)} (at most ${figure(found.most_nothing)})`,
-      found.by_chance ? ": no more than chance gives." : `: ${timesSaid(found)} that.`, ` In ${found.dimensions} ${found.dimensions === 1 ? "dimension" : "dimensions"}, which hold ${percent(found.explained, 0)} % of the variance.`,
+      found.by_chance ? `: ${this.chanceSaid(found, place)}.` : `: ${timesSaid(found)} that.`,
+      ` In ${dimensionsOf(found)}, which ${found.dimensions === 1 ? "holds" : "hold"} ${percent(found.explained, 0)} % of the variance.${each}`,
     ];
   }
 
@@ -240,6 +262,10 @@ function sizeSaid({ sizes, deltas }, place) {
 
 function timesSaid({ times }) {
   return times === null ? "many times" : `${times < 10 ? times.toFixed(1) : exact(Math.round(times))} times`;
+}
+
+function dimensionsOf({ dimensions }) {
+  return `${dimensions} ${dimensions === 1 ? "dimension" : "dimensions"}`;
 }
 
 function figure(value) {
