@@ -7,8 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sqlalchemy import select
 
 from db.errors import UserError
+from db.schema import Dataset, Image
+from labeling.annotation import Annotation
+from labeling.annotations import append_version
 from labeling.progress import silent
 from tests.support.scenes import COLORS, Scene, Workspace, add_dataset, blocks, paint, png, workspace
 from tests.support.tiny_models import PLAIN, ColorNet, loaded
@@ -18,8 +22,9 @@ from training.evaluation.compare import compare
 from training.evaluation.evaluate import EvaluationRequest, evaluate_loaded
 from training.evaluation.gallery import evaluation_page
 from training.evaluation.mapping import save_mapping
-from training.evaluation.opened import open_evaluation
+from training.evaluation.opened import kept_record, open_evaluation
 from training.evaluation.report import list_evaluations
+from training.evaluation.store import RECORD
 from training.models.bundle import save_bundle
 from training.models.files import find_model_file
 from training.models.spec import ModelSpec
@@ -89,6 +94,30 @@ def test_a_domain_is_put_beside_home(place: Workspace) -> None:
     assert "lose most" in shift_markdown(table)
 
 
+def test_labels_that_changed_since_an_evaluation_are_told(place: Workspace) -> None:
+    home, target = _evaluate(place, "day", on="val"), _evaluate(place, "dusk")
+    notes = shift_table(place.database, "p", home, [target]).targets[0].notes
+    assert not any("changed since" in note for note in notes)
+    with place.database.write() as session:
+        image = session.scalars(select(Image).join(Dataset).where(Dataset.name == "dusk")).first()
+        assert image is not None
+        append_version(
+            session,
+            image_id=image.id,
+            parent_id=image.head_id,
+            content=Annotation(image.width, image.height).to_json(),
+            author="test",
+            origin="workbench",
+        )
+    (first, *rest) = shift_table(place.database, "p", home, [target]).targets[0].notes
+    model = open_evaluation(place.database, target).record.model
+    command = f"workbench evaluate {model} --dataset dusk --on all"
+    assert first == f"Labels of dusk changed since evaluation {target} was made; evaluate again: {command}"
+    assert rest == list(notes)
+    again = _evaluate(place, "dusk")
+    assert not any("changed since" in note for note in shift_table(place.database, "p", home, [again]).targets[0].notes)
+
+
 def _bundle(tmp_path: Path, *, batch_norm: bool = True) -> str:
     path = tmp_path / f"model-{batch_norm}.safetensors"
     options = {"width": 4, "layers": 2, "batch_norm": batch_norm}
@@ -129,6 +158,11 @@ def test_only_what_is_missing_is_evaluated(place: Workspace, tmp_path: Path) -> 
     assert make(domains) == [1, 2]
     assert newest_evaluation(place.database, "p", file.sha256, domains[1], size="long 16") is None
     assert newest_evaluation(place.database, "p", file.sha256, domains[1], size=" Original") == 2
+    evaluated = open_evaluation(place.database, 2)
+    (evaluated.directory / RECORD).write_text("{")
+    kept_record.cache_clear()  # as another process sees it
+    assert evaluations_of(place.database, "p", file, domains) == [1, None]  # to be made again
+    assert make(domains) == [1, 4]
 
 
 def _case(place: Workspace, model: str) -> Case:

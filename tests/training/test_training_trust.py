@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
 
 from db.errors import UserError
+from db.schema import Evaluation
 from labeling.annotation import IGNORE
 from tests.support.scenes import COLORS, Scene, Workspace, add_dataset, blocks, paint, png, workspace
 from tests.support.tiny_models import PLAIN, ColorNet, loaded
@@ -21,6 +24,7 @@ from training.trust.sanity import evaluation_sanity, sanity
 from training.trust.store import doubts_path
 from training.trust.suspects import NEVER, surprise, suspects, thresholds
 from training.trust.verdicts import said_right, say_right
+from training.trust.worth import best_evaluation, warnings
 
 CLASSES = ("sky", "road", "tree", "car")
 CLEANLAB_THRESHOLDS = (0.564318, 0.561715, 0.55298, 0.540952)
@@ -88,6 +92,13 @@ def test_what_a_model_confuses_everywhere_surprises_less() -> None:
     assert unlike[0, 0] < unlike[0, 1]
 
 
+def _evaluate(place: Workspace, dataset: str, names: tuple[str, ...] = CLASSES, *, predictions: bool = True) -> int:
+    """Evaluate a model that reads colours, and calls them by these names."""
+    predictor = Predictor(loaded(ColorNet(COLORS[:4]), names, preprocessing=PLAIN), torch.device("cpu"), "fp32")
+    request = EvaluationRequest("p", dataset, predictions=predictions)
+    return evaluate_loaded(place.home, place.database, predictor, request).id
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, int]:
     """Return six images of which one is labelled wrongly, evaluated with a model that reads their colours."""
@@ -98,9 +109,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, int]:
     wrong[4:20, 6:30] = 3  # nothing is one
     photos = [png(paint(scene.truth, scene.seed)) for scene in scenes]
     add_dataset(place, "campus", [*scenes, Scene(wrong)], [*photos, png(paint(seen, 9))])
-    model = loaded(ColorNet(COLORS[:4]), CLASSES, preprocessing=PLAIN)
-    predictor = Predictor(model, torch.device("cpu"), "fp32")
-    return place, evaluate_loaded(place.home, place.database, predictor, EvaluationRequest("p", "campus")).id
+    return place, _evaluate(place, "campus")
 
 
 @pytest.fixture
@@ -171,3 +180,37 @@ def test_an_evaluation_tells_what_is_odd(place: tuple[Workspace, int], found: Op
     (notice,) = evaluation_sanity(place[0].database, found)
     assert notice.kind == "never-predicted"
     assert notice.classes == ("car",)
+
+
+def test_a_model_that_is_mostly_wrong_is_told_so_and_a_better_one_is_named(tmp_path: Path) -> None:
+    place = workspace(tmp_path, CLASSES)
+    database = place.database
+    assert best_evaluation(database, "p") is None
+    for name in ("dusk", "night"):
+        add_dataset(place, name, [Scene(np.repeat(np.arange(4, dtype=np.uint8), 5).reshape(4, 5))])
+    swapped = ("sky", "tree", "road", "car")
+    bad = _evaluate(place, "dusk", swapped)
+    alone = warnings(database, open_evaluation(database, bad))[0]
+    assert alone == (
+        "The model is wrong on 50 % of these pixels: what it doubts is more often its own error. "
+        "A better model's evaluation of these images tells more."
+    )
+    good, unstored, elsewhere = (
+        _evaluate(place, "dusk"),
+        _evaluate(place, "dusk", predictions=False),
+        _evaluate(place, "night", swapped),
+    )
+    best = best_evaluation(database, "p")
+    assert best is not None
+    assert best.id == good  # neither the newest, nor the one without predictions
+    (told, unknown) = warnings(database, open_evaluation(database, bad))
+    assert f"Evaluation {good} tells more: " in told
+    assert told.endswith(" on dusk, all, wrong on 0 %.")
+    assert warnings(database, open_evaluation(database, good)) == (unknown,)
+    assert "A better model's" in warnings(database, open_evaluation(database, elsewhere))[0]
+    with database.write() as session:
+        for row in (session.get_one(Evaluation, number) for number in (good, unstored)):
+            row.summary = {**row.summary, "leaks": 1}
+    best = best_evaluation(database, "p", "dusk")
+    assert best is not None
+    assert best.id == bad

@@ -34,6 +34,7 @@ def test_a_doubted_image_is_listed_by_both_until_it_is_said_to_be_right(
     before = client.get(f"{root}/label-errors").json()
     assert (before["made"], before["about"]["images"]) == (False, 2)
     assert client.get(f"{root}/label-errors.csv").status_code == 400
+    assert client.get("/api/projects/1/label-errors").json() == {"evaluation": number}
 
     asked = ["label-errors", str(number), "--home", str(place.home.path), "--project", "p", "--json"]
     assert run(asked) == 0

@@ -75,6 +75,8 @@ def newest_evaluation(
 ) -> int | None:
     """Return the number of the newest evaluation of some weights on a domain; None where there is none.
 
+    One whose record is damaged is passed over.
+
     Args:
         database: of the home that holds them.
         project: name; None is the current one.
@@ -85,7 +87,7 @@ def newest_evaluation(
         revision: digest of the one it must be of; None takes any.
 
     Raises:
-        UserError: there is no such project, the size is none, or the record of an evaluation is damaged.
+        UserError: there is no such project, or the size is none.
     """
     wanted_size = as_kept(size)
     query = select(Evaluation).where(
@@ -100,10 +102,12 @@ def newest_evaluation(
     for row in rows:
         if row.summary.get("size") != wanted_size or revision not in (None, row.revision_digest):
             continue
-        if made is None:  # the record, which may be of ten thousand images, need not be read
-            is_wanted = not row.summary.get("refinement")
-        else:
-            is_wanted = made(kept_record(database.home.path / row.directory))
-        if is_wanted:
+        if made is None and row.summary.get("refinement"):  # its record, maybe of ten thousand images, is not needed
+            continue
+        try:
+            record = kept_record(database.home.path / row.directory)
+        except UserError:  # damaged: `workbench doctor` tells of it, an older one or a new one does as well
+            continue
+        if made is None or made(record):
             return row.id
     return None

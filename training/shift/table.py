@@ -6,7 +6,7 @@ Everything is read from evaluations that are there, under one mapping; no networ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from db.session import Database
 from training.evaluation.compare import Comparison, Pair, compare_reports
 from training.evaluation.gallery import MIOU, ScoredImage, evaluation_page
+from training.evaluation.labels_now import changed_labels
 from training.evaluation.opened import OpenEvaluation, open_evaluation
 from training.evaluation.report import EvaluationReport, report
 from training.shift.subject import Domain
@@ -71,6 +72,7 @@ class DomainLoss:
         confusions: those that grew most, the most first.
         worst: the target's images with the lowest mIoU.
         shared: images that both have.
+        changed: of either evaluation whose labels were changed since, a sentence.
     """
 
     domain: Domain
@@ -81,6 +83,7 @@ class DomainLoss:
     confusions: tuple[GrownConfusion, ...]
     worst: tuple[ScoredImage, ...]
     shared: int
+    changed: tuple[str, ...]
 
     @property
     def by_drop(self) -> tuple[str, ...]:
@@ -115,7 +118,7 @@ class DomainLoss:
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences that belong beside the figures."""
-        found = []
+        found = list(self.changed)
         for names, here, there in (
             (self.absent, str(self.domain), "home"),
             (self.absent_at_home, "home", str(self.domain)),
@@ -202,11 +205,11 @@ def shift_table(
     Raises:
         UserError: one of them is not there or damaged, or the mapping does not fit it.
     """
-    first, *others = (
-        open_evaluation(database, number, project=project, mapping=mapping) for number in (home, *targets)
-    )
+    opened = [open_evaluation(database, number, project=project, mapping=mapping) for number in (home, *targets)]
+    changed = {each.id: changed_labels(database, each) for each in opened}
+    first, *others = opened
     at_home = _report(first)
-    return ShiftTable(at_home, tuple(_loss(at_home, other) for other in others))
+    return ShiftTable(at_home, tuple(_loss(at_home, other, changed) for other in others))
 
 
 def grown_confusions(
@@ -245,7 +248,7 @@ def grown_confusions(
     return tuple(each for each in found[:most] if each.growth >= LEAST_GROWTH)
 
 
-def _loss(home: EvaluationReport, found: OpenEvaluation) -> DomainLoss:
+def _loss(home: EvaluationReport, found: OpenEvaluation, changed: Mapping[int, str | None]) -> DomainLoss:
     target = _report(found)
     at_home, here = _present(home), _present(target)
     comparison = compare_reports(home, target)
@@ -265,6 +268,7 @@ def _loss(home: EvaluationReport, found: OpenEvaluation) -> DomainLoss:
         ),
         worst=evaluation_page(found, sort=MIOU, limit=_WORST).images,
         shared=sum(image.image_sha256 in contents for image in target.record.images),
+        changed=tuple(told for number in dict.fromkeys((home.id, found.id)) if (told := changed[number])),
     )
 
 

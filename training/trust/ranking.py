@@ -13,17 +13,16 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
 
 from db.errors import UserError
-from db.schema import Dataset, Image, Rendering
 from db.session import Database
 from training.evaluation.as_csv import table_csv
+from training.evaluation.labels_now import maps_now
 from training.evaluation.opened import OpenEvaluation, kept_record
-from training.evaluation.store import read_counts
 from training.trust.store import Doubts, doubts_path, read_doubts
 from training.trust.suspects import surprise
 from training.trust.verdicts import said_right
+from training.trust.worth import total_counts, warnings
 
 State = Literal["open", "right", "changed"]
 Sort = Literal["score", "quality", "path"]
@@ -177,19 +176,7 @@ def label_errors(
             )
         )
     counts = {each: int(mask.sum()) for each, mask in known.items()}
-    return LabelErrors(len(listed), counts, tuple(images), _classes(names, doubts), warnings(evaluation))
-
-
-def warnings(evaluation: OpenEvaluation) -> tuple[str, ...]:
-    """Say why what the model doubts may say little."""
-    leaks, images = evaluation.record.leaks, len(evaluation.record.images)
-    told = list[str]()
-    if leaks.count:
-        told.append(
-            f"The model was trained on {leaks.count} of these {images} images: it has learnt their labels, errors "
-            "too, and hardly doubts them. Take an evaluation that holds out the images, or train one that does."
-        )
-    return (*told, *leaks.unknown)
+    return LabelErrors(len(listed), counts, tuple(images), _classes(names, doubts), warnings(database, evaluation))
 
 
 def errors_csv(found: LabelErrors) -> str:
@@ -233,19 +220,15 @@ def _ready(evaluation: OpenEvaluation) -> tuple[Doubts, NDArray[np.float64]]:
 def _kept(path: Path, changed: int, directory: Path, columns: tuple[int, ...]) -> tuple[Doubts, NDArray[np.float64]]:
     record = kept_record(directory)
     doubts = read_doubts(path, len(record.images))
-    counts = np.asarray(read_counts(directory, record).sum(axis=0)).reshape(len(record.truth_classes), -1)
     diagonals = np.array([np.hypot(image.height, image.width) for image in record.images])
-    unlike = surprise(counts, np.array(columns, np.intp))[doubts.regions[:, 1], doubts.regions[:, 2]]
+    unlike = surprise(total_counts(directory), np.array(columns, np.intp))[doubts.regions[:, 1], doubts.regions[:, 2]]
     return doubts, 100 * doubts.radius / diagonals[doubts.regions[:, 0]] * unlike
 
 
 def _states(database: Database, evaluation: OpenEvaluation) -> tuple[NDArray[np.int8], list[int]]:
     """Return the place in `STATES` of each image, `_GONE` without one, and its number in the project."""
     record = evaluation.record
-    now = database.kept.get(
-        ("maps of", evaluation.project_id, record.dataset),
-        lambda: _maps_now(database, evaluation.project_id, record.dataset),
-    )
+    now = maps_now(database, evaluation.project_id, record.dataset)
     right = said_right(database, evaluation.project_id, record.dataset)
     states = np.full(len(record.images), _GONE, np.int8)
     numbers = []
@@ -259,21 +242,6 @@ def _states(database: Database, evaluation: OpenEvaluation) -> tuple[NDArray[np.
             state = "right" if state == "open" else state
         states[place] = STATES.index(state)
     return states, numbers
-
-
-def _maps_now(database: Database, project_id: int, dataset: str) -> dict[str, tuple[int, frozenset[str]]]:
-    """Return each image's number and what its newest labels were rendered to, under whatever options."""
-    query = (
-        select(Image.path, Image.id, Rendering.pixels_sha256)
-        .join(Dataset, Dataset.id == Image.dataset_id)
-        .outerjoin(Rendering, Rendering.version_id == Image.head_id)
-        .where(Dataset.project_id == project_id, Dataset.name == dataset, Dataset.deleted_at.is_(None))
-    )
-    found: dict[str, tuple[int, set[str]]] = {}
-    with database.read() as session:
-        for path, number, sha in session.execute(query):
-            found.setdefault(path, (number, set()))[1].update([sha] if sha else [])
-    return {path: (number, frozenset(maps)) for path, (number, maps) in found.items()}
 
 
 def image_maps(evaluation: OpenEvaluation, numbers: list[int]) -> dict[str, str]:

@@ -33,7 +33,7 @@ def label_errors(
     ] = "open",
     sort: Annotated[
         Literal["score", "quality", "path"],
-        typer.Option(help="score (the most likely error first), quality (the least first) or path."),
+        typer.Option(help="score (the likeliest error first), quality (the most doubted pixels first) or path."),
     ] = "score",
     limit: Annotated[int, typer.Option(min=1, help="Images to list.")] = 20,
     offset: Annotated[int, typer.Option(min=0, help="Images to pass over.")] = 0,
@@ -49,7 +49,12 @@ def label_errors(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List images whose labels a model doubts that did not learn from them, the likeliest error first."""
+    """List images whose labels a model doubts that did not learn from them, the likeliest error first.
+
+    The column score is of an image's best region: the radius of the largest disk in it, in percent of the image's
+    diagonal, times how rarely the model confuses these two classes. Wide and rare comes first. The column doubted % is
+    the share of its labelled pixels where the model is sure of another class.
+    """
     from db.errors import UserError
     from db.files import write_atomic
     from training.evaluation.opened import open_evaluation
@@ -82,7 +87,7 @@ def label_errors(
     def show() -> None:
         for warning in result.warnings:
             note(warning)
-        columns = [">number", "image", ">score", ">quality %", "labelled → seen (pixels)"]
+        columns = [">number", "image", ">score", ">doubted %", "labelled → seen (pixels)"]
         rows = []
         for each in result.images:
             told = [f"{r.label} → {r.seen} ({r.pixels:,})" for r in each.regions[:_REGIONS]]
@@ -91,7 +96,7 @@ def label_errors(
                     each.number,
                     f"{each.dataset}/{each.path}",
                     f"{each.score:.1f}",
-                    percent(each.quality),
+                    percent(1 - each.quality),
                     "; ".join(told),
                 )
             )

@@ -10,13 +10,15 @@ from pydantic import BaseModel, ConfigDict
 
 from labeling.classes import list_classes
 from labeling.colors import colors_for
+from labeling.projects import project_of_id
 from training.evaluation.opened import OpenEvaluation, open_evaluation
 from training.tasks.lifecycle import list_tasks, start_task
 from training.trust.find import suspect_picture
-from training.trust.ranking import LabelErrors, Sort, State, errors_csv, image_maps, label_errors, warnings
+from training.trust.ranking import LabelErrors, Sort, State, errors_csv, image_maps, label_errors
 from training.trust.sanity import evaluation_sanity
 from training.trust.store import is_looked
 from training.trust.verdicts import say_right
+from training.trust.worth import best_evaluation, warnings
 from workbench.plain import plain
 from workbench.server.pictures import answer
 from workbench.server.routes.photos import checked_size
@@ -60,12 +62,20 @@ class Wanted:
 
 def router(services: Services) -> APIRouter:
     """Return the routes."""
-    routes = APIRouter(prefix="/api/evaluations/{evaluation}")
+    routes = APIRouter(prefix="/api")
 
     def opened(evaluation: int, mapping: str) -> OpenEvaluation:
         return open_evaluation(services.database, evaluation, mapping=mapping or None)
 
-    @routes.get("/label-errors")
+    @routes.get("/projects/{project}/label-errors")
+    def best(project: int) -> dict[str, Any]:
+        """The evaluation whose doubts say most; null where none is fit."""
+        with services.database.read() as session:
+            name = project_of_id(session, project).name
+        found = best_evaluation(services.database, name)
+        return {"evaluation": None if found is None else found.id}
+
+    @routes.get("/evaluations/{evaluation}/label-errors")
     def errors(
         evaluation: int,
         wanted: Annotated[Wanted, Depends()],
@@ -83,13 +93,13 @@ def router(services: Services) -> APIRouter:
             "predictions": record.predictions,
             "images": len(record.images),
             "colors": dict(zip(names, colors_for(names, colors), strict=True)),
-            "warnings": warnings(found),
+            "warnings": warnings(services.database, found),
         }
         if not is_looked(found):
             return {"made": False, "about": about}
         return {"made": True, "about": about, **plain(wanted.of(services, found, offset, limit))}
 
-    @routes.get("/label-errors.csv")
+    @routes.get("/evaluations/{evaluation}/label-errors.csv")
     def csv(evaluation: int, wanted: Annotated[Wanted, Depends()], mapping: str = "") -> Response:
         """All of them as a file for spreadsheets, a region a row."""
         found = opened(evaluation, mapping)
@@ -97,7 +107,7 @@ def router(services: Services) -> APIRouter:
         headers = {"Content-Disposition": f'attachment; filename="label-errors-{evaluation}.csv"'}
         return Response(text.encode(), media_type="text/csv; charset=utf-8", headers=headers)
 
-    @routes.post("/label-errors/look")
+    @routes.post("/evaluations/{evaluation}/label-errors/look")
     def look(evaluation: int, mapping: str = "") -> dict[str, Any]:
         """Look for them by a task: one that does so already, else a new one."""
         found = opened(evaluation, mapping)
@@ -112,7 +122,7 @@ def router(services: Services) -> APIRouter:
             services, start_task(services.home, argv, title=title, project_id=found.project_id, link=link)
         )
 
-    @routes.get("/label-errors/{number}/suspects")
+    @routes.get("/evaluations/{evaluation}/label-errors/{number}/suspects")
     def suspects(
         evaluation: int, number: int, request: Request, size: int = 512, mapping: str = "", v: str = ""
     ) -> Response:
@@ -121,7 +131,7 @@ def router(services: Services) -> APIRouter:
         made = suspect_picture(found, number, checked_size(size))
         return answer(made, request, immutable=v == found.version)
 
-    @routes.post("/label-errors/said")
+    @routes.post("/evaluations/{evaluation}/label-errors/said")
     def say(evaluation: int, said: Said) -> dict[str, Any]:
         """Remember that labels are right, or that this is open again."""
         found = opened(evaluation, "")
@@ -129,7 +139,7 @@ def router(services: Services) -> APIRouter:
         say_right(services.database, found.project_id, found.record.dataset, maps, right=said.right)
         return {"images": len(maps), "right": said.right}
 
-    @routes.get("/sanity")
+    @routes.get("/evaluations/{evaluation}/sanity")
     def sanity(evaluation: int, mapping: str = "") -> dict[str, Any]:
         """What is plainly odd about the evaluation."""
         return {"notices": plain(evaluation_sanity(services.database, opened(evaluation, mapping)))}

@@ -56,7 +56,8 @@ class Labels {
       return;
     }
     const wished = evaluations.find(({ evaluation }) => evaluation === (this.evaluation ?? Number(query().evaluation)));
-    const { evaluation: id } = wished ?? evaluations.find(({ leaks }) => !leaks) ?? evaluations[0];
+    const best = wished ? null : (await getJson(`/api/projects/${this.project}/label-errors`, { signal })).evaluation;
+    const { evaluation: id } = wished ?? evaluations.find(({ evaluation }) => evaluation === best) ?? evaluations[0];
     this.select.replaceChildren(...evaluations.map((each) => h("option", { value: each.evaluation, selected: each.evaluation === id },
       `${each.evaluation}: ${each.model} on ${each.dataset}, ${each.on} (${exact(each.images)})`)));
     if (this.shown !== id || !byTask) await this.show(id, signal);

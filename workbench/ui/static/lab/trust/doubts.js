@@ -62,7 +62,7 @@ class Doubts {
     const { signal } = this.abort;
     this.pictures = [];
     try {
-      const source = await openDoubts(this.evaluation, { ...this.wanted }, (page) => this.told(page), signal);
+      const source = await openDoubts(this.evaluation, { ...this.wanted }, (page) => this.told(page), () => this.list.querySelectorAll(".wb-suspect-said").length, signal);
       if (signal.aborted) return;
       this.source = source;
     } catch (error) {
@@ -138,11 +138,11 @@ class Doubts {
       h("li", {}, chip(label), " → ", chip(seen), h("span", { class: "wb-hint" }, ` ${exact(pixels)} px`)));
     const more = regions.length > REGIONS && h("li", { class: "wb-hint" }, `and ${regions.length - REGIONS} more`);
     const row = h("li", { class: "wb-suspect", dataset: { number } });
-    const fix = h("button", { type: "button", class: "wb-button wb-primary", onclick: () => this.onFix(entry.image) }, "Fix");
+    const fix = h("button", { type: "button", class: "wb-button", onclick: () => this.onFix(entry.image) }, "Fix");
     const verdict = h("button", { type: "button", class: "wb-button", onclick: () => this.verdict(row, number, entry.state !== "right") }, entry.state === "right" ? "Open again" : "Not an error");
     row.append(h("button", { type: "button", class: "wb-suspect-open", "aria-label": `${caption}, large`, onclick: () => this.open(index) }, side("labelled", "labelled"), side("seen", "the model sees")),
       h("div", { class: "wb-suspect-about" }, h("strong", {}, bdi(caption)), h("ul", {}, ...told, more),
-        h("span", { class: "wb-hint", title: "1 − the share of labelled pixels that are suspect" }, `quality of its labels ${percent(quality)} %`),
+        h("span", { class: "wb-hint", title: "The model is sure of another class there" }, `${percent(1 - quality)} % of its labelled pixels are doubted`),
         h("div", { class: "wb-tools" }, ...(entry.state === "changed" ? [] : [fix, verdict]))));
     return row;
   }

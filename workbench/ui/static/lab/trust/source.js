@@ -8,8 +8,9 @@ import { openSource } from "../../sources.js";
 const FAINT = 70; // alpha outside of the regions, of 255
 const EDGE = 0xff000000 | rgb(LIT).reduceRight((value, part) => (value << 8) | part, 0);
 
-// wanted: {state, label, seen, sort}; onPage(page) is told of every page that comes.
-export async function openDoubts(evaluation, wanted, onPage, signal) {
+// wanted: {state, label, seen, sort}; onPage(page) is told of every page that comes; gone(): images shown here that the
+// server lists no more, as they were judged meanwhile.
+export async function openDoubts(evaluation, wanted, onPage, gone, signal) {
   const base = await openSource({ kind: "evaluation", evaluation }, signal);
   const root = `/api/evaluations/${evaluation}/label-errors`;
   const mode = (id, label, layer) => ({ id, label, maps: [layer, "suspects"], paint: (canvas, [map, suspects], look) => paintDoubt(canvas, map, suspects, look.table) });
@@ -23,9 +24,10 @@ export async function openDoubts(evaluation, wanted, onPage, signal) {
     keys: undefined,
     empty: "No image.",
     page: async (offset, limit, asked) => {
-      const page = await getJson(address(root, { ...wanted, offset, limit }), { signal: asked });
+      const judged = gone();
+      const page = await getJson(address(root, { ...wanted, offset: Math.max(0, offset - judged), limit }), { signal: asked });
       onPage(page);
-      return { total: page.total ?? 0, images: (page.images ?? []).map((image) => ({ ...image, version: page.about.version })) };
+      return { total: (page.total ?? 0) + judged, images: (page.images ?? []).map((image) => ({ ...image, version: page.about.version })) };
     },
     badge: ({ regions: [first] }) => ({ text: `${first.label} → ${first.seen}`, title: `labelled ${first.label}, the model sees ${first.seen}` }),
     facts: ({ regions }) => regions.slice(0, 6).map(({ label, seen, pixels }) => `${label} → ${seen}: ${pixels} px`),
