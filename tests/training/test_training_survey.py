@@ -36,9 +36,10 @@ from training.prediction.embedding import Embedder
 from training.prediction.refinement import Refinement
 from training.shift.store import ARRAYS as SHIFT_ARRAYS
 from training.shift.store import list_shifts, open_shift
+from training.shift.subject import Domain
 from training.shift.why import explain
-from training.survey.estimate import estimate
-from training.survey.expected import Known, expected_accuracy
+from training.survey.estimate import Check, Estimate, estimate
+from training.survey.expected import Expected, Known, expected_accuracy, no_line
 from training.survey.ranking import WAYS, By, rank
 from training.survey.store import ARRAYS, list_surveys, open_survey
 from training.survey.suggest import suggest
@@ -200,6 +201,44 @@ def test_at_home_the_estimates_are_right() -> None:
     assert there.atc == pytest.approx(0.83)
     assert there.confidence == pytest.approx(0.83)
     assert there.entropy == pytest.approx((1 - 0.5 * entropies).mean())
+
+
+@pytest.mark.parametrize(
+    ("truths", "said"),
+    [
+        ({}, "Nobody knows how far off it is: no other evaluation of this model has labels."),
+        ({"dusk:all": 0.88, "fog:test": 0.93}, "Where the truth is known it is off by at most 3.0 points."),
+        (
+            {"dusk:all": 0.602, "fog:test": 0.8},
+            "On dusk, where the truth is known, it is 29.8 points too high: do not rely on it.",
+        ),
+        ({"fog:test": 0.99}, "On fog:test, where the truth is known, it is 9.0 points too low: do not rely on it."),
+    ],
+)
+def test_the_headline_says_how_far_the_estimate_is_off(truths: dict[str, float], said: str) -> None:
+    there = Expected(0.9, 0.9, None)
+    domains = ((Domain.parse(name), accuracy) for name, accuracy in truths.items())
+    checks = tuple(Check(2, each.dataset, each.on, 9, there, accuracy) for each, accuracy in domains)
+    found = Estimate(1, 0.97, Expected(0.892, 0.89, None), checks)
+    assert found.headline == f"ATC expects 89.2 % of the pixels right. {said}"
+    for check, accuracy in zip(checks, truths.values(), strict=True):
+        assert check.off == {"atc": pytest.approx(0.9 - accuracy), "confidence": check.off["atc"], "entropy": None}
+
+
+@pytest.mark.parametrize(
+    ("entropies", "said"),
+    [
+        ([np.nan] * 6, "is older than entropies"),
+        ([0.1, 0.2, 0.3], "has 3 photos"),
+        ([0.5] * 6, "same entropy"),
+        ([0.1, 0.2, 0.3, 0.4, 0.5], None),
+    ],
+)
+def test_a_home_without_a_line_says_why(entropies: list[float], said: str | None) -> None:
+    home = Known(np.ones(256, np.int64), 0.8, np.full(len(entropies), 0.8), np.array(entropies))
+    reason = no_line(home)
+    assert (reason is None) if said is None else (said in (reason or ""))
+    assert (expected_accuracy(home, home.confidence, np.array([0.2])).entropy is None) == (said is not None)
 
 
 def test_thresholded_confidence_is_that_of_the_paper() -> None:

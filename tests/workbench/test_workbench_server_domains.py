@@ -66,7 +66,7 @@ def test_what_is_there_is_shown_and_what_is_missing_is_begun(
     place: Workspace, client: TestClient, begun: list[list[str]]
 ) -> None:
     choices = client.get(f"{ROOT}/choices").json()
-    assert choices["usual"] == {"model": "tiny", "home": "day:val", "to": []}
+    assert choices["usual"] == {"model": "tiny", "home": "day:val", "to": ["dusk:all"]}
     assert choices["datasets"][1]["parts"] == {"all": 2, "unlabelled": 2}
     found = client.get(f"{ROOT}/table", params=ASKED).json()
     assert (found["evaluations"], found["missing"]) == ({"day:val": 1, "dusk:all": None}, ["dusk:all"])

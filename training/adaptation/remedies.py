@@ -100,10 +100,11 @@ class Outcome:
     comparison: Comparison | None = None
     refused: str | None = None
 
-    def worse(self) -> tuple[str, ...]:
-        """Return the classes whose IoU surely gets worse."""
+    def worse(self) -> dict[str, float]:
+        """Return the classes whose IoU surely gets worse, with the difference."""
         known = self.comparison.classes.items() if self.comparison else ()
-        return tuple(name for name, pairs in known if pairs["iou"].verdict == "worse")
+        moved = {name: pairs["iou"].difference for name, pairs in known if pairs["iou"].verdict == "worse"}
+        return {name: difference for name, difference in moved.items() if difference is not None}
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -115,7 +116,7 @@ class Outcome:
             "model": self.model,
             "evaluation": self.comparison.b.id if self.comparison else None,
             "metrics": compared["metrics"] if compared else None,
-            "worse": list(self.worse()),
+            "worse": self.worse(),
             "paired": self.comparison.paired if self.comparison else None,
             "refused": self.refused,
         }

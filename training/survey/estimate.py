@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +11,17 @@ from numpy.typing import NDArray
 
 from db.errors import UserError
 from db.session import Database
+from labeling.images import ALL
 from training.evaluation.opened import OpenEvaluation, open_evaluation
 from training.evaluation.per_image import class_sums
 from training.evaluation.report import list_evaluations
 from training.evaluation.store import read_counts, read_histograms
-from training.survey.expected import Expected, Known, expected_accuracy
+from training.shift.subject import Domain
+from training.survey.expected import Expected, Known, expected_accuracy, no_line
 from training.survey.store import Survey
+
+UNRELIABLE = 0.05
+"""An estimate that is further off where the truth is known is not to be relied on."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +35,14 @@ class Check:
     expected: Expected
     accuracy: float
 
+    @property
+    def off(self) -> dict[str, float | None]:
+        """Return the estimates minus the truth, by their names."""
+        return {name: None if value is None else value - self.accuracy for name, value in vars(self.expected).items()}
+
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        return {**vars(self), "expected": self.expected.to_json()}
+        return {**vars(self), "expected": self.expected.to_json(), "off": self.off}
 
 
 @dataclass(frozen=True)
@@ -43,20 +54,39 @@ class Estimate:
         home_accuracy: pixel accuracy there.
         expected: on the survey's photos.
         checks: the same estimates on every other evaluation of the same weights, which has labels.
+        notes: why an estimate is n/a.
     """
 
     home: int
     home_accuracy: float
     expected: Expected
     checks: tuple[Check, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def headline(self) -> str:
+        """Return what is expected by ATC and how far that is off where the truth is known, in words."""
+        said = f"ATC expects {100 * self.expected.atc:.1f} % of the pixels right."
+        if not self.checks:
+            return f"{said} Nobody knows how far off it is: no other evaluation of this model has labels."
+        worst = max(self.checks, key=lambda check: abs(check.expected.atc - check.accuracy))
+        off = worst.expected.atc - worst.accuracy
+        points = f"{100 * abs(off):.1f} points"
+        if abs(off) <= UNRELIABLE:
+            return f"{said} Where the truth is known it is off by at most {points}."
+        where = worst.dataset if worst.on == ALL else Domain(worst.dataset, worst.on)
+        way = "high" if off > 0 else "low"
+        return f"{said} On {where}, where the truth is known, it is {points} too {way}: do not rely on it."
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return {
+            "headline": self.headline,
             "home": self.home,
             "home_accuracy": self.home_accuracy,
             "expected": self.expected.to_json(),
             "checks": [check.to_json() for check in self.checks],
+            "notes": list(self.notes),
         }
 
 
@@ -92,7 +122,8 @@ def estimate(database: Database, project: str, survey: Survey, home: int) -> Est
                     accuracy=there.accuracy,
                 )
             )
-    return Estimate(home, known.accuracy, expected_accuracy(known, confidence, entropies), tuple(checks))
+    expected = expected_accuracy(known, confidence, entropies)
+    return Estimate(home, known.accuracy, expected, tuple(checks), _notes(home, known, checks))
 
 
 def known_of(evaluation: OpenEvaluation) -> Known:
@@ -115,6 +146,13 @@ def known_of(evaluation: OpenEvaluation) -> Known:
         accuracies=np.asarray(accuracies, np.float64),
         entropies=_entropies(evaluation),
     )
+
+
+def _notes(home: int, known: Known, checks: Sequence[Check]) -> tuple[str, ...]:
+    if reason := no_line(known):
+        return (f"Entropy tells nothing: evaluation {home}, where it learns, {reason}.",)
+    older = [check.evaluation for check in checks if check.expected.entropy is None]
+    return tuple(f"By entropy n/a: evaluation {number} is older than entropies by image." for number in older)
 
 
 def _entropies(evaluation: OpenEvaluation) -> NDArray[np.float64]:

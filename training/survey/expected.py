@@ -77,6 +77,16 @@ def expected_accuracy(home: Known, confidence: NDArray[np.int64], entropies: NDA
     )
 
 
+def no_line(home: Known) -> str | None:
+    """Return why home has no line of accuracies against entropies, as what is said of it; None where it has one."""
+    x = home.entropies[_measured(home)]
+    if np.isnan(home.entropies).all():
+        return "is older than entropies by image: evaluate again"
+    if len(x) < _FEWEST_PHOTOS:
+        return f"has {len(x)} photos to learn from, and {_FEWEST_PHOTOS} are needed"
+    return "has the same entropy on all its photos" if np.ptp(x) == 0 else None
+
+
 def _mean_confidence(pixels: NDArray[np.int64]) -> float:
     return float(pixels @ np.arange(LEVELS) / (LEVELS - 1) / pixels.sum())
 
@@ -94,9 +104,12 @@ def _share_above(pixels: NDArray[np.int64], level: float) -> float:
 
 
 def _on_the_line(home: Known, entropies: NDArray[np.float64]) -> float | None:
-    both = ~np.isnan(home.accuracies) & ~np.isnan(home.entropies)
-    x, y = home.entropies[both], home.accuracies[both]
-    if len(entropies) == 0 or len(x) < _FEWEST_PHOTOS or np.ptp(x) == 0:
+    if len(entropies) == 0 or no_line(home):
         return None
-    slope, height = np.polyfit(x, y, 1)
+    both = _measured(home)
+    slope, height = np.polyfit(home.entropies[both], home.accuracies[both], 1)
     return float(np.clip(slope * entropies + height, 0, 1).mean())
+
+
+def _measured(home: Known) -> NDArray[np.bool_]:
+    return ~np.isnan(home.accuracies) & ~np.isnan(home.entropies)

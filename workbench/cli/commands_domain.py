@@ -121,26 +121,30 @@ def expect(
     def show() -> None:
         record = found.record
         expected = result.expected
-        say(f"Survey {found.name}: {record.model} on {record.dataset}, {record.on} ({len(record.images)} photos)\n")
+        say(f"Survey {found.name}: {record.model} on {record.dataset}, {record.on} ({len(record.images)} photos)")
+        say(f"{result.headline}\n")
         rows = [
             (f"evaluation {result.home}, where it learns", *[""] * 3, percent(result.home_accuracy)),
             ("this survey", percent(expected.atc), percent(expected.confidence), percent(expected.entropy), "unknown"),
             *(
                 (
                     f"evaluation {check.evaluation} ({check.dataset}, {check.on})",
-                    percent(check.expected.atc),
-                    percent(check.expected.confidence),
-                    percent(check.expected.entropy),
+                    *(_with_error(value, check.off[name]) for name, value in vars(check.expected).items()),
                     percent(check.accuracy),
                 )
                 for check in result.checks
             ),
         ]
-        table("Pixel accuracy, %", ["", ">by ATC", ">by confidence", ">by entropy", ">true"], rows)
-        if not result.checks:
-            say("No other evaluation of this model, made the same way, tells how far the estimates are off.")
+        title = "Pixel accuracy, %; in brackets the estimate minus the truth, in points"
+        table(title, ["", ">by ATC", ">by confidence", ">by entropy", ">true"], rows)
+        for line in result.notes:
+            say(line)
 
     emit(result, as_json=as_json, show=show)
+
+
+def _with_error(value: float | None, off: float | None) -> str:
+    return "n/a" if value is None or off is None else f"{percent(value)} ({100 * off:+.1f})"
 
 
 def suggest(

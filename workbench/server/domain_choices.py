@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from labeling.datasets import DatasetInfo, list_datasets
@@ -49,7 +50,10 @@ def _parts(dataset: DatasetInfo) -> dict[str, int]:
 def _usual(
     models: Sequence[ModelName], datasets: Sequence[DatasetInfo], tested: Sequence[EvaluationInfo]
 ) -> dict[str, Any]:
-    """Choose the model that was tested on most domains, the home it has, and the other domains it was tested on."""
+    """Choose the model that was tested on most domains, the home it has, and other domains.
+
+    These are the newest dataset, for whose sake one comes, and where the model was tested.
+    """
     references = [model.reference for model in models]
     known: dict[str, dict[Domain, None]] = {}
     for each in tested:
@@ -62,7 +66,18 @@ def _usual(
     home = next((domain for domain in homes if domain in domains), next(iter(homes), None))
     there = {(each.name, part) for each in datasets for part in _parts(each)}
     others = [domain for domain in domains if domain != home and (domain.dataset, domain.on) in there]
-    return {"model": model, "home": home and str(home), "to": [str(domain) for domain in reversed(others)]}
+    others.reverse()
+    newest = max((each for each in datasets if home and each.name != home.dataset), key=_age, default=None)
+    if newest:
+        parts = _parts(newest)
+        first = next((each for each in others if each.dataset == newest.name), None)
+        first = first or Domain(newest.name, ALL if ALL in parts else UNLABELLED)
+        others = [first, *(each for each in others if each != first)]
+    return {"model": model, "home": home and str(home), "to": [str(domain) for domain in others]}
+
+
+def _age(dataset: DatasetInfo) -> datetime:
+    return dataset.created_at
 
 
 def _reference(name: str, references: Sequence[str]) -> str | None:

@@ -64,7 +64,7 @@ class Tab {
     this.choices = await this.routes.get("choices", {}, signal);
     const { models, datasets, usual } = this.choices;
     if (!models.length || !datasets.length) return this.drawEmpty();
-    const asked = this.asked ?? readAsked(); // what is usual changes with each evaluation; what is looked at does not
+    const asked = this.asked ?? readAsked(this.project, this.choices); // what is usual changes with each evaluation; what is looked at does not
     this.asked = { ...asked, model: asked.model || usual.model, home: asked.home || usual.home || "" };
     if (!asked.model && !asked.to.length) this.asked.to = usual.to;
     this.asked.to = this.asked.to.filter((each) => each !== this.asked.home);
@@ -87,7 +87,7 @@ class Tab {
     const isOther = ["model", "home", "to", "mapping", "restrict"].some((key) => key in changes);
     Object.assign(this.asked, isOther || "at" in changes ? { seen: "", cell: "" } : {}, changes);
     if (!this.asked.to.includes(this.asked.at)) this.asked.at = this.asked.to[0] ?? "";
-    writeAsked(this.asked);
+    writeAsked(this.project, this.choices, this.asked);
     this.choose.update(this.asked);
     if (isOther) this.readAgain();
     else this.draw();
@@ -106,13 +106,13 @@ class Tab {
     if (!model || !home) return this.draw();
     const words = { model, home, to: to.filter(isLabelled), size, mapping, restrict: restrict || null };
     this.words = words;
+    this.doing.find([`--model=${model}`, [`--from=${home}`, ...to.map((domain) => `--to=${domain}`)]]).catch(() => {});
     let refused = null;
     const found = await this.routes.get("table", words, signal).catch((error) => { refused = error; return null; });
     if (signal?.aborted || isAbort(refused) || this.words !== words) return; // something else was asked for meanwhile
     this.found = found;
     this.draw();
     if (refused) this.lost.replaceChildren(this.refusal(refused));
-    this.doing.find().catch(() => {});
   }
 
   // ---- drawing
@@ -225,7 +225,7 @@ class Tab {
   drawTarget(target) {
     const { asked, found } = this;
     const { home } = found.table;
-    this.lost.replaceChildren(section("What is lost", null, ...drawLost({
+    this.lost.replaceChildren(section(asked.to.length > 1 ? h("span", {}, "What is lost on ", domainName(asked.at)) : "What is lost", null, ...drawLost({
       home, target, colors: found.classes.colors, chosen: asked,
       onClass: (seen) => this.look({ seen, cell: "" }), onCell: (cell) => this.look({ cell, seen: "" }),
     }).filter(Boolean)));

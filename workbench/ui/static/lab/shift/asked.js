@@ -4,8 +4,14 @@
 
 import { address, getJson, post } from "../../api.js";
 
-export function readAsked() {
+// -> what the address says; where it says nothing, the last choice among the same datasets; else nothing is chosen.
+export function readAsked(project, { models, datasets }) {
   const query = new URLSearchParams(location.search);
+  if (!["of", "home", "to"].some((key) => query.has(key))) {
+    const kept = JSON.parse(sessionStorage.getItem(storeName(project)) ?? "null");
+    const isStill = kept?.among === among(datasets) && models.some(({ reference }) => reference === kept.asked.model);
+    if (isStill) return { ...kept.asked, seen: "", cell: "", side: "there" };
+  }
   const value = (key) => query.get(key) ?? "";
   const to = [...new Set(query.getAll("to"))];
   return {
@@ -15,7 +21,18 @@ export function readAsked() {
   };
 }
 
-export function writeAsked({ model, home, to, at, size, mapping, restrict, seen, cell, side }) {
+// With a dataset that is new, or gone, one begins anew.
+function among(datasets) {
+  return JSON.stringify(datasets.map(({ name }) => name));
+}
+
+function storeName(project) {
+  return `wb-shift:${project}`;
+}
+
+export function writeAsked(project, { datasets }, asked) {
+  const { model, home, to, at, size, mapping, restrict, seen, cell, side } = asked;
+  sessionStorage.setItem(storeName(project), JSON.stringify({ among: among(datasets), asked }));
   const url = new URL(location.href);
   const single = { of: model, home, at: to.length > 1 ? at : "", size: size === "original" ? "" : size, classes: mapping, restrict: restrict || "", seen, cell, side: side === "home" ? side : "" };
   for (const [key, value] of Object.entries(single)) {

@@ -17,20 +17,35 @@ export class Doing {
   }
 
   // Is there one that goes on, begun in another tab or before a reload?
-  async find() {
+  // words: what its command has, each one or one of several; what goes on about something else is followed no more
+  async find(words = []) {
+    const about = JSON.stringify(words);
+    if (about !== this.about) {
+      this.about = about;
+      this.stop();
+      this.element.hidden = true;
+    }
     if (this.isBusy) return;
     const { tasks } = await getJson("/api/tasks");
-    const mine = tasks.find(({ kind, state, project_id: project, command }) =>
-      kind === "task" && state === "running" && project === this.project && command.startsWith(`workbench ${this.command} `));
-    if (mine && !this.isBusy && this.element.isConnected) this.follow(mine); // nor was one begun, or the page left, meanwhile
+    for (const { id } of tasks.filter((task) => this.isOurs(task))) {
+      const task = await getJson(`/api/tasks/${id}`);
+      if (this.isBusy || about !== this.about || !this.element.isConnected) return; // one was begun, or the page left, meanwhile
+      if (this.isOurs(task) && words.every((word) => [word].flat().some((each) => task.argv.includes(each)))) return this.follow(task);
+    }
+  }
+
+  isOurs({ kind, state, project_id: project, command }) {
+    return kind === "task" && state === "running" && project === this.project && command.startsWith(`workbench ${this.command} `);
   }
 
   async begin(asking) {
+    const { about } = this;
     this.say(h("p", {}, "Starting …"));
     try {
-      this.follow(await asking);
+      const task = await asking;
+      if (about === this.about) this.follow(task);
     } catch (error) {
-      this.say(h("p", { class: "wb-bad", role: "alert" }, error.message));
+      if (about === this.about) this.say(h("p", { class: "wb-bad", role: "alert" }, error.message));
     }
   }
 

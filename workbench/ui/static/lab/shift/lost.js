@@ -16,6 +16,7 @@ export function drawLost({ home, target, colors, chosen, onClass, onCell }) {
     h("p", { class: "wb-provenance" }, "Home: ", domainName(`${home.dataset}:${home.on}`), `, ${exact(home.images)} images, evaluation ${home.evaluation} · there: `,
       domainName(`${target.dataset}:${target.on}`), `, ${exact(target.images)} images, evaluation ${target.evaluation} · ${howSure(target.bootstrap, target.paired, true)}`),
     notes([...target.notes, ...home.notes.filter((note) => !target.notes.includes(note)).map((note) => `At home: ${note}`)]),
+    h("p", { class: "wb-hint" }, "Choose a class or a confusion to see its pictures."),
     h("div", { class: "wb-halves wb-shift-halves" },
       section("Classes, the largest drop first", saved(target, "iou-by-domain"), classes(target, colors, chosen.seen, onClass)),
       section("Confusions that grew most", null, confusions(target, chosen.cell, onCell))),
@@ -48,9 +49,9 @@ function cells(pair, range) {
 function classes(target, colors, seen, onClass) {
   const range = rangeOf(target.classes.map(({ iou }) => iou));
   const rows = target.classes.map(({ name: label, iou }) => {
-    const button = h("button", { type: "button", class: "wb-choose", "aria-pressed": label === seen, title: "Its worst pictures", onclick: () => onClass(label === seen ? "" : label) },
+    const button = h("button", { type: "button", class: "wb-choose", "aria-pressed": label === seen, title: "Its worst pictures" },
       h("span", { class: "wb-chip", style: { background: colors[label] ?? "transparent" } }), name(label));
-    return h("tr", { class: label === seen ? "wb-chosen" : null, dataset: { verdict: signOf(iou, true) } }, h("th", { scope: "row" }, button), ...cells(iou, range));
+    return h("tr", { class: label === seen ? "wb-chosen" : null, dataset: { verdict: signOf(iou, true) }, onclick: () => onClass(label === seen ? "" : label) }, h("th", { scope: "row" }, button), ...cells(iou, range));
   });
   return h("div", { class: "wb-wide" }, h("table", { class: "wb-table wb-shift-table", id: "wb-shift-classes" }, head("class (IoU)", range), h("tbody", {}, ...rows)));
 }

@@ -6,6 +6,7 @@ import { points, section } from "../../evaluation_parts.js";
 import { keepFocus } from "../../focus.js";
 import { intervalPlot, rangeAxis, rangeOf } from "../compare/intervals.js";
 import { intervalText, verdict } from "../compare/words.js";
+import { parts } from "./asked.js";
 import { domainName } from "./choose.js";
 import { difference } from "./difference.js";
 import { Doing } from "./doing.js";
@@ -24,11 +25,12 @@ export class Remedies {
   show(asked, domain, evaluation) {
     const key = JSON.stringify([asked.model, asked.size, asked.mapping, domain, evaluation]);
     if (key === this.key) return;
-    Object.assign(this, { key, asked: { model: asked.model, size: asked.size, mapping: asked.mapping, to: [domain] }, domain, found: null });
-    this.beside.replaceChildren("On ", domainName(domain), ". Each gives an evaluation of its own on the same images; weights of the original stay as they are.");
+    Object.assign(this, { key, asked: { model: asked.model, size: asked.size, mapping: asked.mapping, to: [domain] }, domain, found: null, trying: null });
+    this.beside.replaceChildren("On ", domainName(domain), ". Each gives an evaluation of its own on the same images; weights of the original stay as they are. AdaBN and TENT saw these photos, without their labels.");
     this.body.replaceChildren(h("p", { class: "wb-hint", role: "status" }, "Looking at what the network has …"));
+    const [dataset, on] = parts(domain);
+    this.doing.find([asked.model, `--dataset=${dataset}`, `--on=${on}`]).catch(() => {});
     this.load();
-    this.doing.find().catch(() => {});
   }
 
   async load() {
@@ -78,7 +80,12 @@ export class Remedies {
     const best = tried.reduce((one, other) => (other.metrics.miou.difference > one.metrics.miou.difference ? other : one));
     const { difference: gained, verdict: found } = best.metrics.miou;
     if (found !== "better") return h("p", {}, "None of those tried is surely better than the model as it is.");
-    return h("p", {}, h("strong", {}, best.title), ` helps most: ${points(gained)} points.`, ...(best.model ? [" The model it made is called ", name(best.model), "."] : []));
+    const near = ({ metrics: { miou } }) => miou.verdict === "better" && miou.low <= gained && gained <= miou.high;
+    const equal = [best, ...tried.filter((each) => each !== best && near(each))];
+    const titles = equal.flatMap(({ title }, place) => [place === 0 ? "" : place === equal.length - 1 ? " and " : ", ", h("strong", {}, title)]);
+    const said = equal.length > 1 ? " help most; these images cannot tell which of them helps more." : ` helps most: ${points(gained)} points.`;
+    const made = equal.flatMap(({ title, model }) => (model ? [` The model that ${title} made is called `, name(model), "."] : []));
+    return h("p", {}, ...titles, said, ...made);
   }
 
   row({ remedy, title, what, model, evaluation, metrics, worse, refused }, range) {
@@ -87,8 +94,9 @@ export class Remedies {
     if (refused) return h("tr", { dataset: { remedy } }, head, h("td", { colspan: 6, class: "wb-hint" }, "Not possible. ", refused));
     if (metrics) {
       const pair = metrics.miou;
+      const worst = Object.entries(worse).sort(([, one], [, other]) => one - other);
       return h("tr", { dataset: { remedy } }, head, number(percent(pair.b)), difference(pair), h("td", { class: "wb-shift-plot", title: intervalText(pair) }, intervalPlot(pair, range)),
-        h("td", {}, verdict(pair, true)), h("td", {}, worse.length ? worse.join(", ") : "none"), h("td", {}, this.link(evaluation)));
+        h("td", {}, verdict(pair, true)), h("td", {}, ...(worst.length ? worst.flatMap(([label, lost], place) => [place ? ", " : "", name(label), ` ${points(lost)}`]) : ["none"])), h("td", {}, this.link(evaluation)));
     }
     const now = this.doing.isBusy && this.trying === title;
     const button = h("button", { type: "button", class: "wb-button", disabled: this.doing.isBusy, "aria-label": `Try ${title}`, onclick: () => this.attempt([remedy]) }, now ? "Trying …" : "Try");

@@ -38,15 +38,21 @@ export class Unlabelled {
     const without = dataset?.parts.unlabelled ? `${owner}:unlabelled` : null;
     Object.assign(this, { key, asked, domain, dataset, evaluation, suggestion: null, without, on: without ?? domain });
     this.drawWhich();
-    this.load();
-    this.doing.find().catch(() => {});
+    this.look();
   }
 
   drawWhich() {
     const choices = [...new Set([this.without, this.domain.endsWith(":unlabelled") ? null : this.domain])].filter(Boolean);
-    const select = h("select", { id: "wb-shift-survey-on", onchange: () => { this.on = select.value; this.suggestion = null; this.load(); } },
+    const select = h("select", { id: "wb-shift-survey-on", onchange: () => { this.on = select.value; this.suggestion = null; this.look(); } },
       ...choices.map((value) => h("option", { value, selected: value === this.on }, value.endsWith(":unlabelled") ? `${parts(value)[0]}: photos without labels (${exact(this.dataset.parts.unlabelled)})` : value)));
     this.which.replaceChildren(h("label", { class: "wb-select" }, "Photos ", select));
+  }
+
+  // What is known of the photos, and what goes on.
+  look() {
+    const [dataset, on] = parts(this.on);
+    this.doing.find([this.asked.model, `--dataset=${dataset}`, `--on=${on}`]).catch(() => {});
+    this.load();
   }
 
   async load() {
@@ -70,15 +76,16 @@ export class Unlabelled {
     }
     const said = h("p", { class: "wb-provenance" }, `Survey ${this.survey.name}: ${exact(this.survey.images)} photos, ${exact(this.survey.unlabelled)} without labels then, mean entropy ${percent(this.survey.entropy)} % `);
     if (!estimate) return this.expected.replaceChildren(said, h("p", {}, "Evaluate the model at home first: from there it is known how right it is where it is so sure."), begin);
-    const cells = (expected) => ESTIMATES.map(([key]) => h("td", { class: "wb-number" }, percent(expected[key])));
-    const off = ({ expected, accuracy }) => ESTIMATES.map(([key]) => h("td", { class: "wb-number" }, percent(expected[key]), expected[key] === null ? "" : h("span", { class: "wb-hint" }, ` (${points(expected[key] - accuracy)})`)));
-    const heads = ["", ...ESTIMATES.map(([, label]) => `by ${label}`), "true"].map((text, place) => h("th", { scope: "col", class: place ? "wb-number" : null }, text));
-    this.expected.replaceChildren(said,
+    const told = ESTIMATES.filter(([key]) => [estimate, ...estimate.checks].some(({ expected }) => expected[key] !== null)); // the notes tell why one is not
+    const cells = (expected) => told.map(([key]) => h("td", { class: "wb-number" }, percent(expected[key])));
+    const isOff = ({ expected, off }) => told.map(([key]) => h("td", { class: "wb-number" }, percent(expected[key]), expected[key] === null ? "" : h("span", { class: "wb-shift-within" }, ` (${points(off[key])})`)));
+    const heads = ["pixel accuracy, %", ...told.map(([, label]) => `by ${label}`), "true"].map((text, place) => h("th", { scope: "col", class: place ? "wb-number" : null }, text));
+    this.expected.replaceChildren(said, h("p", { class: "wb-shift-said", id: "wb-shift-headline" }, estimate.headline),
       h("div", { class: "wb-wide" }, h("table", { class: "wb-table wb-shift-table", id: "wb-shift-expected" }, h("thead", {}, h("tr", {}, ...heads)), h("tbody", {},
         h("tr", { class: "wb-chosen" }, h("th", { scope: "row" }, "expected on ", domainName(this.on)), ...cells(estimate.expected), h("td", { class: "wb-number" }, "unknown")),
-        ...estimate.checks.map((check) => h("tr", {}, h("th", { scope: "row" }, "expected, and how far off, on ", domainName(`${check.dataset}:${check.on}`)), ...off(check), h("td", { class: "wb-number" }, percent(check.accuracy)))),
-        h("tr", {}, h("th", { scope: "row" }, "home, where they learn"), h("td", { colspan: 3 }), h("td", { class: "wb-number" }, percent(estimate.home_accuracy)))))),
-      h("p", { class: "wb-provenance" }, estimate.checks.length ? "Pixel accuracy in percent. How far off the estimates are where labels are known says how far to trust the first row." : "Pixel accuracy in percent. No other evaluation of this model tells how far off the estimates are: do not trust them far."), begin);
+        ...estimate.checks.map((check) => h("tr", {}, h("th", { scope: "row" }, "expected, and how far off, on ", domainName(`${check.dataset}:${check.on}`)), ...isOff(check), h("td", { class: "wb-number" }, percent(check.accuracy)))),
+        h("tr", {}, h("th", { scope: "row" }, "home, where they learn"), h("td", { colspan: told.length }), h("td", { class: "wb-number" }, percent(estimate.home_accuracy)))))),
+      h("p", { class: "wb-provenance" }, "In brackets the estimate minus the truth, in points."), ...estimate.notes.map((note) => h("p", { class: "wb-provenance" }, note)), begin);
   }
 
   // ---- what to label next
