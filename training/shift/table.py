@@ -112,7 +112,8 @@ class DomainLoss:
             f"({_points(pair.difference)}{sure}){unsure}."
         )
         if named := self.losing[:NAMED]:
-            text += f" {_listed(named)} lose{'s' if len(named) == 1 else ''} most."
+            losing = _listed(named)
+            text += f" {losing[:1].upper()}{losing[1:]} lose{'s' if len(named) == 1 else ''} most."
         return text
 
     @property

@@ -26,7 +26,7 @@ export class Remedies {
     const key = JSON.stringify([asked.model, asked.size, asked.mapping, domain, evaluation]);
     if (key === this.key) return;
     Object.assign(this, { key, asked: { model: asked.model, size: asked.size, mapping: asked.mapping, to: [domain] }, domain, found: null, trying: null });
-    this.beside.replaceChildren("On ", domainName(domain), ". Each gives an evaluation of its own on the same images; weights of the original stay as they are. AdaBN and TENT saw these photos, without their labels.");
+    this.beside.replaceChildren("On ", domainName(domain), ". Each gives an evaluation of its own on the same images; weights of the original stay as they are. AdaBN and TENT learn from these very photos, without their labels.");
     this.body.replaceChildren(h("p", { class: "wb-hint", role: "status" }, "Looking at what the network has …"));
     const [dataset, on] = parts(domain);
     this.doing.find([asked.model, `--dataset=${dataset}`, `--on=${on}`]).catch(() => {});
