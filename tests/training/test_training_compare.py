@@ -15,7 +15,7 @@ from db.errors import UserError
 from labeling.classes import add_class
 from tests.support.scenes import COLORS, Scene, Workspace, add_dataset, blocks, workspace
 from tests.support.tiny_models import PLAIN, ColorNet, loaded
-from training.evaluation.compare import compare, compare_with
+from training.evaluation.compare import Comparison, compare_reports, compare_with
 from training.evaluation.compare_images import DISPUTED, GAINED, LOST, Dispute, paired_images, shared_images
 from training.evaluation.compare_models import compared_models
 from training.evaluation.derived import resamples
@@ -24,7 +24,7 @@ from training.evaluation.derived.disputes import derive_disputes, read_disputes
 from training.evaluation.evaluate import EvaluationRequest, evaluate_loaded
 from training.evaluation.gallery import evaluation_page
 from training.evaluation.opened import open_evaluation
-from training.evaluation.report import CLASS_FIGURES, FIGURES
+from training.evaluation.report import CLASS_FIGURES, FIGURES, read_evaluation
 from training.prediction.inference import Predictor
 
 FEW = "Images: only 1. Intervals are rough, and none below 5."
@@ -36,6 +36,10 @@ def _evaluate(place: Workspace, dataset: str, names: tuple[str, ...], *, predict
     predictor = Predictor(model, torch.device("cpu"), "fp32")
     request = EvaluationRequest("p", dataset, predictions=predictions)
     return evaluate_loaded(place.home, place.database, predictor, request).id
+
+
+def _compare(place: Workspace, *numbers: int) -> Comparison:
+    return compare_reports(*(read_evaluation(place.home, place.database, "p", number) for number in numbers))
 
 
 def _told(a: object, b: object, difference: object, low: object = None, high: object = None) -> dict[str, object]:
@@ -53,7 +57,7 @@ def place(tmp_path: Path) -> Workspace:
 def test_every_figure_of_both_and_the_difference(place: Workspace) -> None:
     right = _evaluate(place, "day", CLASSES)
     wrong = _evaluate(place, "day", ("sky", "tree", "road"))
-    result = compare(place.home, place.database, project="p", a=right, b=wrong)
+    result = _compare(place, right, wrong)
     values = result.to_json()
     assert tuple(values["metrics"]) == FIGURES
     assert values["metrics"]["miou"] == _told(1, pytest.approx(1 / 3), pytest.approx(-2 / 3))
@@ -67,7 +71,7 @@ def test_a_class_only_one_of_them_has_is_compared_with_nothing(place: Workspace)
     day = _evaluate(place, "day", CLASSES)
     add_class(place.database, "p", "car")
     dusk = _evaluate(place, "dusk", CLASSES)
-    result = compare(place.home, place.database, project="p", a=day, b=dusk)
+    result = _compare(place, day, dusk)
     assert list(result.classes) == [*CLASSES, "car"]
     assert result.classes["tree"]["iou"].to_json() == _told(1, None, None)
     assert result.classes["car"]["iou"].to_json() == _told(None, None, None)
@@ -109,11 +113,11 @@ def test_evaluations_of_other_images_have_no_pairs(place: Workspace) -> None:
 def test_of_the_same_images_even_a_small_difference_has_a_verdict(place: Workspace) -> None:
     add_dataset(place, "week", [Scene(blocks(16, 16, 3, number), seed=number) for number in range(8)])
     right, wrong = _evaluate(place, "week", CLASSES), _evaluate(place, "week", ("sky", "tree", "road"))
-    worse = compare(place.home, place.database, project="p", a=right, b=wrong)
+    worse = _compare(place, right, wrong)
     assert worse.paired
     assert worse.figures["miou"].verdict == "worse"
     assert worse.classes["sky"]["iou"].to_json() == _told(1, 1, 0, 0, 0)
-    same = compare(place.home, place.database, project="p", a=right, b=right)
+    same = _compare(place, right, right)
     assert {pair.verdict for pair in same.figures.values()} == {"cannot tell"}
 
 
@@ -122,7 +126,7 @@ def test_other_images_are_resampled_by_themselves(place: Workspace) -> None:
         add_dataset(place, name, [Scene(blocks(16, 16, 3, seed + n), seed=seed + n) for n in range(8)])
     swapped = ("sky", "tree", "road")
     numbers = _evaluate(place, "week", swapped), _evaluate(place, "month", swapped)
-    result = compare(place.home, place.database, project="p", a=numbers[0], b=numbers[1])
+    result = _compare(place, numbers[0], numbers[1])
     found = result.figures["pa"]
     assert not result.paired
     assert found.interval is not None
@@ -131,7 +135,7 @@ def test_other_images_are_resampled_by_themselves(place: Workspace) -> None:
 
 def test_what_is_not_there_is_named(place: Workspace) -> None:
     with pytest.raises(UserError, match="no evaluation 99"):
-        compare(place.home, place.database, project="p", a=99, b=99)
+        _compare(place, 99, 99)
 
 
 def test_many_are_compared_with_the_baseline_as_each_is_by_itself(place: Workspace) -> None:
@@ -140,7 +144,7 @@ def test_many_are_compared_with_the_baseline_as_each_is_by_itself(place: Workspa
     dusk = _evaluate(place, "dusk", CLASSES)
     found = compare_with(place.home, place.database, project="p", baseline=wrong, others=[right, dusk])
     assert [(each.a.id, each.b.id, each.paired) for each in found] == [(wrong, right, True), (wrong, dusk, False)]
-    assert found[0].to_json() == compare(place.home, place.database, project="p", a=wrong, b=right).to_json()
+    assert found[0].to_json() == _compare(place, wrong, right).to_json()
     for others in ([right, wrong], [right, right], [right] * 20, []):
         with pytest.raises(UserError, match=r"given twice|2 to 20"):
             compare_with(place.home, place.database, project="p", baseline=wrong, others=others)

@@ -18,12 +18,12 @@ from tests.support.scenes import COLORS, Scene, Workspace, add_dataset, blocks, 
 from tests.support.tiny_models import PLAIN, ColorNet, loaded
 from training.adaptation.remedies import NAMES, Case, Name, Outcome, read_remedies, try_remedies
 from training.architectures import build
-from training.evaluation.compare import compare
+from training.evaluation.compare import compare_reports
 from training.evaluation.evaluate import EvaluationRequest, evaluate_loaded
 from training.evaluation.gallery import evaluation_page
 from training.evaluation.mapping import save_mapping
 from training.evaluation.opened import kept_record, open_evaluation
-from training.evaluation.report import list_evaluations
+from training.evaluation.report import list_evaluations, read_evaluation
 from training.evaluation.store import RECORD
 from training.models.bundle import save_bundle
 from training.models.files import find_model_file
@@ -87,7 +87,7 @@ def test_a_domain_is_put_beside_home(place: Workspace) -> None:
     worst = evaluation_page(open_evaluation(place.database, target, mapping="bushes are trees"), sort="miou").images
     assert [each.path for each in found.worst] == [each.path for each in worst]
     plain = shift_table(place.database, "p", home, [target]).targets[0]
-    known = compare(place.home, place.database, project="p", a=home, b=target)
+    known = compare_reports(*(read_evaluation(place.home, place.database, "p", number) for number in (home, target)))
     assert plain.comparison.figures == known.figures
     assert "'=road" in shift_csv(table)  # nothing that a spreadsheet would run
     assert found.domain == Domain("dusk")

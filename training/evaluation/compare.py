@@ -113,22 +113,6 @@ class Comparison:
         }
 
 
-def compare(home: Home, database: Database, *, project: str | None, a: int, b: int) -> Comparison:
-    """Put two evaluations side by side, each under the mapping it was made with.
-
-    Args:
-        home: holds them.
-        database: its database.
-        project: name; None is the current one.
-        a: number of the first.
-        b: number of the second; differences are b - a.
-
-    Raises:
-        UserError: one of them is not there or damaged.
-    """
-    return compare_reports(read_evaluation(home, database, project, a), read_evaluation(home, database, project, b))
-
-
 def compare_with(
     home: Home, database: Database, *, project: str | None, baseline: int, others: Sequence[int]
 ) -> list[Comparison]:
