@@ -21,7 +21,7 @@ export class Reason {
     if (key === this.key) return;
     Object.assign(this, { key, asked, domain });
     this.load();
-    this.doing.find().catch(() => {});
+    this.doing.find([asked.model, `--from=${asked.home}`, `--to=${domain}`]).catch(() => {});
   }
 
   async load() {
