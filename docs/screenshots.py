@@ -37,11 +37,11 @@ PAGES = {
     "evaluation": "/evaluate?project=1&evaluation=2",
     "confusions": "/evaluate?project=1&evaluation=2",
     "compare": "/evaluate?project=1&a=1&b=2",
-    "shift": "/evaluate?project=1&tab=domains",
+    "shift": "/evaluate?project=1&tab=domains&to=dusk:all",
     "use": "/use?project=1",
 }
 CARED = {
-    "remedies": "/evaluate?project=1&tab=domains",
+    "remedies": "/evaluate?project=1&tab=domains&to=dusk:all",
     "care": "/data?project=1&tab=care",
     "export": "/data?project=1&tab=export",
     "history": "/data?project=1&dataset=dusk",
