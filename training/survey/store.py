@@ -147,15 +147,10 @@ def write_arrays(directory: Path, arrays: SurveyArrays) -> str:
 def list_surveys(home: Home, project_id: int) -> list[Survey]:
     """Return a project's surveys, the newest first; one whose record is damaged is left out."""
     found = []
-    for directory in survey_directories(home, project_id):
+    for directory in published_directories(home.surveys / str(project_id)):
         with suppress(UserError):
             found.append(_kept(directory))
     return sorted(found, key=lambda each: each.record.created_at, reverse=True)
-
-
-def survey_directories(home: Home, project_id: int) -> list[Path]:
-    """Return the directories of a project's surveys, damaged ones, too."""
-    return published_directories(home.surveys / str(project_id))
 
 
 def open_survey(home: Home, project_id: int, name: str) -> Survey:
@@ -184,5 +179,7 @@ def read_survey(directory: Path) -> Survey:
     return Survey(directory.name, directory, record)
 
 
-_kept = lru_cache(maxsize=_KEPT)(read_survey)
-"""As `read_survey`: a survey never changes, and one of many photos takes time to read."""
+@lru_cache(maxsize=_KEPT)
+def _kept(directory: Path) -> Survey:
+    """As `read_survey`: a survey never changes, and one of many photos takes time to read."""
+    return read_survey(directory)

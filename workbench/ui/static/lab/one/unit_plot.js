@@ -17,7 +17,7 @@ export function place(x, y) {
 }
 
 // A path through points that are defined; it is broken where one is not.
-export function pathOf(points) {
+function pathOf(points) {
   let isBroken = true;
   return points.map(([x, y]) => {
     if (x === null || y === null) {

@@ -46,7 +46,7 @@ export function rangeOfValues(values) {
 }
 
 // The points in groups of one shape and colour, what is unknown first, so that it lies below: [{shape, color, rows}].
-export function groupsOf(plane, coloring, hidden, isNight) {
+function groupsOf(plane, coloring, hidden, isNight) {
   const time = isNight ? "night" : "day";
   const groups = new Map();
   const { id, bad } = COLORINGS.find((each) => each.id === coloring);

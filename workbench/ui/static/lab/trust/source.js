@@ -36,7 +36,7 @@ export async function openDoubts(evaluation, wanted, onPage, gone, signal) {
 }
 
 // Classes, faint but for the regions, which get a rim. A map of another size than that of the regions lights none.
-export function paintDoubt(canvas, map, suspects, table) {
+function paintDoubt(canvas, map, suspects, table) {
   paintMap(canvas, map, table);
   const { width, height, data } = suspects;
   if (map.width !== width || map.height !== height) return;
