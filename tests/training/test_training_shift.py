@@ -22,7 +22,7 @@ from training.shift.frequencies import Counted, frequencies
 from training.shift.looks import LONG_SIDE, LOOKS, look_shifts, measure
 from training.shift.plane import plane
 from training.shift.sizes import SPECK, Objects, find_objects, size_shifts
-from training.shift.store import FORMAT, RECORD, ShiftRecord, list_shifts, open_shift, read_shift
+from training.shift.store import FORMAT, RECORD, Shift, ShiftRecord, list_shifts, open_shift
 
 VALUES = st.lists(st.integers(0, 8), min_size=5, max_size=20).map(lambda values: np.array(values, float))
 
@@ -222,7 +222,7 @@ def test_what_an_older_version_measured_is_whole_but_not_listed(tmp_path: Path) 
         directory.mkdir(parents=True)
         written = record.model_copy(update={"format": version})
         (directory / RECORD).write_text(written.model_dump_json(exclude={"farther"} if version == 1 else None))
-        assert read_shift(directory).record.format == version
+        assert Shift.read(directory).record.format == version
     assert [shift.name for shift in list_shifts(home, 1)] == [names[FORMAT]]
     assert open_shift(home, 1, "last").name == names[FORMAT]
     with pytest.raises(UserError, match="older version of the workbench: measure it again"):

@@ -30,18 +30,18 @@ from training.care.usage import usage
 from training.evaluation.evaluate import evaluate
 from training.evaluation.gallery import evaluation_page
 from training.evaluation.opened import open_evaluation
+from training.kept import ARRAYS
 from training.models.bundle import save_bundle
 from training.models.spec import ModelSpec
 from training.prediction.embedding import Embedder
 from training.prediction.refinement import Refinement
-from training.shift.store import ARRAYS as SHIFT_ARRAYS
 from training.shift.store import list_shifts, open_shift
 from training.shift.subject import Domain
 from training.shift.why import explain
 from training.survey.estimate import Check, Estimate, estimate
 from training.survey.expected import Expected, Known, expected_accuracy, no_line
 from training.survey.ranking import WAYS, By, rank
-from training.survey.store import ARRAYS, list_surveys, open_survey
+from training.survey.store import list_surveys, open_survey
 from training.survey.suggest import suggest
 from training.survey.survey import survey
 
@@ -391,7 +391,7 @@ def test_why_another_domain_differs_is_kept_and_cared_for(place: Workspace, mode
     for wrong in ("night", "dusk:fog", ":val"):
         with pytest.raises(UserError, match="There are: "):
             why(at_home="day", targets=[wrong])
-    path = made.directory / SHIFT_ARRAYS
+    path = made.directory / ARRAYS
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(UserError, match="not what was written"):
         made.arrays()

@@ -17,8 +17,8 @@ from db.session import Database
 from training.engine.rundir import RunDirectory
 from training.evaluation.store import published_directories, read_record
 from training.runs.files import describe
-from training.shift.store import read_shift
-from training.survey.store import read_survey
+from training.shift.store import Shift
+from training.survey.store import Survey
 
 _RESTORE = "Restore a backup. Without one nothing can be done: it is no longer listed."
 
@@ -85,7 +85,7 @@ def _evaluation(home: Home, row: Evaluation) -> Iterator[Finding]:
 def _surveys(home: Home, folder: Path, *, full: bool) -> Iterator[Finding]:
     for directory in published_directories(folder):
         try:
-            survey = read_survey(directory)
+            survey = Survey.read(directory)
             if full:
                 survey.arrays()
         except UserError as error:
@@ -95,7 +95,7 @@ def _surveys(home: Home, folder: Path, *, full: bool) -> Iterator[Finding]:
 def _shifts(folder: Path, *, full: bool) -> Iterator[Finding]:
     for directory in published_directories(folder):
         try:
-            shift = read_shift(directory)
+            shift = Shift.read(directory)
             if full:
                 shift.arrays()
         except UserError as error:

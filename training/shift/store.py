@@ -6,36 +6,28 @@ arrays.npz      `ShiftArrays`: a row a photo, home's first, then those of each t
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict, ValidationError
+from pydantic import ConfigDict
 
-from db.errors import NotFoundError, UserError
-from db.files import write_atomic
+from db.errors import UserError
 from db.home import Home
 from training.documents import Document
-from training.evaluation.store import published_directories
+from training.kept import LAST, Kept, KeptRecord, write_columns
 from training.shift.features import FeatureShift
 from training.shift.frequencies import Frequencies
 from training.shift.looks import LookShift
 from training.shift.plane import Way
 from training.shift.sizes import ClassSizes
 
-LAST = "last"
-RECORD, ARRAYS = "shift.json", "arrays.npz"
+RECORD = "shift.json"
 FORMAT = 2
 """Of the record. 1 compared features with parts of home of another size: it is read, but no longer shown."""
-_KEPT = 4
 
 
 class Domain(Document):
@@ -67,7 +59,7 @@ class Outlier(Document):
     far: float
 
 
-class ShiftRecord(Document):
+class ShiftRecord(KeptRecord):
     """What was compared, and every figure. The first of all domains, and of every list by domain, is home.
 
     Attributes:
@@ -86,8 +78,6 @@ class ShiftRecord(Document):
             at home, and where that has too few photos. Empty in format 1.
         outliers: the photos of all targets that are least like home, the farthest first.
         seconds: it took, without surveys.
-        created_at: UTC.
-        arrays_sha256: of the arrays' file.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
@@ -107,8 +97,6 @@ class ShiftRecord(Document):
     farther: tuple[int | None, ...] = ()
     outliers: tuple[Outlier, ...]
     seconds: float
-    created_at: datetime
-    arrays_sha256: str
 
 
 @dataclass(frozen=True)
@@ -134,13 +122,13 @@ class ShiftArrays:
     places: NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class Shift:
-    """A shift whose record is read; `name` is what commands take."""
+class Shift(Kept[ShiftRecord]):
+    """A shift whose record is read."""
 
-    name: str
-    directory: Path
-    record: ShiftRecord
+    noun = "shift"
+    again = "Compare the domains again."
+    record_file = RECORD
+    record_type = ShiftRecord
 
     def head(self) -> dict[str, Any]:
         """Return what a list says of it, as plain JSON values."""
@@ -164,34 +152,24 @@ class Shift:
         Raises:
             UserError: the file is gone or not what was written.
         """
-        path = self.directory / ARRAYS
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise UserError(f"The shift's file {path} cannot be read: {error}. Compare the domains again.") from None
-        if hashlib.sha256(data).hexdigest() != self.record.arrays_sha256:
-            raise UserError(f"The shift's file {path} is not what was written. Compare the domains again.")
-        with np.load(io.BytesIO(data), allow_pickle=False) as found:
-            names = tuple((path, sha) for path, sha in json.loads(found["names"].tobytes()))
-            return ShiftArrays(names=names, **{key: found[key] for key in found.files if key != "names"})
+        columns = self.columns()
+        names = tuple((path, sha) for path, sha in json.loads(columns.pop("names").tobytes()))
+        return ShiftArrays(names=names, **columns)
 
 
 def write_arrays(directory: Path, arrays: ShiftArrays) -> str:
     """Write the arrays; return the file's sha256."""
     names = np.frombuffer(json.dumps(arrays.names).encode(), np.uint8)
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **{**vars(arrays), "names": names})
-    write_atomic(directory / ARRAYS, buffer.getvalue())
-    return hashlib.sha256(buffer.getvalue()).hexdigest()
+    return write_columns(directory, {**vars(arrays), "names": names})
 
 
 def list_shifts(home: Home, project_id: int) -> list[Shift]:
     """Return a project's shifts, the newest first; those that are damaged, or of an older format, are left out."""
-    return [each for each in _readable(home, project_id) if each.record.format == FORMAT]
+    return [each for each in Shift.newest_first(_parent(home, project_id)) if each.record.format == FORMAT]
 
 
 def open_shift(home: Home, project_id: int, name: str) -> Shift:
-    """Return a shift of a project by its name; `last` is the newest.
+    """Return a shift of a project by its name; `last` is the newest that is of today's format, where there is one.
 
     Raises:
         NotFoundError: there is none.
@@ -200,33 +178,9 @@ def open_shift(home: Home, project_id: int, name: str) -> Shift:
     for shift in list_shifts(home, project_id):
         if name in (shift.name, LAST):
             return shift
-    if any(name in (shift.name, LAST) for shift in _readable(home, project_id)):
-        raise UserError(f"The shift {name!r} was measured by an older version of the workbench: measure it again.")
-    raise NotFoundError(f"There is no shift {name!r} in this project; `workbench shifts` lists them.")
+    found = Shift.find(_parent(home, project_id), name)
+    raise UserError(f"The shift {found.name!r} was measured by an older version of the workbench: measure it again.")
 
 
-def read_shift(directory: Path) -> Shift:
-    """Read what was found.
-
-    Raises:
-        UserError: the directory is gone or damaged.
-    """
-    path = directory / RECORD
-    try:
-        record = ShiftRecord.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        raise UserError(f"The shift's file {path} cannot be read: {error}. Compare the domains again.") from None
-    return Shift(directory.name, directory, record)
-
-
-def _readable(home: Home, project_id: int) -> list[Shift]:
-    found = []
-    for directory in published_directories(home.shifts / str(project_id)):
-        with suppress(UserError):
-            found.append(_kept(directory))
-    return sorted(found, key=lambda each: each.record.created_at, reverse=True)
-
-
-@lru_cache(maxsize=_KEPT)
-def _kept(directory: Path) -> Shift:
-    return read_shift(directory)
+def _parent(home: Home, project_id: int) -> Path:
+    return home.shifts / str(project_id)

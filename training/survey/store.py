@@ -6,28 +6,19 @@ arrays.npz      `SurveyArrays`: a row a photo, in the order of the record
 
 from __future__ import annotations
 
-import hashlib
-import io
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ConfigDict, ValidationError
+from pydantic import ConfigDict
 
-from db.errors import NotFoundError, UserError
-from db.files import write_atomic
 from db.home import Home
 from training.documents import Document
-from training.evaluation.store import published_directories
+from training.kept import Kept, KeptRecord, write_columns
 from training.prediction.refinement import NONE, Refinement
 
-LAST = "last"
-RECORD, ARRAYS = "survey.json", "arrays.npz"
-_KEPT = 4
+RECORD = "survey.json"
 
 
 class SurveyedImage(Document):
@@ -52,7 +43,7 @@ class SurveyedImage(Document):
     disagreement: float
 
 
-class SurveyRecord(Document):
+class SurveyRecord(KeptRecord):
     """What was surveyed with what, and how.
 
     Attributes:
@@ -68,8 +59,6 @@ class SurveyRecord(Document):
         device: and on.
         images: in the order of the arrays.
         seconds: from the first photo to the last.
-        created_at: UTC.
-        arrays_sha256: of the arrays' file.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
@@ -87,8 +76,6 @@ class SurveyRecord(Document):
     device: str
     images: tuple[SurveyedImage, ...]
     seconds: float
-    created_at: datetime
-    arrays_sha256: str
 
     @property
     def mean_entropy(self) -> float:
@@ -111,13 +98,13 @@ class SurveyArrays:
     vectors: NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class Survey:
-    """A survey whose record is read; `name` is what commands take."""
+class Survey(Kept[SurveyRecord]):
+    """A survey whose record is read."""
 
-    name: str
-    directory: Path
-    record: SurveyRecord
+    noun = "survey"
+    again = "Make the survey again."
+    record_file = RECORD
+    record_type = SurveyRecord
 
     def arrays(self) -> SurveyArrays:
         """Read the arrays.
@@ -125,32 +112,17 @@ class Survey:
         Raises:
             UserError: the file is gone or not what was written.
         """
-        path = self.directory / ARRAYS
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise UserError(f"The survey's file {path} cannot be read: {error}. Make the survey again.") from None
-        if hashlib.sha256(data).hexdigest() != self.record.arrays_sha256:
-            raise UserError(f"The survey's file {path} is not what was written: it is damaged. Make the survey again.")
-        with np.load(io.BytesIO(data), allow_pickle=False) as found:
-            return SurveyArrays(found["confidence"], found["shares"], found["vectors"])
+        return SurveyArrays(**self.columns())
 
 
 def write_arrays(directory: Path, arrays: SurveyArrays) -> str:
     """Write the arrays; return the file's sha256."""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **vars(arrays))
-    write_atomic(directory / ARRAYS, buffer.getvalue())
-    return hashlib.sha256(buffer.getvalue()).hexdigest()
+    return write_columns(directory, vars(arrays))
 
 
 def list_surveys(home: Home, project_id: int) -> list[Survey]:
     """Return a project's surveys, the newest first; one whose record is damaged is left out."""
-    found = []
-    for directory in published_directories(home.surveys / str(project_id)):
-        with suppress(UserError):
-            found.append(_kept(directory))
-    return sorted(found, key=lambda each: each.record.created_at, reverse=True)
+    return Survey.newest_first(_parent(home, project_id))
 
 
 def open_survey(home: Home, project_id: int, name: str) -> Survey:
@@ -159,27 +131,8 @@ def open_survey(home: Home, project_id: int, name: str) -> Survey:
     Raises:
         NotFoundError: there is none.
     """
-    for survey in list_surveys(home, project_id):
-        if name in (survey.name, LAST):
-            return survey
-    raise NotFoundError(f"There is no survey {name!r} in this project; `workbench surveys` lists them.")
+    return Survey.find(_parent(home, project_id), name)
 
 
-def read_survey(directory: Path) -> Survey:
-    """Read what was surveyed with what.
-
-    Raises:
-        UserError: the directory is gone or damaged.
-    """
-    path = directory / RECORD
-    try:
-        record = SurveyRecord.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        raise UserError(f"The survey's file {path} cannot be read: {error}. Make the survey again.") from None
-    return Survey(directory.name, directory, record)
-
-
-@lru_cache(maxsize=_KEPT)
-def _kept(directory: Path) -> Survey:
-    """As `read_survey`: a survey never changes, and one of many photos takes time to read."""
-    return read_survey(directory)
+def _parent(home: Home, project_id: int) -> Path:
+    return home.surveys / str(project_id)

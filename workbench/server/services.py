@@ -10,7 +10,7 @@ from pathlib import Path
 from db.home import Home
 from db.session import Database
 from db.store import Store
-from labeling.projects import ProjectInfo
+from labeling.projects import ProjectInfo, project_of_id
 from workbench.server.upload_store import UploadStore
 from workbench.server.warming import ArchitectureList
 
@@ -42,6 +42,15 @@ class Services:
         if self.project is not None:
             return next((each for each in projects if each.id == self.project), None)
         return next((each for each in projects if each.current), projects[0] if len(projects) == 1 else None)
+
+    def name_of(self, project: int) -> str:
+        """Return the name of a project, as functions take it: it may have been renamed since a page was opened.
+
+        Raises:
+            NotFoundError: there is no such project, or it is in the trash.
+        """
+        with self.database.read() as session:
+            return project_of_id(session, project).name
 
     @cached_property
     def store(self) -> Store:

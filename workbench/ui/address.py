@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from db.errors import UserError
-from labeling.projects import ProjectInfo, list_projects, project_of_id
+from labeling.projects import ProjectInfo, list_projects
 from workbench.server.services import Services
 
 
@@ -50,15 +50,14 @@ def read_address(services: Services, request: gr.Request) -> Address:
 
 
 def name_of(services: Services, project: int | None) -> str:
-    """Return the name of a page's project, as functions take it: it may have been renamed since the page was opened.
+    """Return the name of a page's project.
 
     Raises:
         UserError: the page has none, or it is in the trash.
     """
     if project is None:
         raise UserError("Choose a project first: the bar on top lists them.")
-    with services.database.read() as session:
-        return project_of_id(session, project).name
+    return services.name_of(project)
 
 
 def number(text: str | None) -> int | None:

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Response
 
 from db.errors import UserError
-from labeling.projects import project_of_id
 from training.architectures import names as architecture_names
 from training.bench.document import bench_folder
 from training.bench.listing import find_bench, list_benches
@@ -33,15 +32,11 @@ def router(services: Services) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(prefix="/api/projects/{project}")
 
-    def name_of(project: int) -> str:
-        with services.database.read() as session:
-            return project_of_id(session, project).name
-
     def curves_of(project: int, runs: str) -> list[RunCurves]:
         numbers = [part for part in runs.split(",") if part]
         if not all(part.isascii() and part.isdecimal() for part in numbers):
             raise UserError("Runs are given by their numbers, with commas between.")
-        return several_runs(services.home, services.database, name_of(project), numbers)
+        return several_runs(services.home, services.database, services.name_of(project), numbers)
 
     def start(project: int, argv: list[str], name: str) -> dict[str, Any]:
         link = f"/runs?{urlencode({'project': project, 'bench': name})}"
@@ -62,20 +57,20 @@ def router(services: Services) -> APIRouter:
     @routes.get("/benches")
     def benches(project: int) -> dict[str, Any]:
         """The benches of a project, the newest first, and what a new one can be made of."""
-        found = list_benches(services.home, services.database, name_of(project))
+        found = list_benches(services.home, services.database, services.name_of(project))
         choices = {"architectures": architecture_names(), "recipes": recipe_names()}
         return {"benches": told(services, plain(found)), **plain(choices)}
 
     @routes.post("/benches/plan")
     def plan(project: int, form: BenchForm) -> dict[str, Any]:
         """The command that a form stands for, and what stands in its way."""
-        name = name_of(project)
+        name = services.name_of(project)
         return {"command": shell_line(form.argv(name), services.home.path), "obstacle": _obstacle(services, form, name)}
 
     @routes.post("/benches/start")
     def begin(project: int, form: BenchForm) -> dict[str, Any]:
         """Start a bench, by a task that goes on to its end."""
-        name = name_of(project)
+        name = services.name_of(project)
         if obstacle := _obstacle(services, form, name):
             raise UserError(obstacle)
         chosen = form.model_copy(update={"name": form.name.strip() or free_name(services.home, project)})
@@ -85,22 +80,22 @@ def router(services: Services) -> APIRouter:
     def one(project: int, bench: str) -> dict[str, Any]:
         """A bench with its table."""
         found: dict[str, Any] = told(
-            services, plain(find_bench(services.home, services.database, name_of(project), bench))
+            services, plain(find_bench(services.home, services.database, services.name_of(project), bench))
         )
-        return found | {"command": shell_line(_going_on(name_of(project), bench), services.home.path)}
+        return found | {"command": shell_line(_going_on(services.name_of(project), bench), services.home.path)}
 
     @routes.post("/benches/{bench}/go-on")
     def go_on(project: int, bench: str) -> dict[str, Any]:
         """Go on with a bench that was stopped or has failures, by a task."""
-        found = find_bench(services.home, services.database, name_of(project), bench)
+        found = find_bench(services.home, services.database, services.name_of(project), bench)
         if found.alive:
             raise UserError(f"The bench {bench!r} is being worked on.")
-        return start(project, _going_on(name_of(project), bench), bench)
+        return start(project, _going_on(services.name_of(project), bench), bench)
 
     @routes.get("/benches/{bench}/table/{form}")
     def table(project: int, bench: str, form: Literal["markdown", "csv"]) -> Response:
         """The table as a file to keep."""
-        name_of(project)
+        services.name_of(project)
         content = write_table(bench_folder(services.home, project, bench).read(), form).encode()
         ending = {"markdown": "md", "csv": "csv"}[form]
         return _download(content, f"text/{form}", f"bench.{ending}")

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Query
 from labeling.care.check import check_project
 from labeling.care.findings import Finding
 from labeling.care.leaks import Group, known_groups
-from labeling.projects import project_of_id
 from labeling.statistics import uncounted_images
 from training.tasks.files import shell_line, with_options
 from workbench.plain import plain
@@ -24,10 +23,6 @@ def router(services: Services) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(prefix="/api/projects/{project}/care")
 
-    def name_of(project: int) -> str:
-        with services.database.read() as session:
-            return project_of_id(session, project).name
-
     def finding(project: str, found: Finding) -> dict[str, Any]:
         words = with_options(found.command, f"--project={project}")
         command = shell_line(words, services.home.path) if found.command else ""
@@ -37,7 +32,7 @@ def router(services: Services) -> APIRouter:
     @routes.get("/findings")
     def findings(project: int) -> dict[str, Any]:
         """What the check finds; null while class maps are uncounted, which the command `check` counts."""
-        name = name_of(project)
+        name = services.name_of(project)
         uncounted = uncounted_images(services.database, name)
         if uncounted:
             return {"uncounted": uncounted, "check": None}
@@ -55,7 +50,7 @@ def router(services: Services) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=_MOST)] = 20,
     ) -> dict[str, Any]:
         """A page of groups; null where images came, went or changed since the command `leaks` looked for them."""
-        name = name_of(project)
+        name = services.name_of(project)
         chosen = dataset or None
         found = services.database.kept.get(
             ("groups", name, chosen, every),

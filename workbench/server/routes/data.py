@@ -49,10 +49,6 @@ def router(services: Services) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(prefix="/api/projects/{project}")
 
-    def name_of(project: int) -> str:
-        with services.database.read() as session:
-            return project_of_id(session, project).name
-
     @routes.get("/gallery")
     def gallery(project: int, wanted: Wanted, order: Order = "path", offset: int = 0, limit: int = 48) -> JSONResponse:
         """A page of images. As JSON at once: FastAPI would look at each of a hundred images to see that it is plain."""
@@ -72,7 +68,7 @@ def router(services: Services) -> APIRouter:
         count them: null while class maps are uncounted, and for a merged class, which covers none of its own. And
         whether a class is `unused`, so that it can be deleted.
         """
-        name = name_of(project)
+        name = services.name_of(project)
         found = [asdict(each) for each in list_classes(services.database, name)]
         if images:
             with services.database.read() as session:
@@ -92,12 +88,12 @@ def router(services: Services) -> APIRouter:
     @routes.get("/merge_preview")
     def merge(project: int, name: str, into: str) -> dict[str, Any]:
         """What merging a class into another one would change."""
-        return asdict(merge_preview(services.database, name_of(project), name, into))
+        return asdict(merge_preview(services.database, services.name_of(project), name, into))
 
     @routes.get("/statistics")
     def statistics(project: int) -> dict[str, Any]:
         """Images and pixels per class; null while class maps are uncounted, which the command `stats` counts."""
-        name = name_of(project)
+        name = services.name_of(project)
         uncounted = uncounted_images(services.database, name)
         found = None if uncounted else class_statistics(services.home, services.database, project=name)
         return {"uncounted": uncounted, "statistics": plain(found)}
@@ -105,7 +101,7 @@ def router(services: Services) -> APIRouter:
     @routes.get("/datasets")
     def datasets(project: int) -> dict[str, Any]:
         """The datasets with the images per role and list: what a gallery can be filtered by."""
-        found = list_datasets(services.database, name_of(project))
+        found = list_datasets(services.database, services.name_of(project))
         return {"datasets": [{name: getattr(each, name) for name in _DATASET_FIELDS} for each in found]}
 
     return routes

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from labeling.projects import project_of_id
 from training.evaluation.as_csv import figures_csv
 from training.evaluation.curves import evaluation_curves
 from training.evaluation.gallery import EvaluationPage, evaluation_page, read_cell
@@ -56,9 +55,8 @@ def router(services: Services) -> APIRouter:
     @routes.get("/projects/{project}/evaluations")
     def evaluations(project: int) -> dict[str, Any]:
         """The evaluations of a project, newest first."""
-        with services.database.read() as session:
-            name = project_of_id(session, project).name
-        return {"evaluations": [found.to_json() for found in list_evaluations(services.database, name)]}
+        found = list_evaluations(services.database, services.name_of(project))
+        return {"evaluations": [each.to_json() for each in found]}
 
     @routes.get("/evaluations/{evaluation}")
     def evaluation(evaluation: int, mapping: str = "") -> dict[str, Any]:

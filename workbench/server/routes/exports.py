@@ -15,7 +15,7 @@ from labeling.datasets import find_dataset
 from labeling.exporting.request import ALL, ExportRequest, check_choices
 from labeling.formats.writing import MaskKind, Objects
 from labeling.formats.written import EXPORTS, ExportFormat
-from labeling.projects import find_project, project_of_id
+from labeling.projects import find_project
 from training.tasks.files import shell_line
 from workbench.cli.commands_export import export_argv
 from workbench.plain import plain
@@ -63,27 +63,23 @@ def router(services: Services) -> APIRouter:
     routes = APIRouter(prefix="/api/projects/{project}/dataset-exports")
     home = services.home
 
-    def name_of(project: int) -> str:
-        with services.database.read() as session:
-            return project_of_id(session, project).name
-
     @routes.get("")
     def exports(project: int) -> dict[str, Any]:
         """What was exported, the newest first, and the formats that there are."""
-        name_of(project)
+        services.name_of(project)
         found = told(services, [plain(each) for each in list_exports(home, project)])
         return {"exports": found, "formats": plain(EXPORTS)}
 
     @routes.post("/command")
     def command(project: int, wanted: Wanted) -> dict[str, Any]:
         """The line for a shell that does this export."""
-        argv = export_argv(wanted.request(name_of(project)))
+        argv = export_argv(wanted.request(services.name_of(project)))
         return {"command": shell_line(argv, home.path)}
 
     @routes.post("")
     def start(project: int, wanted: Wanted) -> dict[str, Any]:
         """Start the export as a task."""
-        name = name_of(project)
+        name = services.name_of(project)
         with services.database.read() as session:
             find_dataset(session, find_project(session, name), wanted.dataset)
         return task_entry(services, start_export(home, project, wanted.request(name)))
@@ -91,7 +87,7 @@ def router(services: Services) -> APIRouter:
     @routes.get("/{number}/zip")
     def download(project: int, number: int) -> Response:
         """All files of an export."""
-        name_of(project)
+        services.name_of(project)
         found = find_export(home, project, number)
         if found.state != "finished" or not found.folder.is_dir():
             raise UserError(f"Export {number} is {found.state}: there is nothing to download.")
@@ -102,7 +98,7 @@ def router(services: Services) -> APIRouter:
     @routes.delete("/{number}", status_code=204)
     def delete(project: int, number: int) -> Response:
         """Delete what was exported; the dataset stays."""
-        name_of(project)
+        services.name_of(project)
         delete_export(home, project, number)
         return Response(status_code=204)
 

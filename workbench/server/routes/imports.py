@@ -20,7 +20,6 @@ from labeling.importing.source_classes import source_classes
 from labeling.importing.source_listing import KeptListing
 from labeling.importing.target import find_stored
 from labeling.names import clean_name
-from labeling.projects import project_of_id
 from training.evaluation.as_csv import table_csv
 from training.tasks.files import TaskInfo, shell_line
 from training.tasks.lifecycle import find_task, start_task
@@ -48,10 +47,6 @@ def router(services: Services) -> APIRouter:
             raise NotFoundError(f"Task {task} is no import.")
         return found
 
-    def name_of(project: int) -> str:
-        with services.database.read() as session:
-            return project_of_id(session, project).name
-
     @routes.get("/sources")
     def sources() -> dict[str, Any]:
         """Where files may come from: below which folder of this computer, and how much may be dropped."""
@@ -62,7 +57,7 @@ def router(services: Services) -> APIRouter:
     @routes.post("/projects/{project}/import/look")
     def look(project: int, source: Annotated[Source, Body(embed=True)]) -> dict[str, Any]:
         """What a source looks like, and the datasets that it could be imported into again."""
-        datasets = list_datasets(services.database, name_of(project))
+        datasets = list_datasets(services.database, services.name_of(project))
         location = locate(services, source)
         listed.forget(location)
         options = {"mapping", "unlabelled", "ignore_index"}
@@ -79,7 +74,7 @@ def router(services: Services) -> APIRouter:
     @routes.post("/projects/{project}/import/classes")
     def classes(project: int, choices: Choices, seen: Annotated[list[str], Body()]) -> dict[str, Any]:
         """The names of the source's classes, read in the chosen format."""
-        return {"classes": list(source_classes(choices.request(services, name_of(project)), seen, listed))}
+        return {"classes": list(source_classes(choices.request(services, services.name_of(project)), seen, listed))}
 
     @routes.post("/projects/{project}/import/reading")
     def reading(project: int, source: Annotated[Source, Body(embed=True)]) -> dict[str, Any] | None:
@@ -95,7 +90,7 @@ def router(services: Services) -> APIRouter:
     @routes.post("/projects/{project}/import/preview")
     def preview(project: int, choices: Choices, count: Annotated[int, Query(ge=1, le=24)] = 6) -> dict[str, Any]:
         """A few images as they would be imported."""
-        found = preview_import(choices.request(services, name_of(project)), count, listed)
+        found = preview_import(choices.request(services, services.name_of(project)), count, listed)
         shown: dict[str, Any] = told(
             services,
             {
@@ -111,13 +106,13 @@ def router(services: Services) -> APIRouter:
     @routes.post("/projects/{project}/import/command")
     def command(project: int, choices: Choices) -> dict[str, Any]:
         """The line for a shell that does this import; what was dropped is named as it lies on the visitor's disk."""
-        argv = as_dropped(services, import_argv(_final(choices, services, name_of(project))))
+        argv = as_dropped(services, import_argv(_final(choices, services, services.name_of(project))))
         return {"command": shell_line(argv, services.home.path)}
 
     @routes.post("/projects/{project}/import")
     def start(project: int, choices: Choices) -> dict[str, Any]:
         """Start the import as a task. An upload is deleted once it is imported."""
-        request = _final(choices, services, name_of(project))
+        request = _final(choices, services, services.name_of(project))
         listed.forget(request.location)
         task = start_task(
             services.home,

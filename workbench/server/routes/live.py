@@ -9,7 +9,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from labeling.maps import write_map_png
-from labeling.projects import project_of_id
 from labeling.thumbnails import PNG
 from workbench.plain import plain
 from workbench.server.services import Services
@@ -21,16 +20,12 @@ def router(services: Services) -> APIRouter:
     """Return the routes. torch is loaded by the first frame, not by the server's start."""
     routes = APIRouter(prefix="/api/projects/{project}/live")
 
-    def name_of(project: int) -> str:
-        with services.database.read() as session:
-            return project_of_id(session, project).name
-
     @routes.get("")
     def classes(project: int, model: str) -> dict[str, Any]:
         """The classes of a model with their colours, in the order of the indices of its class maps."""
         from training.prediction.live import live_classes
 
-        found = live_classes(services.home, services.database, project=name_of(project), model=model)
+        found = live_classes(services.home, services.database, project=services.name_of(project), model=model)
         return {"model": model, "classes": plain(found)}
 
     @routes.post("")
@@ -47,7 +42,7 @@ def router(services: Services) -> APIRouter:
         from training.prediction.live import look_at_frame
 
         found = look_at_frame(
-            services.home, services.database, project=name_of(project), model=model, frame=body, size=size
+            services.home, services.database, project=services.name_of(project), model=model, frame=body, size=size
         )
         headers = {"Cache-Control": "no-store", "X-Seconds": f"{found.seconds:.4f}"}
         return Response(write_map_png(found.index), media_type=PNG, headers=headers)

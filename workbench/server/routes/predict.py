@@ -11,7 +11,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from labeling.maps import write_map_png
-from labeling.projects import project_of_id
 from labeling.thumbnails import JPEG, PNG, reduce_map
 from workbench.server.routes.photos import checked_size
 from workbench.server.services import Services
@@ -52,8 +51,7 @@ def router(services: Services) -> APIRouter:
     def predict(project: int, photo: bytes, model: str, size: str, *, crf: bool) -> dict[str, Any]:
         from training.prediction.try_model import try_model
 
-        with services.database.read() as session:
-            name = project_of_id(session, project).name
+        name = services.name_of(project)
         tried = try_model(services.home, services.database, project=name, model=model, photo=photo, size=size, crf=crf)
         return store().keep(photo, tried).model_dump(mode="json")
 

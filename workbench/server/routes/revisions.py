@@ -8,7 +8,6 @@ from typing import Any
 from fastapi import APIRouter
 
 from labeling.manifest import Change
-from labeling.projects import project_of_id
 from labeling.revision_difference import revision_difference
 from labeling.revisions import RevisionInfo, list_revisions
 from workbench.server.services import Services
@@ -18,21 +17,17 @@ def router(services: Services) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(prefix="/api/projects/{project}/revisions")
 
-    def name_of(project: int) -> str:
-        with services.database.read() as session:
-            return project_of_id(session, project).name
-
     @routes.get("")
     def revisions(project: int) -> dict[str, Any]:
         """The revisions, the one frozen last first."""
-        return {"revisions": [_entry(each) for each in list_revisions(services.database, name_of(project))]}
+        return {"revisions": [_entry(each) for each in list_revisions(services.database, services.name_of(project))]}
 
     @routes.get("/{a}/difference/{b}")
     def difference(
         project: int, a: str, b: str, only: Change | None = None, offset: int = 0, limit: int = 100
     ) -> dict[str, Any]:
         """What changed from `a` to `b`: counts, and a page of the images that differ."""
-        name = name_of(project)
+        name = services.name_of(project)
         found = revision_difference(services.home, services.database, name, a, b, only=only, offset=offset, limit=limit)
         return asdict(found)
 

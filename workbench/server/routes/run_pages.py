@@ -9,7 +9,6 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel
 
 from db.errors import NotFoundError
-from labeling.projects import project_of_id
 from training.engine.rundir import RunDirectory
 from training.runs.creation import RunHandle
 from training.runs.exports import run_exports, start_export
@@ -34,17 +33,13 @@ def router(services: Services) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(prefix="/api")
 
-    def name_of(project: int) -> str:
-        with services.database.read() as session:
-            return project_of_id(session, project).name
-
     def found(run: int) -> RunInfo:
         return get_run(services.home, services.database, run)
 
     @routes.get("/projects/{project}/runs")
     def runs(project: int, offset: int = 0, limit: int = 50) -> dict[str, Any]:
         """The runs, the newest first, and what the trash holds."""
-        name = name_of(project)
+        name = services.name_of(project)
         every = list_runs(services.home, services.database, name)
         start = max(0, offset)
         shown = every[start : start + max(1, min(limit, _PAGE))]
@@ -67,7 +62,7 @@ def router(services: Services) -> APIRouter:
     def export(run: int, wanted: Export) -> dict[str, Any]:
         """Export the weights, by a task."""
         info = found(run)
-        project = name_of(info.project_id)
+        project = services.name_of(info.project_id)
         return task_entry(services, start_export(services.home, info, project, wanted.checkpoint, wanted.format))
 
     @routes.get("/runs/{run}/checkpoints/{kind}")
@@ -90,7 +85,7 @@ def router(services: Services) -> APIRouter:
     @routes.post("/projects/{project}/runs/{run}/restore")
     def restore(project: int, run: int) -> dict[str, Any]:
         """Take a run out of the trash."""
-        return _row(restore_run(services.home, services.database, name_of(project), str(run)))
+        return _row(restore_run(services.home, services.database, services.name_of(project), str(run)))
 
     return routes
 

@@ -9,7 +9,6 @@ from pydantic import BaseModel
 
 from db.errors import UserError
 from labeling.images import photos_of
-from labeling.projects import project_of_id
 from training.adaptation.remedies import NAMES, Case, read_remedies
 from training.evaluation.mapping import list_mappings, save_mapping
 from training.evaluation.opened import open_evaluation
@@ -107,10 +106,6 @@ def router(services: Services) -> APIRouter:
     routes = APIRouter(prefix="/api/projects/{project}/domains")
     home, database = services.home, services.database
 
-    def name_of(project: int) -> str:
-        with database.read() as session:
-            return project_of_id(session, project).name
-
     def file_of(name: str, model: str) -> ModelFile:
         return find_model_file(home, database, name, model, bundles=False)
 
@@ -130,7 +125,7 @@ def router(services: Services) -> APIRouter:
         return None if first is None else shift_table(database, name, first, there, asked.mapping or None)
 
     def written(project: int, asked: Asked) -> ShiftTable:
-        table = table_of(name_of(project), asked)
+        table = table_of(services.name_of(project), asked)
         if table is None or not table.targets:
             raise UserError("Nobody has evaluated home and another domain yet, so there is no table.")
         return table
@@ -138,12 +133,12 @@ def router(services: Services) -> APIRouter:
     @routes.get("/choices")
     def choices(project: int) -> dict[str, Any]:
         """Models and domains there are."""
-        return domain_choices(services, name_of(project))
+        return domain_choices(services, services.name_of(project))
 
     @routes.get("/table")
     def table(project: int, asked: Wanted) -> dict[str, Any]:
         """What is lost, as far as evaluations are there; and where they are missing."""
-        name = name_of(project)
+        name = services.name_of(project)
         numbers = found(name, asked)
         known = {str(domain): number for domain, number in zip(asked.domains, numbers, strict=True)}
         there = next((number for number in numbers if number is not None), None)
@@ -170,7 +165,7 @@ def router(services: Services) -> APIRouter:
         """All of it as one page, with the remedies that were tried."""
         from training.shift.page import shift_html  # loads matplotlib, without which the server starts
 
-        name, found = name_of(project), written(project, asked)
+        name, found = services.name_of(project), written(project, asked)
         cases = [_case(services, name, asked.model_copy(update={"to": [str(each.domain)]})) for each in found.targets]
         tried = [] if asked.restrict else [read_remedies(case) for case in cases]
         page = shift_html(database, name, found, tried)
@@ -183,7 +178,7 @@ def router(services: Services) -> APIRouter:
     @routes.post("/evaluate")
     def evaluate(project: int, asked: Asked) -> dict[str, Any]:
         """Evaluate the model where nobody has yet, as a task."""
-        name = name_of(project)
+        name = services.name_of(project)
         first, *others = (str(domain) for domain in asked.domains)
         argv = ["domains", f"--model={file_of(name, asked.model).reference}", f"--from={first}"]
         argv += [*(f"--to={domain}" for domain in others or [first]), *_settings(asked)]
@@ -193,12 +188,12 @@ def router(services: Services) -> APIRouter:
     @routes.get("/remedies")
     def remedies(project: int, asked: Wanted) -> dict[str, Any]:
         """What became of the remedies on the first of `to`."""
-        return plain(read_remedies(_case(services, name_of(project), asked)))
+        return plain(read_remedies(_case(services, services.name_of(project), asked)))
 
     @routes.post("/remedies")
     def try_remedies(project: int, asked: AskedRemedies) -> dict[str, Any]:
         """Try remedies, as a task."""
-        name = name_of(project)
+        name = services.name_of(project)
         case = _case(services, name, asked)
         if unknown := sorted(set(asked.only) - set(NAMES)):
             raise UserError(f"There is no remedy {unknown[0]!r}. There are: {', '.join(NAMES)}.")
@@ -210,12 +205,12 @@ def router(services: Services) -> APIRouter:
     @routes.put("/mappings")
     def keep_mapping(project: int, asked: Mapping) -> dict[str, Any]:
         """Save a mapping."""
-        return plain(save_mapping(database, name_of(project), asked.name, asked.rows))
+        return plain(save_mapping(database, services.name_of(project), asked.name, asked.rows))
 
     @routes.get("/surveys")
     def surveys(project: int, model: str, on: str, size: str = ORIGINAL, evaluation: int = 0) -> dict[str, Any]:
         """The newest survey of a domain by a model, with what to expect there, learnt from an evaluation (0: none)."""
-        name = name_of(project)
+        name = services.name_of(project)
         survey = _survey(services, project, file_of(name, model).sha256, Domain.parse(on), size)
         if survey is None:
             return {"survey": None, "estimate": None}
@@ -228,7 +223,7 @@ def router(services: Services) -> APIRouter:
     @routes.post("/surveys")
     def begin_survey(project: int, asked: AskedSurvey) -> dict[str, Any]:
         """Survey photos, as a task."""
-        name, domain = name_of(project), Domain.parse(asked.on)
+        name, domain = services.name_of(project), Domain.parse(asked.on)
         argv = ["survey", f"--dataset={domain.dataset}", f"--on={domain.on}", f"--size={asked.size}"]
         argv += [f"--project={name}", "--", file_of(name, asked.model).reference]
         return begin(project, argv, f"Survey {domain} with {asked.model}")
@@ -236,7 +231,7 @@ def router(services: Services) -> APIRouter:
     @routes.post("/suggestions")
     def suggested(project: int, asked: AskedSuggestion) -> dict[str, Any]:
         """Choose photos to label next, and put them into a list where one is named."""
-        name = name_of(project)
+        name = services.name_of(project)
         survey = open_survey(home, project, asked.survey)
         count = min(max(1, asked.count), MOST_SUGGESTED)
         result = suggest(database, name, survey, count=count, by=asked.by, subset=asked.subset or None)

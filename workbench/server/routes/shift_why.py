@@ -12,7 +12,6 @@ from pydantic import BaseModel, Field
 
 from labeling.classes import list_classes
 from labeling.colors import colors_for
-from labeling.projects import project_of_id
 from training.curves.labelled import read_labelled_curves
 from training.models.files import find_model_file
 from training.shift.looks import LOOKS
@@ -46,20 +45,16 @@ def router(services: Services) -> APIRouter:
     """Return the routes."""
     routes = APIRouter(prefix="/api/projects/{project}")
 
-    def name_of(project: int) -> str:
-        with services.database.read() as session:
-            return project_of_id(session, project).name
-
     @routes.get("/shifts")
     def shifts(project: int) -> dict[str, Any]:
         """What was found so far, newest first."""
-        name_of(project)
+        services.name_of(project)
         return {"shifts": [found.head() for found in list_shifts(services.home, project)]}
 
     @routes.post("/shifts")
     def start(project: int, asked: Asked) -> dict[str, Any]:
         """Start the search as a task; its result has the name of the shift."""
-        name = name_of(project)
+        name = services.name_of(project)
         find_model_file(services.home, services.database, name, asked.model, bundles=False)
         for text in (asked.home, *asked.to):
             choose(services.database, name, text)
@@ -72,7 +67,7 @@ def router(services: Services) -> APIRouter:
     @routes.get("/shifts/{shift}")
     def one(project: int, shift: str) -> dict[str, Any]:
         """Every figure of a shift."""
-        name = name_of(project)
+        name = services.name_of(project)
         found = open_shift(services.home, project, shift)
         values = plain(found.record) | {"shift": found.name, "command": _command(services, name, found)}
         del values["model_sha256"], values["arrays_sha256"], values["project_id"]
@@ -90,7 +85,7 @@ def router(services: Services) -> APIRouter:
     @routes.get("/shifts/{shift}/plane")
     def plane(project: int, shift: str) -> dict[str, Any]:
         """The map of a shift's photos: a list of values a column, in one order."""
-        name = name_of(project)
+        name = services.name_of(project)
         found = open_shift(services.home, project, shift)
         arrays = found.arrays()
         known = known_of(services.database, name, found, arrays)
@@ -112,7 +107,7 @@ def router(services: Services) -> APIRouter:
     @routes.get("/labelled-curve")
     def labelled_curve(project: int, dataset: str = "", on: str = "") -> dict[str, Any]:
         """The mIoU of runs on the same photos, by how many labelled ones each was trained on."""
-        name = name_of(project)
+        name = services.name_of(project)
         found = read_labelled_curves(services.home, services.database, name, dataset or None, on or None)
         return {"curves": plain(found)}
 

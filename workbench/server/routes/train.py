@@ -11,7 +11,6 @@ from pydantic import BaseModel, Field
 from db.errors import UserError
 from labeling.classes import list_classes
 from labeling.datasets import list_datasets
-from labeling.projects import project_of_id
 from labeling.revisions import RevisionInfo, list_revisions
 from training.devices import list_devices
 from training.models.names import model_names
@@ -46,12 +45,8 @@ def router(services: Services) -> APIRouter:
     """Return the routes. torch is loaded by whoever first asks for architectures or devices."""
     routes = APIRouter(prefix="/api")
 
-    def name_of(project: int) -> str:
-        with services.database.read() as session:
-            return project_of_id(session, project).name
-
     def start(project: int, form: TrainForm, title: str, option: str) -> dict[str, Any]:
-        name = name_of(project)
+        name = services.name_of(project)
         if obstacle := _outlook(services, name, form).obstacle:
             raise UserError(obstacle.text)
         link = f"/train?project={project}" if option == "--estimate" else f"/runs?project={project}"
@@ -91,7 +86,7 @@ def router(services: Services) -> APIRouter:
     @routes.get("/projects/{project}/train")
     def choices(project: int) -> dict[str, Any]:
         """What the form offers."""
-        name = name_of(project)
+        name = services.name_of(project)
         classes = [each for each in list_classes(services.database, name) if each.merged_into is None]
         return {
             "classes": len(classes),
@@ -106,7 +101,7 @@ def router(services: Services) -> APIRouter:
     @routes.post("/projects/{project}/train/plan")
     def look(project: int, form: TrainForm) -> dict[str, Any]:
         """The command that a form stands for, what it would train on, and what stands in its way."""
-        name = name_of(project)
+        name = services.name_of(project)
         return {**plain(_outlook(services, name, form)), "command": command(name, form)}
 
     @routes.post("/projects/{project}/train/estimate")

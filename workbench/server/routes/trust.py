@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict
 
 from labeling.classes import list_classes
 from labeling.colors import colors_for
-from labeling.projects import project_of_id
 from training.evaluation.opened import OpenEvaluation, open_evaluation
 from training.tasks.lifecycle import list_tasks, start_task
 from training.trust.find import suspect_picture
@@ -70,9 +69,7 @@ def router(services: Services) -> APIRouter:
     @routes.get("/projects/{project}/label-errors")
     def best(project: int) -> dict[str, Any]:
         """The evaluation whose doubts say most; null where none is fit."""
-        with services.database.read() as session:
-            name = project_of_id(session, project).name
-        found = best_evaluation(services.database, name)
+        found = best_evaluation(services.database, services.name_of(project))
         return {"evaluation": None if found is None else found.id}
 
     @routes.get("/evaluations/{evaluation}/label-errors")

@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict
 
 from db.errors import UserError
 from db.files import write_atomic
-from labeling.projects import project_of_id
 from training.models.names import model_names
 from training.prediction.predictions import delete_prediction, find_prediction, list_predictions, start_prediction
 from training.prediction.refinement import Combine, Refinement
@@ -64,14 +63,10 @@ def router(services: Services) -> APIRouter:
     routes = APIRouter(prefix="/api/projects/{project}")
     home = services.home
 
-    def name_of(project: int) -> str:
-        with services.database.read() as session:
-            return project_of_id(session, project).name
-
     @routes.get("/models")
     def models(project: int) -> dict[str, Any]:
         """The models of a project: checkpoints of runs, and imported ones."""
-        return {"models": plain(model_names(home, services.database, name_of(project)))}
+        return {"models": plain(model_names(home, services.database, services.name_of(project)))}
 
     @routes.post("/models/look")
     def look(project: int, source: Source) -> dict[str, Any]:
@@ -79,7 +74,7 @@ def router(services: Services) -> APIRouter:
         from training.architectures import names
         from training.models.bundle import read_spec
 
-        name_of(project)
+        services.name_of(project)
         file = single_file(locate(services, source), "a model")
         spec = read_spec(file) if file.suffix == _SAFETENSORS else None
         told = None if spec is None else {"architecture": spec.architecture, "classes": list(spec.classes)}
@@ -90,7 +85,7 @@ def router(services: Services) -> APIRouter:
         """Import a model's file by a task. The upload is deleted once it is imported."""
         file = single_file(locate(services, Source(upload=brought.upload)), "a model")
         name = brought.name.strip()
-        argv = ["models", "import", str(file), f"--name={name}", f"--project={name_of(project)}"]
+        argv = ["models", "import", str(file), f"--name={name}", f"--project={services.name_of(project)}"]
         if brought.architecture:
             argv.append(f"--arch={brought.architecture}")
         if brought.classes and brought.classes.strip():
@@ -105,7 +100,7 @@ def router(services: Services) -> APIRouter:
     @routes.post("/predictions")
     def predict(project: int, wanted: Wanted) -> dict[str, Any]:
         """Predict a folder by a task. An upload is deleted once it is predicted."""
-        name = name_of(project)
+        name = services.name_of(project)
         if wanted.model not in {each.reference for each in model_names(home, services.database, name)}:
             raise UserError(f"The project {name!r} has no model {wanted.model!r} (any more). Choose another one.")
         source = locate(services, wanted.source)
@@ -128,13 +123,13 @@ def router(services: Services) -> APIRouter:
     @routes.get("/predictions")
     def predictions(project: int) -> dict[str, Any]:
         """The folders that were predicted, the newest first."""
-        name_of(project)
+        services.name_of(project)
         return {"predictions": told(services, plain(list_predictions(home, project)))}
 
     @routes.get("/predictions/{number}/zip")
     def download(project: int, number: int) -> Response:
         """Index PNGs and overlays of a predicted folder."""
-        name_of(project)
+        services.name_of(project)
         found = find_prediction(home, project, number)
         if found.state == "running" or not found.folder.is_dir():
             raise UserError(f"Prediction {number} is {found.state}: there is nothing to download.")
@@ -144,7 +139,7 @@ def router(services: Services) -> APIRouter:
     @routes.delete("/predictions/{number}", status_code=204)
     def delete(project: int, number: int) -> Response:
         """Delete what was predicted."""
-        name_of(project)
+        services.name_of(project)
         delete_prediction(home, project, number)
         return Response(status_code=204)
 

@@ -10,7 +10,6 @@ from fastapi.responses import FileResponse
 from pydantic import ConfigDict, Field
 
 from db.errors import UserError
-from labeling.projects import project_of_id
 from training.models.names import model_names
 from training.prediction.predictions import VIDEO_NAME, find_prediction, resume_prediction, start_prediction
 from workbench.server.discarding import discard_when_done
@@ -39,14 +38,10 @@ def router(services: Services) -> APIRouter:
     routes = APIRouter(prefix="/api/projects/{project}")
     home = services.home
 
-    def name_of(project: int) -> str:
-        with services.database.read() as session:
-            return project_of_id(session, project).name
-
     @routes.post("/videos")
     def predict(project: int, wanted: WantedVideo) -> dict[str, Any]:
         """Predict a video by a task. An upload is deleted once it is predicted."""
-        name = name_of(project)
+        name = services.name_of(project)
         if wanted.model not in {each.reference for each in model_names(home, services.database, name)}:
             raise UserError(f"The project {name!r} has no model {wanted.model!r} (any more). Choose another one.")
         source = single_file(locate(services, wanted.source), "a video")
@@ -70,13 +65,13 @@ def router(services: Services) -> APIRouter:
     @routes.post("/predictions/{number}/resume")
     def resume(project: int, number: int) -> dict[str, Any]:
         """Go on with a video that was cancelled or broken off."""
-        name_of(project)
+        services.name_of(project)
         return task_entry(services, resume_prediction(home, project, number))
 
     @routes.get("/predictions/{number}/video")
     def watch(project: int, number: int, download: bool = False) -> FileResponse:
         """The video under the classes' colours, whole or the range that a player asks for."""
-        name_of(project)
+        services.name_of(project)
         found = find_prediction(home, project, number)
         file = found.folder / VIDEO_NAME
         if found.record.kind != "video" or found.state == "running" or not file.is_file():
