@@ -40,8 +40,9 @@ from training.evaluation.store import read_cells, read_counts, read_histograms, 
 from training.models.bundle import save_bundle
 from training.models.loaded import LoadedModel
 from training.models.spec import Ancestor, ModelSpec
-from training.prediction.inference import Predictor, Size, predict_pixels
+from training.prediction.inference import Predictor, predict_pixels
 from training.prediction.refinement import NONE, Refinement
+from training.prediction.size import Size
 
 CLASSES = ("sky", "road", "tree", "car")
 CPU = torch.device("cpu")

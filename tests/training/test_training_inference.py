@@ -18,7 +18,9 @@ import training.prediction.upsampling as upsampling
 from db.errors import UserError
 from tests.support.tiny_models import GlobalNet, LocalNet, loaded
 from training.numerics import pick_device
-from training.prediction.inference import SCORE_BINS, Predictor, Size, predict_pixels
+from training.prediction.inference import Predictor, predict_pixels
+from training.prediction.predicted import SCORE_BINS
+from training.prediction.size import Size
 from training.prediction.tiling import Window, blended_rows
 from training.prediction.upsampling import Rows, upsample_strips
 

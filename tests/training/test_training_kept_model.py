@@ -16,8 +16,8 @@ from db.home import Home
 from db.session import open_database
 from tests.support.tiny_models import LocalNet, loaded
 from training.models.loaded import LoadedModel
-from training.prediction.inference import Size
 from training.prediction.kept_model import IDLE_SECONDS, KeptModel
+from training.prediction.size import Size
 
 
 class Clock:

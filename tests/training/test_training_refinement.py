@@ -21,7 +21,8 @@ from training.crf.strips import working_size
 from training.data.resample import resize_photo
 from training.models.loaded import LoadedModel
 from training.prediction import upsampling
-from training.prediction.inference import Prediction, Predictor, predict_pixels
+from training.prediction.inference import Predictor, predict_pixels
+from training.prediction.predicted import Prediction
 from training.prediction.refinement import NONE, Refinement
 from training.prediction.upsampling import Rows, combine_strips, upsample_strips
 

@@ -389,7 +389,7 @@ def test_why_another_domain_differs_is_kept_and_cared_for(place: Workspace, mode
     assert [each.name for each in list_shifts(place.home, project)] == [made.name]
     assert open_shift(place.home, project, "last").record == record
     for wrong in ("night", "dusk:fog", ":val"):
-        with pytest.raises(UserError, match="There are: "):
+        with pytest.raises(UserError, match="There are: |Datasets: |Expected DATASET"):
             why(at_home="day", targets=[wrong])
     path = made.directory / ARRAYS
     path.write_bytes(path.read_bytes()[:-1])

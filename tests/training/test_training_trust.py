@@ -16,7 +16,8 @@ from tests.support.scenes import COLORS, Scene, Workspace, add_dataset, blocks, 
 from tests.support.tiny_models import PLAIN, ColorNet, loaded
 from training.evaluation.evaluate import EvaluationRequest, evaluate_loaded
 from training.evaluation.opened import OpenEvaluation, open_evaluation
-from training.prediction.inference import SCORE_BINS, Predictor
+from training.prediction.inference import Predictor
+from training.prediction.predicted import SCORE_BINS
 from training.trust.find import find_doubts, suspect_picture
 from training.trust.ranking import errors_csv, image_maps, label_errors
 from training.trust.regions import regions

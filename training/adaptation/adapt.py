@@ -22,7 +22,8 @@ from training.models.find import load_model
 from training.models.keeping import clean_model_name, keep_model
 from training.models.spec import Adaptation
 from training.numerics import Numerics, pick_device
-from training.prediction.inference import Predictor, Size
+from training.prediction.inference import Predictor
+from training.prediction.size import Size
 
 How = Literal["adabn", "tent"]
 WAYS: tuple[How, ...] = get_args(How)

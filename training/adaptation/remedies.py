@@ -26,9 +26,10 @@ from training.evaluation.opened import open_evaluation
 from training.evaluation.report import EvaluationReport, report
 from training.models.files import ModelFile, find_model_file
 from training.prediction.refinement import NONE, Refinement
+from training.prediction.size import ORIGINAL, Size
 from training.prediction.style import Kind
 from training.shift.make import Which, evaluate_missing
-from training.shift.subject import ORIGINAL, Domain, as_kept, newest_evaluation
+from training.shift.subject import Domain, newest_evaluation
 
 if TYPE_CHECKING:
     from training.adaptation.adapt import How
@@ -162,7 +163,7 @@ class Case:
         project: name; None is the current one.
         model: reference of the original.
         domain: where it loses.
-        size: what the network sees, as `training.prediction.inference.Size` reads it.
+        size: what the network sees, as `training.prediction.size.Size` reads it.
         mapping: name of a saved mapping, or `by-name`; None reads each evaluation as it was made.
     """
 
@@ -333,7 +334,7 @@ def _adapted(case: Case, file: ModelFile, how: How) -> Model | None:
         parent = made.get("parent_sha256")
         wanted = {"how": how, "dataset": case.domain.dataset, "on": case.domain.on}
         is_ours = parent == file.sha256 if parent else made.get("parent") == file.reference
-        if is_ours and made.get("size") in (None, as_kept(case.size)) and wanted.items() <= made.items():
+        if is_ours and made.get("size") in (None, str(Size.parse(case.size))) and wanted.items() <= made.items():
             return row
     return None
 

@@ -30,7 +30,7 @@ class BenchPlan(Document):
         datasets: trained on; empty for all of the revision.
         train_on: subset or role trained on.
         on: subset or role tested on.
-        size: what the network is given when it is tested, as `training.prediction.inference.Size` reads it.
+        size: what the network is given when it is tested, as `training.prediction.size.Size` reads it.
         precision: that all are tested in, so that their speeds can be compared.
         recipe: its name or path.
         settings: recipe settings by dotted key, as text; `unet:batch` is for one architecture only.

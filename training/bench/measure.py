@@ -24,7 +24,8 @@ from training.evaluation.metrics import metrics
 from training.evaluation.report import EvaluationReport
 from training.evaluation.selection import select
 from training.models.find import load_model
-from training.prediction.inference import Predictor, Size
+from training.prediction.inference import Predictor
+from training.prediction.size import Size
 from training.runs.files import events_of
 
 _GPU_MEMORY = "the most memory torch reserved on the GPU while training"

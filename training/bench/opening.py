@@ -18,7 +18,7 @@ from labeling.projects import find_project
 from labeling.revisions import RevisionInfo, find_revision, freeze
 from training.architectures import names
 from training.bench.document import Bench, BenchFolder, BenchPlan, Entry, bench_folder
-from training.data.sizes import Resize
+from training.prediction.size import ORIGINAL, Size
 from training.recipe import load_recipe
 from training.recipe import names as recipe_names
 
@@ -150,7 +150,7 @@ def _plan(request: BenchRequest) -> BenchPlan:
         datasets=tuple(request.datasets),
         train_on=request.train_on or "train",
         on=request.on or "val",
-        size=_size(request.size or ("original" if resize == "none" else resize)),
+        size=str(Size.parse(request.size or (ORIGINAL if resize == "none" else resize))),
         precision=request.precision or "fp32",
         recipe=recipe,
         settings=dict(request.settings),
@@ -164,12 +164,6 @@ def _revision(home: Home, database: Database, request: BenchRequest, progress: P
     return freeze(home, database, project=request.project, datasets=tuple(request.datasets), progress=progress)
 
 
-def _size(text: str) -> str:
-    """Return a size as `training.prediction.inference.Size`, which loads torch, writes it."""
-    words = text.strip().lower()
-    return words if words == "original" else str(Resize.parse(words))
-
-
 def _recipe(name: str) -> str:
     """Return a recipe's name, or its path made absolute: the bench may be gone on with from another folder."""
     return name if name in recipe_names() else str(Path(name).expanduser().absolute())
@@ -181,7 +175,7 @@ def _same(plan: BenchPlan, request: BenchRequest) -> None:
         "--dataset": (tuple(request.datasets) or None, plan.datasets),
         "--train-on": (request.train_on, plan.train_on),
         "--on": (request.on, plan.on),
-        "--size": (None if request.size is None else _size(request.size), plan.size),
+        "--size": (None if request.size is None else str(Size.parse(request.size)), plan.size),
         "--precision": (request.precision, plan.precision),
         "--recipe": (None if request.recipe is None else _recipe(request.recipe), plan.recipe),
         "--set": (dict(request.settings) or None, plan.settings),

@@ -40,8 +40,9 @@ from training.evaluation.work import EvaluationRun, Outcome, Sample
 from training.models.find import load_model
 from training.models.loaded import LoadedModel
 from training.numerics import pick_device
-from training.prediction.inference import Precision, Predictor, Size
+from training.prediction.inference import Precision, Predictor
 from training.prediction.refinement import NONE, Refinement
+from training.prediction.size import Size
 from training.prediction.style import Kind
 
 __all__ = [

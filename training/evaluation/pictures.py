@@ -24,9 +24,11 @@ from labeling.photos import PhotoError, read_photo
 from labeling.thumbnails import PNG, Picture, Size, photo_jpeg, pictures, reduce_map, stored_map_png
 from training.evaluation.opened import OpenEvaluation
 from training.evaluation.store import CONFIDENCE, INDEX, EvaluatedImage, map_name
+from training.prediction.size import Size as NetworkSize
 
 if TYPE_CHECKING:
-    from training.prediction.inference import Precision, Prediction
+    from training.prediction.inference import Precision
+    from training.prediction.predicted import Prediction
 
 Layer = Literal["photo", "truth", "prediction", "confidence"]
 
@@ -134,10 +136,7 @@ def _predicted(
 
 
 def _predict(home: Home, database: Database, evaluation: OpenEvaluation, number: int) -> Prediction:
-    from training.prediction.inference import (
-        Size as NetworkSize,  # loads torch, which the pictures that are stored do not need
-    )
-    from training.prediction.kept_model import KEPT
+    from training.prediction.kept_model import KEPT  # loads torch, which the pictures that are stored do not need
 
     record = evaluation.record
     image = _named(evaluation, record.images[number])

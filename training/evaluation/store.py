@@ -46,7 +46,7 @@ class EvaluatedImage(BaseModel):
     Attributes:
         path, image_sha256, map_sha256: as the revision's manifest has them.
         height, width: pixels after EXIF rotation.
-        entropy: mean entropy of the softmax over sampled pixels, 0..1 (`training.prediction.inference.Prediction`).
+        entropy: mean entropy of the softmax over sampled pixels, 0..1 (`training.prediction.predicted.Prediction`).
         confidence: mean softmax of the winning class, 0..1.
 
     What the network is unsure of needs no truth: ignored pixels count in both. Evaluations older than the two lack
@@ -74,7 +74,7 @@ class EvaluationRecord(BaseModel):
         truth_classes: the rows.
         dataset, on, revision: what it was tested on.
         project_id, mapping_id: rows of the home's database it belongs to; they let a killed evaluation be listed yet.
-        size: what the network saw, as `training.prediction.inference.Size` writes it.
+        size: what the network saw, as `training.prediction.size.Size` writes it.
         refinement: what was done besides running the network once.
         precision, device: what it was computed in and on.
         predictions: whether predicted maps are stored.

@@ -25,7 +25,9 @@ from training.data.parallel import ordered_map
 from training.data.resample import resize_photo
 from training.evaluation.counting import count
 from training.evaluation.store import CONFIDENCE, INDEX, Histograms, ImageCounts, map_name
-from training.prediction.inference import SCORE_BINS, Prediction, Predictor, Size
+from training.prediction.inference import Predictor
+from training.prediction.predicted import SCORE_BINS, Prediction
+from training.prediction.size import Size
 
 CALIBRATION_BINS = 32
 _MOST_THREADS = 8  # on each side of the network; decoding, counting and zlib all run beside the interpreter

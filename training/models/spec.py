@@ -43,7 +43,7 @@ class Adaptation(BaseModel):
         images: how many.
         parent: the model it was made of, as it was named.
         parent_sha256: of that model's file; None in models older than this.
-        size: what the network saw, as `training.prediction.inference.Size` writes it; None likewise.
+        size: what the network saw, as `training.prediction.size.Size` writes it; None likewise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -21,8 +21,9 @@ from training.losses.affinity_picture import affinity_picture
 from training.losses.reduce import mean_of_valid
 from training.models.find import load_model
 from training.numerics import pick_device
-from training.prediction.inference import Predictor, Size
+from training.prediction.inference import Predictor
 from training.prediction.refinement import NONE, Refinement
+from training.prediction.size import Size
 
 SIDE = 24
 """Pixels on the longer side of what is compared: at most 576, each with each."""

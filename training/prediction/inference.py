@@ -10,7 +10,6 @@ import math
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Literal, TypeVar
 
@@ -24,13 +23,13 @@ from training.architectures.contract import Architecture
 from training.crf.parameters import REPORTED
 from training.crf.strips import refine_strips
 from training.data.resample import resize_photo
-from training.data.sizes import Resize
-from training.documents import Document
 from training.models.loaded import LoadedModel
 from training.numerics import Numerics, has_bf16_instructions, pick_device
 from training.numerics import Precision as ConcretePrecision
 from training.prediction.embedding import Embedder
+from training.prediction.predicted import SCORE_BINS, Prediction, Scores, Settled
 from training.prediction.refinement import NONE, Refinement, View
+from training.prediction.size import OWN_SIZE, Size
 from training.prediction.tiling import Window, blended_rows, choose_window
 from training.prediction.upsampling import Rows, combine_strips, upsample_strips
 
@@ -39,85 +38,7 @@ Precision = ConcretePrecision | Literal["auto"]
 _Map = Callable[[int, tuple[int, int]], Iterator[Rows]]  # of a photo's number and a size: its logits
 Strips = Callable[[tuple[int, int]], Iterable[Rows]]
 """Gives a photo's logits at a (height, width)."""
-Scores = Literal["bins", "probabilities"]
-SCORE_BINS = 100
-"""Bins of a probability, equally wide; bin i holds [i, i + 1) / 100, the last one also 1."""
 SCORE_VALUES = 1 << 20  # probabilities sampled per photo at most: bounds memory and time where there are many classes
-
-
-@dataclass(frozen=True)
-class Size:
-    """The size a photo is given to the network at."""
-
-    resize: Resize = field(default_factory=Resize)
-
-    @classmethod
-    def parse(cls, text: str) -> Size:
-        """Read `original`, `HxW` or `long N`.
-
-        Raises:
-            UserError: the text is none of these.
-
-        Example:
-            >>> Size.parse("long 512").target(1000, 2000)
-            (256, 512)
-        """
-        words = text.strip().lower()
-        if words == "original":
-            return cls()
-        try:
-            resize = Resize.parse(words)
-        except UserError:
-            resize = Resize()
-        if resize == Resize():  # `none` is a recipe's word
-            raise UserError(
-                f"A size is `original`, HxW (320x480) or `long N` (the longer side), sides up to 65535, not {text!r}."
-            )
-        return cls(resize)
-
-    def __str__(self) -> str:
-        """Write what `parse` reads."""
-        text = str(self.resize)
-        return "original" if text == "none" else text
-
-    def target(self, height: int, width: int) -> tuple[int, int]:
-        """Return the (height, width) that a photo of this size gets."""
-        return self.resize.target(height, width)
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a network says of a photo, at the photo's own size after EXIF rotation.
-
-    Attributes:
-        index: uint8 (H, W), index into the model's classes.
-        confidence: uint8 (H, W), softmax of the winning class, 0..255 for 0..1.
-        scores: every class's softmax at every `stride`-th pixel of both axes, beginning with the first: float32
-            (K, h, w), or its `SCORE_BINS` bin, uint8; None unless asked for.
-        stride: see `scores`.
-        entropy: mean over the pixels of `scores` of the softmax's entropy, divided by log K: 0 where the network is
-            sure of one class everywhere, 1 where all K are as likely; None where there are no scores.
-    """
-
-    index: NDArray[np.uint8]
-    confidence: NDArray[np.uint8]
-    scores: NDArray[np.uint8] | NDArray[np.float32] | None = None
-    stride: int = 1
-    entropy: float | None = None
-
-
-class Settled(Document):
-    """What depends on the free memory or on a measurement, decided once for many photos of one size.
-
-    Attributes:
-        precision: what the network computes in.
-        batch: photos at once.
-        window: side of the windows; a photo that is not larger is seen whole.
-    """
-
-    precision: ConcretePrecision
-    batch: int
-    window: int
 
 
 class Predictor:
@@ -395,7 +316,7 @@ def predict_pixels(
     model: LoadedModel,
     pixels: NDArray[np.uint8],
     *,
-    size: Size = Size(),
+    size: Size = OWN_SIZE,
     device: torch.device | None = None,
     precision: Precision = "auto",
     refinement: Refinement = NONE,

@@ -21,8 +21,10 @@ from training.models.files import ModelFile, find_model_file
 from training.models.find import load_model_file
 from training.models.loaded import LoadedModel
 from training.numerics import pick_device
-from training.prediction.inference import Precision, Prediction, Predictor, Size
+from training.prediction.inference import Precision, Predictor
+from training.prediction.predicted import Prediction
 from training.prediction.refinement import NONE, Refinement
+from training.prediction.size import Size
 
 IDLE_SECONDS = 600.0
 """A model that nobody used for so long makes room: a training may want the memory."""

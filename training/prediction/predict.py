@@ -28,9 +28,11 @@ from training.models.find import load_model
 from training.models.spec import ModelSpec
 from training.numerics import pick_device
 from training.prediction.drawing import PLAIN, Look, Painter
-from training.prediction.inference import Prediction, Predictor, Size
+from training.prediction.inference import Predictor
 from training.prediction.labelme import labelme_json
+from training.prediction.predicted import Prediction
 from training.prediction.refinement import NONE, Refinement
+from training.prediction.size import Size
 
 JPEG_QUALITY = 90
 _THREADS, _AHEAD = 2, 4  # on each side of the network

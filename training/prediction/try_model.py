@@ -17,9 +17,9 @@ from db.session import Database
 from labeling.colors import to_hex
 from labeling.photos import PhotoError, read_photo
 from training.prediction.affinity import reduce_likely
-from training.prediction.inference import Size
 from training.prediction.kept_model import KEPT
 from training.prediction.predict import model_palette
+from training.prediction.size import Size
 
 CRF_STEPS = (1, 2, 10)
 """Numbers of iterations that are shown beside what the network says alone."""

@@ -12,7 +12,8 @@ from training.evaluation.mapping import BY_NAME, load_mapping
 from training.evaluation.store import EvaluationRecord
 from training.models.files import ModelFile, find_model_file
 from training.prediction.refinement import NONE
-from training.shift.subject import ORIGINAL, Domain, newest_evaluation
+from training.prediction.size import ORIGINAL
+from training.shift.subject import Domain, newest_evaluation
 
 Which = Callable[[str], Progress]
 """Given the name of a piece of work, returns what is told its progress."""
@@ -101,7 +102,7 @@ def evaluate_missing(
             mapping=mapping,
             restrict=restrict,
             device=device,
-            progress=which(str(domain)),
+            progress=which(domain.title),
         ).id
 
     known = {domain: number for domain, number in zip(domains, found, strict=True) if number is not None}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import select
 
-from db.errors import UserError
 from db.schema import AnnotationVersion, Image
 from db.session import Database
 from db.store import Store
 from labeling.chunks import chunks
 from labeling.classes import live_classes
-from labeling.datasets import find_dataset, live_datasets
-from labeling.images import ALL, DatasetPhoto, photos_of
+from labeling.datasets import find_dataset
+from labeling.images import DatasetPhoto, photos_of
 from labeling.linked import photo_path
 from labeling.options import DatasetOptions
 from labeling.progress import Progress
@@ -27,20 +26,16 @@ from labeling.workers import map_in_order
 from training.evaluation.derived.work import Drawing
 from training.shift.frequencies import Counted
 from training.shift.sizes import Objects
+from training.shift.subject import Domain, read_domains
 from training.shift.work import Labels, Outcome, Task, died, look_at
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """Photos of a dataset, as `labeling.images.photos_of` reads `on`."""
+    """The photos of a domain."""
 
-    dataset: str
-    on: str
+    domain: Domain
     photos: tuple[DatasetPhoto, ...]
-
-    def __str__(self) -> str:
-        """Return what commands take."""
-        return self.dataset if self.on == ALL else f"{self.dataset}:{self.on}"
 
 
 @dataclass(frozen=True)
@@ -52,22 +47,14 @@ class Seen:
     objects: Objects
 
 
-def choose(database: Database, project: str, text: str) -> Chosen:
-    """Read `DATASET` or `DATASET:ON`. A name may hold a colon itself, so every one is tried, the last one first.
+def choose(database: Database, project: str, texts: Iterable[str]) -> list[Chosen]:
+    """Find the photos of domains, each written `DATASET` or `DATASET:ON`; ON is a role, a subset or `unlabelled`.
 
     Raises:
         UserError: there is no such dataset, or nothing in it is meant.
     """
-    with database.read() as session:
-        names = {row.name for row in live_datasets(session, find_project(session, project))}
-    splits = [(text[:at], text[at + 1 :]) for at in range(len(text) - 1, -1, -1) if text[at] == ":"]
-    for dataset, on in ((text, ALL), *splits):
-        if dataset in names:
-            return Chosen(dataset, on, tuple(photos_of(database, project, dataset, on)))
-    raise UserError(
-        f"Photos are named DATASET or DATASET:ON, ON a role, a subset or unlabelled; {text!r} begins with no dataset "
-        f"of this project. There are: {', '.join(sorted(names)) or 'none'}."
-    )
+    domains = read_domains(database, project, texts)
+    return [Chosen(each, tuple(photos_of(database, project, each.dataset, each.on))) for each in domains]
 
 
 def class_names(database: Database, project: str) -> tuple[str, ...]:
@@ -88,7 +75,7 @@ def look_through(
     found: list[Outcome] = []
     for outcome in map_in_order(look_at, _tasks(database, store, project, chosen, classes, progress), on_death=died):
         found.append(outcome)
-        progress(len(found), len(chosen.photos), f"photos of {chosen} looked at")
+        progress(len(found), len(chosen.photos), f"photos of {chosen.domain.title} looked at")
     pixels = [outcome.pixels for outcome in found if outcome.pixels is not None]
     table = np.array(pixels, np.int64).reshape(-1, classes)
     return Seen(
@@ -131,7 +118,7 @@ def _labels(database: Database, project: str, chosen: Chosen) -> tuple[Scheme | 
     heads: dict[int, int] = {}
     with database.read() as session:
         owner = find_project(session, project)
-        row = find_dataset(session, owner, chosen.dataset)
+        row = find_dataset(session, owner, chosen.domain.dataset)
         options = DatasetOptions.model_validate(row.options)
         scheme = scheme_for(options, live_classes(session, owner.id), row.name)
         for part in chunks(numbers):

@@ -15,7 +15,7 @@ from labeling.images import ALL, photos_of
 from training.evaluation.gallery import evaluation_page
 from training.evaluation.opened import OpenEvaluation, open_evaluation
 from training.prediction.refinement import NONE
-from training.shift.store import Domain, Shift, ShiftArrays
+from training.shift.store import Compared, Shift, ShiftArrays
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def _numbers(database: Database, project: str, dataset: str) -> dict[tuple[str, 
 
 
 def _best(
-    database: Database, project: str, shift: Shift, domain: Domain, names: set[tuple[str, str]]
+    database: Database, project: str, shift: Shift, domain: Compared, names: set[tuple[str, str]]
 ) -> OpenEvaluation | None:
     record = shift.record
     query = select(Evaluation.id).where(

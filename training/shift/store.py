@@ -24,14 +24,15 @@ from training.shift.frequencies import Frequencies
 from training.shift.looks import LookShift
 from training.shift.plane import Way
 from training.shift.sizes import ClassSizes
+from training.shift.subject import Domain
 
 RECORD = "shift.json"
 FORMAT = 2
 """Of the record. 1 compared features with parts of home of another size: it is read, but no longer shown."""
 
 
-class Domain(Document):
-    """Photos that are compared.
+class Compared(Document):
+    """A domain that was compared.
 
     Attributes:
         dataset: name.
@@ -48,6 +49,11 @@ class Domain(Document):
     labelled: int
     survey: str
     entropy: float
+
+    @property
+    def title(self) -> str:
+        """What people are told."""
+        return Domain(self.dataset, self.on).title
 
 
 class Outlier(Document):
@@ -66,7 +72,7 @@ class ShiftRecord(KeptRecord):
         model: as it was named.
         model_sha256: of its weights' file.
         project_id: of the home's database.
-        size: what the network saw, as `training.prediction.inference.Size` writes it.
+        size: what the network saw, as `training.prediction.size.Size` writes it.
         map: how photos came onto the plane.
         explained: share of the features' variance along the plane's two axes; only of a PCA.
         domains: what was compared.
@@ -89,7 +95,7 @@ class ShiftRecord(KeptRecord):
     size: str
     map: Way
     explained: tuple[float, ...]
-    domains: tuple[Domain, ...]
+    domains: tuple[Compared, ...]
     looks: tuple[LookShift, ...]
     frequencies: Frequencies | None
     object_sizes: tuple[ClassSizes, ...] | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -10,13 +10,12 @@ from sqlalchemy import select
 from db.errors import UserError
 from db.schema import Evaluation
 from db.session import Database
+from labeling.datasets import live_datasets
 from labeling.images import ALL
 from labeling.projects import find_project
-from training.data.sizes import Resize
 from training.evaluation.opened import kept_record
 from training.evaluation.store import EvaluationRecord
-
-ORIGINAL = "original"
+from training.prediction.size import ORIGINAL, Size
 
 
 @dataclass(frozen=True)
@@ -32,35 +31,47 @@ class Domain:
     on: str = ALL
 
     @classmethod
-    def parse(cls, text: str) -> Domain:
+    def parse(cls, text: str, datasets: Collection[str] = ()) -> Domain:
         """Read `DATASET:ON`; `DATASET` alone is all of it.
+
+        Args:
+            text: what was written.
+            datasets: names of those there are. A name may hold a colon itself, so one of these is looked for first.
 
         Raises:
             UserError: it names no dataset.
 
         Example:
-            >>> str(Domain.parse("day:val")), str(Domain.parse("dusk"))
-            ('day:val', 'dusk:all')
+            >>> str(Domain.parse("day:val")), str(Domain.parse("dusk")), str(Domain.parse("a:b", ["a:b"]))
+            ('day:val', 'dusk:all', 'a:b:all')
         """
-        dataset, colon, on = text.rpartition(":")
-        found = cls(dataset.strip(), on.strip()) if colon else cls(on.strip())
+        words = text.strip()
+        splits = [(words[:at], words[at + 1 :]) for at in range(len(words) - 1, -1, -1) if words[at] == ":"]
+        readings = [cls(dataset.strip(), on.strip()) for dataset, on in (*splits, (words, ALL))]
+        found = next((each for each in readings if each.dataset in datasets), readings[0])
         if not found.dataset or not found.on:
             raise UserError(f"Expected DATASET or DATASET:IMAGES, as day:val, found {text!r}.")
         return found
 
     def __str__(self) -> str:
-        """Return what `parse` reads."""
+        """Return what `parse` reads whatever datasets there are."""
         return f"{self.dataset}:{self.on}"
 
+    @property
+    def title(self) -> str:
+        """What people are told: `dusk` is all of it."""
+        return self.dataset if self.on == ALL else str(self)
 
-def as_kept(size: str) -> str:
-    """Return a size as evaluations keep it: `LONG  512` is `long 512`.
+
+def read_domains(database: Database, project: str | None, texts: Iterable[str]) -> list[Domain]:
+    """Read domains as commands and addresses name them.
 
     Raises:
-        UserError: it is none.
+        UserError: there is no such project, or one of them names no dataset.
     """
-    words = size.strip().lower()
-    return words if words == ORIGINAL else str(Resize.parse(words))
+    with database.read() as session:
+        datasets = {row.name for row in live_datasets(session, find_project(session, project))}
+    return [Domain.parse(text, datasets) for text in texts]
 
 
 def newest_evaluation(
@@ -82,14 +93,14 @@ def newest_evaluation(
         project: name; None is the current one.
         sha256: of the weights' file.
         domain: what they were tested on.
-        size: what the network saw, as `training.prediction.inference.Size` reads it.
+        size: what the network saw, as `training.prediction.size.Size` reads it.
         made: tells of an evaluation whether it was made as wanted; None wants the network run once, and no more.
         revision: digest of the one it must be of; None takes any.
 
     Raises:
         UserError: there is no such project, or the size is none.
     """
-    wanted_size = as_kept(size)
+    wanted_size = str(Size.parse(size))
     query = select(Evaluation).where(
         Evaluation.model_sha256 == sha256,
         Evaluation.dataset == domain.dataset,

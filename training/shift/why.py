@@ -18,15 +18,15 @@ from labeling.progress import Progress, silent
 from labeling.projects import find_project
 from training.evaluation.store import new_directory, publish_as
 from training.models.files import find_model_file
-from training.prediction.inference import Size
 from training.prediction.refinement import NONE
+from training.prediction.size import Size
 from training.shift.features import farness, farther, feature_shift, joint_basis
 from training.shift.frequencies import frequencies
 from training.shift.looks import look_shifts
 from training.shift.photos import Chosen, Seen, choose, class_names, look_through
 from training.shift.plane import Way, plane
 from training.shift.sizes import size_shifts
-from training.shift.store import RECORD, Domain, Outlier, Shift, ShiftArrays, ShiftRecord, write_arrays
+from training.shift.store import RECORD, Compared, Outlier, Shift, ShiftArrays, ShiftRecord, write_arrays
 from training.survey.store import Survey, list_surveys
 from training.survey.survey import survey
 
@@ -74,12 +74,12 @@ def explain(
         project_id, name = owner.id, owner.name
     file = find_model_file(home, database, name, model)
     asked = str(Size.parse(size))
-    domains = [choose(database, name, text) for text in (at_home, *targets)]
+    domains = choose(database, name, (at_home, *targets))
     sources = []
     for chosen in domains:
 
         def told(done: int, total: int | None, what: str, chosen: Chosen = chosen) -> None:
-            progress(done, total, f"{what}, of {chosen}")
+            progress(done, total, f"{what}, of {chosen.domain.title}")
 
         sources.append(
             _surveyed(home, project_id, file.sha256, chosen, asked)
@@ -88,8 +88,8 @@ def explain(
                 database,
                 project=name,
                 model=model,
-                dataset=chosen.dataset,
-                on=chosen.on,
+                dataset=chosen.domain.dataset,
+                on=chosen.domain.on,
                 size=asked,
                 device=device,
                 progress=told,
@@ -116,7 +116,7 @@ def explain(
             size=asked,
             map=way,
             explained=tuple(basis.explained[:2].tolist()) if way == "pca" else (),
-            domains=tuple(each.domain() for each in found),
+            domains=tuple(each.compared() for each in found),
             looks=look_shifts([each.seen.looks for each in found]),
             frequencies=frequencies(names, [each.seen.counted for each in found]) if both else None,
             object_sizes=size_shifts(names, [each.seen.objects for each in found]) if both else None,
@@ -141,10 +141,10 @@ class _Found:
     vectors: NDArray[np.float32]
     entropies: NDArray[np.float32]
 
-    def domain(self) -> Domain:
-        return Domain(
-            dataset=self.chosen.dataset,
-            on=self.chosen.on,
+    def compared(self) -> Compared:
+        return Compared(
+            dataset=self.chosen.domain.dataset,
+            on=self.chosen.domain.on,
             images=len(self.chosen.photos),
             labelled=self.seen.counted.labelled,
             survey=self.survey,
@@ -158,7 +158,7 @@ def _surveyed(home: Home, project_id: int, model_sha256: str, chosen: Chosen, si
     for found in list_surveys(home, project_id):
         record = found.record
         alike = (record.model_sha256, record.size, record.refinement, record.dataset)
-        if alike != (model_sha256, size, NONE, chosen.dataset) or len(record.images) < len(wanted):
+        if alike != (model_sha256, size, NONE, chosen.domain.dataset) or len(record.images) < len(wanted):
             continue
         if wanted <= {(image.path, image.image_sha256) for image in record.images}:
             return found

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from db.errors import UserError
 from db.session import Database
-from labeling.images import ALL
 from training.evaluation.opened import OpenEvaluation, open_evaluation
 from training.evaluation.per_image import class_sums
 from training.evaluation.report import list_evaluations
@@ -74,8 +73,8 @@ class Estimate:
         points = f"{100 * abs(off):.1f} points"
         if abs(off) <= UNRELIABLE:
             return f"{said} Where the truth is known it is off by at most {points}."
-        where = worst.dataset if worst.on == ALL else Domain(worst.dataset, worst.on)
         way = "high" if off > 0 else "low"
+        where = Domain(worst.dataset, worst.on).title
         return f"{said} On {where}, where the truth is known, it is {points} too {way}: do not rely on it."
 
     def to_json(self) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class SurveyedImage(Document):
         height: pixels after EXIF rotation.
         width: likewise.
         labelled: whether it had an annotation by then.
-        entropy: as `training.prediction.inference.Prediction` has it, 0..1.
+        entropy: as `training.prediction.predicted.Prediction` has it, 0..1.
         disagreement: share of the pixels whose class changes when the photo is mirrored, 0..1.
     """
 
@@ -53,7 +53,7 @@ class SurveyRecord(KeptRecord):
         project_id: of the home's database.
         dataset: name.
         on: which of its photos, as `labeling.images.photos_of` reads it.
-        size: what the network saw, as `training.prediction.inference.Size` writes it.
+        size: what the network saw, as `training.prediction.size.Size` writes it.
         refinement: what was done besides running the network once.
         precision: what it was computed in.
         device: and on.

@@ -28,8 +28,10 @@ from training.data.sizes import Resize, working_size
 from training.evaluation.store import new_directory, publish_as
 from training.models.find import load_model
 from training.numerics import pick_device
-from training.prediction.inference import Precision, Prediction, Predictor, Size
+from training.prediction.inference import Precision, Predictor
+from training.prediction.predicted import Prediction
 from training.prediction.refinement import NONE, Refinement
+from training.prediction.size import Size
 from training.survey.store import RECORD, Survey, SurveyArrays, SurveyedImage, SurveyRecord, write_arrays
 
 _SECOND_LOOK = 512

@@ -78,7 +78,7 @@ def domains(
 ) -> None:
     """Put a model's figures at home beside those on other domains: drops with intervals, what it confuses, where."""
     from training.shift.make import evaluate_missing
-    from training.shift.subject import Domain
+    from training.shift.subject import read_domains
     from training.shift.table import shift_table
     from training.shift.written import shift_csv, shift_markdown
     from workbench.cli.show_domains import show_table
@@ -94,7 +94,7 @@ def domains(
                 *(place.home, place.database),
                 project=owner,
                 model=model,
-                domains=[Domain.parse(text) for text in (at_home, *to)],
+                domains=read_domains(place.database, owner, (at_home, *to)),
                 size=size,
                 mapping=mapping,
                 restrict=restrict,

@@ -18,7 +18,7 @@ from workbench.cli.options import (
 from workbench.cli.output import emit, moment, percent, progress_bar, say, table
 
 if TYPE_CHECKING:
-    from training.shift.store import Domain, Shift, ShiftRecord
+    from training.shift.store import Shift, ShiftRecord
 
 _CLASSES = 12
 """Rows of a table by class; the rest is said to be in --json."""
@@ -91,8 +91,8 @@ def shifts(
             (
                 each.name,
                 each.record.model,
-                _named(each.record.domains[0]),
-                ", ".join(map(_named, each.record.domains[1:])),
+                each.record.domains[0].title,
+                ", ".join(domain.title for domain in each.record.domains[1:]),
                 moment(each.record.created_at),
             )
             for each in found
@@ -108,11 +108,9 @@ def _json(found: Shift) -> dict[str, Any]:
 
 def _show(found: Shift) -> None:
     record = found.record
-    say(
-        f"Shift {found.name}: {record.model} at home on {_named(record.domains[0])} ({record.domains[0].images} photos)"
-    )
+    say(f"Shift {found.name}: {record.model} at home on {record.domains[0].title} ({record.domains[0].images} photos)")
     for place, domain in enumerate(record.domains[1:], start=1):
-        say(f"\nAgainst {_named(domain)} ({domain.images} photos)\n")
+        say(f"\nAgainst {domain.title} ({domain.images} photos)\n")
         _show_looks(record, place)
         _show_frequencies(record, place)
         _show_sizes(record, place)
@@ -212,10 +210,6 @@ def _farther(record: ShiftRecord, place: int) -> str:
     if found is None:
         return ""
     return f" {found} of {photos} photos are farther from home than 95 % of its own; 1 in 20 would be by chance."
-
-
-def _named(domain: Domain) -> str:
-    return f"{domain.dataset}:{domain.on}"
 
 
 def _number(value: float | None) -> str | None:

@@ -14,9 +14,10 @@ from labeling.progress import Progress, silent
 from training.models.find import load_model
 from training.numerics import pick_device
 from training.prediction.drawing import PLAIN, Look
-from training.prediction.inference import Predictor, Size
+from training.prediction.inference import Predictor
 from training.prediction.predict import model_palette
 from training.prediction.refinement import NONE, Refinement
+from training.prediction.size import Size
 from training.prediction.video.encoder import even_size, find_encoder
 from training.prediction.video.header import VideoHeader, read_header
 from training.prediction.video.job import VideoJob

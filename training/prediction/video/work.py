@@ -17,7 +17,7 @@ from db.errors import UserError
 from db.files import explain_os_errors, scratch_file, settle, write_atomic
 from db.locks import LockHeldError, hold
 from training.documents import Document, read_document
-from training.prediction.inference import Settled
+from training.prediction.predicted import Settled
 
 SEGMENT_FRAMES = 128
 """Frames a segment; a multiple of every batch, so that batches are the same wherever one begins."""

@@ -8,14 +8,16 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel
 
 from db.errors import UserError
+from db.session import Database
 from labeling.images import photos_of
 from training.adaptation.remedies import NAMES, Case, read_remedies
 from training.evaluation.mapping import list_mappings, save_mapping
 from training.evaluation.opened import open_evaluation
 from training.evaluation.reporting.elements import POLICY
 from training.models.files import ModelFile, find_model_file
+from training.prediction.size import ORIGINAL, Size
 from training.shift.make import evaluations_of
-from training.shift.subject import ORIGINAL, Domain, as_kept
+from training.shift.subject import Domain, read_domains
 from training.shift.table import ShiftTable, shift_table
 from training.shift.written import shift_csv, shift_markdown
 from training.survey.estimate import estimate
@@ -51,10 +53,9 @@ class Asked(BaseModel):
     mapping: str = ""
     restrict: bool = False
 
-    @property
-    def domains(self) -> list[Domain]:
+    def domains(self, database: Database, project: str) -> list[Domain]:
         """Home first."""
-        return [Domain.parse(text) for text in (self.home, *self.to)]
+        return read_domains(database, project, (self.home, *self.to))
 
 
 class AskedRemedies(Asked):
@@ -113,11 +114,12 @@ def router(services: Services) -> APIRouter:
         link = f"/evaluate?project={project}&tab=domains"
         return task_entry(services, start_task(home, argv, title=title, project_id=project, link=link))
 
+    def one_domain(name: str, text: str) -> Domain:
+        return read_domains(database, name, [text])[0]
+
     def found(name: str, asked: Asked) -> list[int | None]:
-        file, mapping = file_of(name, asked.model), asked.mapping or None
-        return evaluations_of(
-            database, name, file, asked.domains, size=asked.size, mapping=mapping, restrict=asked.restrict
-        )
+        file, mapping, domains = file_of(name, asked.model), asked.mapping or None, asked.domains(database, name)
+        return evaluations_of(database, name, file, domains, size=asked.size, mapping=mapping, restrict=asked.restrict)
 
     def table_of(name: str, asked: Asked) -> ShiftTable | None:
         first, *others = found(name, asked)
@@ -140,7 +142,7 @@ def router(services: Services) -> APIRouter:
         """What is lost, as far as evaluations are there; and where they are missing."""
         name = services.name_of(project)
         numbers = found(name, asked)
-        known = {str(domain): number for domain, number in zip(asked.domains, numbers, strict=True)}
+        known = {str(domain): number for domain, number in zip(asked.domains(database, name), numbers, strict=True)}
         there = next((number for number in numbers if number is not None), None)
         return {
             "evaluations": known,
@@ -179,7 +181,7 @@ def router(services: Services) -> APIRouter:
     def evaluate(project: int, asked: Asked) -> dict[str, Any]:
         """Evaluate the model where nobody has yet, as a task."""
         name = services.name_of(project)
-        first, *others = (str(domain) for domain in asked.domains)
+        first, *others = (str(domain) for domain in asked.domains(database, name))
         argv = ["domains", f"--model={file_of(name, asked.model).reference}", f"--from={first}"]
         argv += [*(f"--to={domain}" for domain in others or [first]), *_settings(asked)]
         argv += ["--restrict"] if asked.restrict else []
@@ -200,7 +202,7 @@ def router(services: Services) -> APIRouter:
         argv = ["remedies", f"--dataset={case.domain.dataset}", f"--on={case.domain.on}", *_settings(asked)]
         argv += [*(f"--only={each}" for each in asked.only), f"--project={name}", "--", case.file.reference]
         what = asked.only[0] if len(asked.only) == 1 else "remedies"
-        return begin(project, argv, f"Try {what} for {asked.model} on {case.domain}")
+        return begin(project, argv, f"Try {what} for {asked.model} on {case.domain.title}")
 
     @routes.put("/mappings")
     def keep_mapping(project: int, asked: Mapping) -> dict[str, Any]:
@@ -211,7 +213,7 @@ def router(services: Services) -> APIRouter:
     def surveys(project: int, model: str, on: str, size: str = ORIGINAL, evaluation: int = 0) -> dict[str, Any]:
         """The newest survey of a domain by a model, with what to expect there, learnt from an evaluation (0: none)."""
         name = services.name_of(project)
-        survey = _survey(services, project, file_of(name, model).sha256, Domain.parse(on), size)
+        survey = _survey(services, project, file_of(name, model).sha256, one_domain(name, on), size)
         if survey is None:
             return {"survey": None, "estimate": None}
         record = survey.record
@@ -223,10 +225,11 @@ def router(services: Services) -> APIRouter:
     @routes.post("/surveys")
     def begin_survey(project: int, asked: AskedSurvey) -> dict[str, Any]:
         """Survey photos, as a task."""
-        name, domain = services.name_of(project), Domain.parse(asked.on)
+        name = services.name_of(project)
+        domain = one_domain(name, asked.on)
         argv = ["survey", f"--dataset={domain.dataset}", f"--on={domain.on}", f"--size={asked.size}"]
         argv += [f"--project={name}", "--", file_of(name, asked.model).reference]
-        return begin(project, argv, f"Survey {domain} with {asked.model}")
+        return begin(project, argv, f"Survey {domain.title} with {asked.model}")
 
     @routes.post("/suggestions")
     def suggested(project: int, asked: AskedSuggestion) -> dict[str, Any]:
@@ -244,7 +247,7 @@ def _case(services: Services, project: str, asked: Asked) -> Case:
     if not asked.to:
         raise UserError("Choose another domain first.")
     file = find_model_file(services.home, services.database, project, asked.model, bundles=False)
-    domain = Domain.parse(asked.to[0])
+    (domain,) = read_domains(services.database, project, asked.to[:1])
     mapping = asked.mapping or None
     return Case(services.home, services.database, project, file.reference, domain, asked.size, mapping)
 
@@ -272,7 +275,7 @@ def _classes(services: Services, project: str, number: int, mapping: str | None)
 
 
 def _survey(services: Services, project: int, sha256: str, domain: Domain, size: str) -> Survey | None:
-    wanted = (sha256, domain.dataset, domain.on, as_kept(size))
+    wanted = (sha256, domain.dataset, domain.on, str(Size.parse(size)))
     for survey in list_surveys(services.home, project):
         record = survey.record
         made = (record.model_sha256, record.dataset, record.on, record.size)

@@ -56,10 +56,9 @@ def router(services: Services) -> APIRouter:
         """Start the search as a task; its result has the name of the shift."""
         name = services.name_of(project)
         find_model_file(services.home, services.database, name, asked.model, bundles=False)
-        for text in (asked.home, *asked.to):
-            choose(services.database, name, text)
+        home, *targets = (chosen.domain.title for chosen in choose(services.database, name, (asked.home, *asked.to)))
         link = f"/evaluate?{urlencode({'project': project, 'tab': 'domains'})}"
-        title = f"Why {', '.join(asked.to)} differs from {asked.home}"
+        title = f"Why {', '.join(targets)} differs from {home}"
         return task_entry(
             services, start_task(services.home, asked.argv(name), title=title, project_id=project, link=link)
         )
