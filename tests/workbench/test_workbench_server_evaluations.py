@@ -241,16 +241,6 @@ def test_predictions_that_were_not_stored_are_made_when_asked_for(place: Workspa
     assert "has changed since" in answer.json()["error"]
 
 
-def test_two_evaluations_side_by_side(place: Workspace, client: TestClient) -> None:
-    first, second = _evaluate(place, CLASSES), _evaluate(place)
-    found = client.get("/api/evaluations/compare", params={"a": first, "b": second}).json()
-    iou = found["classes"][1]["iou"]
-    assert (iou["a"], iou["b"], iou["difference"]) == (1, 0, -1)
-    assert iou["verdict"] == "cannot tell"  # of so few images
-    assert all(row["color"].startswith("#") for row in found["classes"])
-    assert client.get("/api/evaluations/compare", params={"a": first, "b": 99}).status_code == 404
-
-
 def test_what_is_not_there_is_not_found(place: Workspace, client: TestClient) -> None:
     number = _evaluate(place)
     root = f"/api/evaluations/{number}"

@@ -50,6 +50,8 @@ def test_several_beside_the_first_and_their_images_in_pages(client: TestClient) 
     assert [each["evaluation"] for each in found["evaluations"]] == [2, 1]
     assert (found["computed"], found["comparisons"][0]["metrics"]["miou"]["b"]) == (True, 1)
     assert [row["name"] for row in found["classes"]] == list(CLASSES)
+    assert all(row["color"].startswith("#") for row in found["classes"])
+    assert found["comparisons"][0]["classes"][1]["iou"]["verdict"] == "cannot tell"  # of so few images
     pages = [client.get(f"{root}/images?ids=1,2&sort=disputed&{more}").json() for more in ("limit=2", "offset=2")]
     images = [image for page in pages for image in page["images"]]
     assert ({page["total"] for page in pages}, len(images)) == ({3}, 3)

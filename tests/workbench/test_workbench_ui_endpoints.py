@@ -30,7 +30,6 @@ def test_every_address_is_of_a_known_family(app):
         "/api/architectures",
         "/api/devices",
         "/api/evaluations",
-        "/api/evaluations/compare",
         "/api/evaluations/compare/several",
         "/api/evaluations/compare/several/images",
         "/api/evaluations/compare/several/models",

@@ -35,19 +35,9 @@ class Work(BaseModel):
 
 def router(services: Services) -> APIRouter:
     """Return the routes."""
-    routes = APIRouter(prefix="/api/evaluations/compare")
+    routes = APIRouter(prefix="/api/evaluations/compare/several")
 
     @routes.get("")
-    def compare(a: int, b: int) -> dict[str, Any]:
-        """Two evaluations side by side, each under the mapping it was made with."""
-        first, second = _opened(services, [a, b])
-        values = compare_reports(kept_report(first), kept_report(second)).to_json()
-        colors = colors_of(services, first, [row["name"] for row in values["classes"]])
-        for row, color in zip(values["classes"], colors, strict=True):
-            row["color"] = color
-        return values | {"project": first.project_id}
-
-    @routes.get("/several")
     def several(ids: Ids) -> dict[str, Any]:
         """Evaluations beside the first of them. Without intervals where computing them takes a task."""
         found = _opened(services, _numbers(ids))
@@ -64,7 +54,7 @@ def router(services: Services) -> APIRouter:
             "computed": intervals,
         }
 
-    @routes.get("/several/images")
+    @routes.get("/images")
     def images(ids: Ids, sort: str = LOST, offset: int = 0, limit: int = 100) -> dict[str, Any]:
         """A page of the images that all hold; whether their predictions were compared, or why they cannot be."""
         found = _opened(services, _numbers(ids))
@@ -74,7 +64,7 @@ def router(services: Services) -> APIRouter:
         obstacle = None if compared else cannot_dispute(found)
         return asdict(page) | {"sort": order, "compared": compared, "obstacle": obstacle}
 
-    @routes.get("/several/models")
+    @routes.get("/models")
     def models(ids: Ids) -> dict[str, Any]:
         """The models: their runs, what these were asked, and what a prediction costs."""
         from training.evaluation.compare_models import compared_models  # loads torch, without which the server starts
@@ -83,7 +73,7 @@ def router(services: Services) -> APIRouter:
         mious = [kept_report(each).metrics.miou for each in found]
         return asdict(compared_models(services.home, services.database, found, mious))
 
-    @routes.post("/several/start")
+    @routes.post("/start")
     def start(work: Work) -> dict[str, Any]:
         """Compute what a comparison lacks, by a task."""
         found = _opened(services, work.ids)
