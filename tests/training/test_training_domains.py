@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from sqlalchemy import select
 
 from db.errors import UserError
-from db.schema import Dataset, Image
+from db.schema import Dataset, Image, Model, utc_now
 from labeling.annotation import Annotation
 from labeling.annotations import append_version
 from labeling.progress import silent
@@ -199,6 +200,32 @@ def test_remedies_stand_beside_the_original_and_are_computed_once(place: Workspa
     with pytest.raises(UserError, match="exists"):
         write_page(place.home, place.database, "p", table, page)
     assert "What was tried without labels" in page.read_text()
+
+
+def test_a_model_that_was_adapted_to_other_photos_is_made_anew(place: Workspace, tmp_path: Path) -> None:
+    case = _case(place, _bundle(tmp_path))
+
+    def model() -> str | None:
+        return next(each.model for each in read_remedies(case).outcomes if each.remedy.name == "adabn")
+
+    _try(case, "adabn")
+    assert model() == "model-True adabn dusk all"
+    with place.database.write() as session:
+        image = session.scalars(select(Image).join(Dataset).where(Dataset.name == "dusk")).first()
+        day = session.scalars(select(Dataset).where(Dataset.name == "day")).one()
+        assert image is not None
+        image.dataset_id, image.path = day.id, "from dusk.png"
+    assert model() is None
+    again = _try(case, "adabn")["adabn"]
+    assert (again.model, again.comparison is not None) == ("model-True adabn dusk all 2", True)
+    with place.database.write() as session:
+        for row in session.scalars(select(Model)):  # as an older version wrote it
+            (made,) = row.spec["adaptations"]
+            row.spec = row.spec | {"adaptations": [{key: made[key] for key in made if key != "photos_sha256"}]}
+            row.deleted_at = utc_now() if row.name == again.model else None
+    assert model() == "model-True adabn dusk all"
+    nowhere = replace(case, domain=Domain("dusk", "gone"))
+    assert {each.model for each in read_remedies(nowhere).outcomes} == {None}
 
 
 def test_a_network_without_batch_normalisation_is_told_so(place: Workspace, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from db.session import Database
 from db.store import Store
 from labeling.images import ALL, DatasetPhoto, photos_of
 from labeling.progress import Progress, silent
+from training.adaptation.adapted import photos_digest
 from training.adaptation.batch_norm import LEARNING_RATE, minimise_entropy, reestimate
 from training.adaptation.home_photos import read_photos
 from training.data.resample import resize_photo
@@ -114,6 +115,7 @@ def adapt(
         parent=loaded.reference,
         parent_sha256=loaded.sha256,
         size=str(Size.parse(size)),
+        photos_sha256=photos_digest(photos),
     )
     spec = loaded.spec.model_copy(update={"adaptations": (*loaded.spec.adaptations, adaptation), "metrics": {}})
     sha256, notes = keep_model(

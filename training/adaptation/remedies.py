@@ -6,27 +6,24 @@ computed twice, and what was stopped half-way goes on where it was.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from sqlalchemy import select
-
 from db.errors import UserError
 from db.home import Home
-from db.schema import Model
 from db.session import Database
 from db.store import Store
 from labeling.progress import Progress
-from labeling.projects import find_project
+from training.adaptation.adapted import adapted_models, free_name
 from training.crf.parameters import REPORTED
 from training.evaluation.compare import Comparison, compare_reports
 from training.evaluation.opened import open_evaluation
 from training.evaluation.report import EvaluationReport, report
 from training.models.files import ModelFile, find_model_file
 from training.prediction.refinement import NONE, Refinement
-from training.prediction.size import ORIGINAL, Size
+from training.prediction.size import ORIGINAL
 from training.prediction.style import Kind
 from training.shift.make import Which, evaluate_missing
 from training.shift.subject import Domain, newest_evaluation
@@ -196,11 +193,12 @@ def read_remedies(case: Case) -> Outcomes:
     number = newest_evaluation(case.database, case.project, file.sha256, case.domain, size=case.size)
     original = None if number is None else case.read(number)
     refusals = refused(case)
+    adapted = adapted_models(case.database, case.project, file, case.domain, case.size)
 
     def outcome(remedy: Remedy) -> Outcome:
         if remedy.name in refusals:
             return Outcome(remedy, refused=refusals[remedy.name])
-        made = _adapted(case, file, remedy.adapts) if remedy.adapts else None
+        made = adapted.get(remedy.adapts) if remedy.adapts else None
         sha256 = (made.sha256 if made else None) if remedy.adapts else file.sha256
         name = made.name if made else None
         found = None
@@ -310,9 +308,7 @@ def _adapt(case: Case, how: How, device: str, progress: Progress) -> str:
     from training.adaptation.adapt import adapt, usual_name
 
     file, domain = case.file, case.domain
-    name = usual_name(file.reference, how, domain.dataset, domain.on)
-    if _is_taken(case, name):  # by another checkpoint of the run, say
-        name = f"{name} {file.sha256[:8]}"
+    usual = usual_name(file.reference, how, domain.dataset, domain.on)
     return adapt(
         *(case.home, case.database),
         project=case.project,
@@ -321,33 +317,7 @@ def _adapt(case: Case, how: How, device: str, progress: Progress) -> str:
         dataset=domain.dataset,
         on=domain.on,
         size=case.size,
-        name=name,
+        name=free_name(case.database, case.project, usual),  # another checkpoint of the run may have it, say
         device=device,
         progress=progress,
     ).name
-
-
-def _adapted(case: Case, file: ModelFile, how: How) -> Model | None:
-    """Return the newest model that was made of this very one, in this way and size, on this domain."""
-    for row in _models(case):
-        made = (row.spec.get("adaptations") or [{}])[-1]
-        parent = made.get("parent_sha256")
-        wanted = {"how": how, "dataset": case.domain.dataset, "on": case.domain.on}
-        is_ours = parent == file.sha256 if parent else made.get("parent") == file.reference
-        if is_ours and made.get("size") in (None, str(Size.parse(case.size))) and wanted.items() <= made.items():
-            return row
-    return None
-
-
-def _is_taken(case: Case, name: str) -> bool:
-    with case.database.read() as session:
-        owner = find_project(session, case.project)
-        query = select(Model.id).where(Model.project_id == owner.id, Model.name == name)
-        return session.scalars(query).first() is not None
-
-
-def _models(case: Case) -> Sequence[Model]:
-    with case.database.read() as session:
-        owner = find_project(session, case.project)
-        query = select(Model).where(Model.project_id == owner.id, Model.deleted_at.is_(None))
-        return session.scalars(query.order_by(Model.id.desc())).all()

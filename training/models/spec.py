@@ -44,6 +44,7 @@ class Adaptation(BaseModel):
         parent: the model it was made of, as it was named.
         parent_sha256: of that model's file; None in models older than this.
         size: what the network saw, as `training.prediction.size.Size` writes it; None likewise.
+        photos_sha256: of the photos, as `training.adaptation.adapted.photos_digest` has it; None likewise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,6 +56,7 @@ class Adaptation(BaseModel):
     parent: str
     parent_sha256: str | None = None
     size: str | None = None
+    photos_sha256: str | None = None
 
     def __str__(self) -> str:
         """Say it in words."""
