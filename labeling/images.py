@@ -17,10 +17,9 @@ from labeling.classes import live_classes
 from labeling.datasets import UNASSIGNED, find_dataset, role_counts, subset_counts
 from labeling.formats.base import RoleName
 from labeling.options import DatasetOptions
+from labeling.parts import ALL, UNLABELLED
 from labeling.projects import find_project, project_of_id
 from labeling.rendering import Scheme, scheme_for
-
-ALL, UNLABELLED = "all", "unlabelled"
 
 
 @dataclass(frozen=True)

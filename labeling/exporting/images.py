@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from db.errors import UserError
 from db.schema import Dataset, Image, Role, Subset, SubsetImage
-from labeling.exporting.request import ALL
 from labeling.formats.base import RoleName
+from labeling.parts import ALL
 from labeling.roles import ROLES
 
 

@@ -9,9 +9,9 @@ from typing import Literal
 from db.errors import UserError
 from labeling.formats.writing import MaskKind, Objects
 from labeling.formats.written import EXPORTS, ExportFormat
+from labeling.parts import ALL
 
 Photos = Literal["copy", "link", "none"]
-ALL = "all"
 
 
 @dataclass(frozen=True)

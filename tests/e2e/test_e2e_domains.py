@@ -24,7 +24,7 @@ def test_what_is_lost_on_another_domain_is_measured_seen_and_taken_away(page: Pa
     expect(first).to_contain_text(target["worst"][0]["path"])
     names.first.get_by_role("button").click()
     expect(page.get_by_text(f"the worst of {target['classes'][0]['name']}")).to_be_visible()
-    page.get_by_role("button", name="day / val (home)").click()
+    page.get_by_role("button", name="day:val (home)").click()
     expect(page.get_by_role("link", name="Open evaluation 1")).to_be_visible()
     page.reload()  # the address has all of it
     expect(page.get_by_role("link", name="Open evaluation 1")).to_be_visible()

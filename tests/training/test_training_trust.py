@@ -206,7 +206,7 @@ def test_a_model_that_is_mostly_wrong_is_told_so_and_a_better_one_is_named(tmp_p
     assert best.id == good  # neither the newest, nor the one without predictions
     (told, unknown) = warnings(database, open_evaluation(database, bad))
     assert f"Evaluation {good} tells more: " in told
-    assert told.endswith(" on dusk, all, wrong on 0 %.")
+    assert told.endswith(" on dusk, wrong on 0 %.")
     assert warnings(database, open_evaluation(database, good)) == (unknown,)
     assert "A better model's" in warnings(database, open_evaluation(database, elsewhere))[0]
     with database.write() as session:

@@ -40,7 +40,7 @@ def test_the_server_sends_the_page_and_the_plots(place: Workspace, undrawn: None
     client = visitor(serve(place.home))
     report = client.get("/api/evaluations/1/report.html", params={"images": 1})
     assert report.status_code == 200
-    assert "Evaluation 1: model local on campus, all" in report.text
+    assert "Evaluation 1: model local on campus" in report.text
     assert report.headers["content-disposition"] == 'attachment; filename="evaluation-1.html"'
     assert "default-src 'none'" in report.headers["content-security-policy"]
     drawn = client.get("/api/evaluations/1/plots/iou.png")

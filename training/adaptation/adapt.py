@@ -12,7 +12,8 @@ from torch import Tensor
 from db.home import Home
 from db.session import Database
 from db.store import Store
-from labeling.images import ALL, DatasetPhoto, photos_of
+from labeling.images import DatasetPhoto, photos_of
+from labeling.parts import ALL
 from labeling.progress import Progress, silent
 from training.adaptation.adapted import photos_digest
 from training.adaptation.batch_norm import LEARNING_RATE, minimise_entropy, reestimate

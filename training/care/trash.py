@@ -12,6 +12,7 @@ from db.home import Home
 from db.session import Database
 from labeling.datasets import restore_dataset, trash_dataset
 from labeling.image_trash import list_trashed_datasets, list_trashed_images, restore_image, trash_images
+from labeling.parts import part_title
 from labeling.project_trash import KEPT, sweep_trash
 from labeling.projects import list_projects, restore_project, trash_project
 from training.evaluation.trash import discard_evaluation, list_trashed_evaluations, restore_evaluation
@@ -66,7 +67,7 @@ def list_trash(home: Home, database: Database, project: str | None) -> list[Tras
     for run in list_trashed_runs(home, database, project):
         found.append(_item("run", str(run.run), f"{run.name}, {run.architecture}", run.deleted_at))
     for each in list_trashed_evaluations(home, database, project):
-        about = f"{each.model} on {each.dataset}, {each.on}"
+        about = f"{each.model} on {part_title(each.dataset, each.on)}"
         found.append(_item("evaluation", str(each.evaluation), about, each.deleted_at))
     for model in list_trashed_models(database, project):
         found.append(_item("model", model.name, f"from {model.source}", model.deleted_at))

@@ -16,6 +16,7 @@ from db.schema import Evaluation, utc_now
 from db.session import Database
 from db.store import Store
 from labeling.manifest import Manifest, ManifestImage, load_manifest
+from labeling.parts import ALL
 from labeling.progress import Progress, silent
 from labeling.projects import find_project
 from labeling.revisions import current_manifest, find_revision, freeze, list_revisions, photo_path
@@ -26,7 +27,7 @@ from training.evaluation.leaks import find_leaks
 from training.evaluation.mapping import SavedMapping
 from training.evaluation.opened import open_evaluation
 from training.evaluation.report import EvaluationReport, list_evaluations, read_evaluation, register, report
-from training.evaluation.selection import ALL, select
+from training.evaluation.selection import select
 from training.evaluation.store import (
     EvaluatedImage,
     EvaluationRecord,

@@ -7,9 +7,8 @@ from collections.abc import Collection, Iterable
 
 from db.errors import UserError
 from labeling.manifest import Manifest, ManifestImage
+from labeling.parts import ALL
 from labeling.roles import ROLES
-
-ALL = "all"
 
 
 def select(manifest: Manifest, datasets: Collection[str] = (), on: str = ALL) -> tuple[ManifestImage, ...]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from labeling.annotation import MAX_CLASSES
+from labeling.parts import part_title
 from training.architectures.contract import Preprocessing
 from training.evaluation.public_data import PublicTraining
 
@@ -60,7 +61,7 @@ class Adaptation(BaseModel):
 
     def __str__(self) -> str:
         """Say it in words."""
-        photos = f"{self.images} photos of {self.dataset}, {self.on}"
+        photos = f"{self.images} photos of {part_title(self.dataset, self.on)}"
         return f"{self.parent} to {photos}, by {self.how}, without labels"
 
 

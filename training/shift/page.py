@@ -100,6 +100,6 @@ def _target(
     if outcomes is not None:
         parts += [h("h3", {}, "What was tried without labels"), table(remedies_table(outcomes))]
     return [
-        h("section", {}, h("h2", {}, h("bdi", {}, str(target.domain))), *parts),
+        h("section", {}, h("h2", {}, h("bdi", {}, target.domain.title)), *parts),
         *images_section(findings, worst_images(database, findings, images), colors),
     ]

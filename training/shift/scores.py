@@ -11,7 +11,8 @@ from sqlalchemy import select
 from db.errors import UserError
 from db.schema import Evaluation
 from db.session import Database
-from labeling.images import ALL, photos_of
+from labeling.images import photos_of
+from labeling.parts import ALL
 from training.evaluation.gallery import evaluation_page
 from training.evaluation.opened import OpenEvaluation, open_evaluation
 from training.prediction.refinement import NONE

@@ -11,7 +11,7 @@ from db.errors import UserError
 from db.schema import Evaluation
 from db.session import Database
 from labeling.datasets import live_datasets
-from labeling.images import ALL
+from labeling.parts import ALL, part_title
 from labeling.projects import find_project
 from training.evaluation.opened import kept_record
 from training.evaluation.store import EvaluationRecord
@@ -60,7 +60,7 @@ class Domain:
     @property
     def title(self) -> str:
         """What people are told: `dusk` is all of it."""
-        return self.dataset if self.on == ALL else str(self)
+        return part_title(self.dataset, self.on)
 
 
 def read_domains(database: Database, project: str | None, texts: Iterable[str]) -> list[Domain]:

@@ -101,14 +101,14 @@ class DomainLoss:
         """What became of the mean IoU, and which classes lose most."""
         pair = self.comparison.figures["miou"]
         if pair.a is None or pair.b is None or pair.difference is None:
-            return f"On {self.domain} no mean IoU can be told."
+            return f"On {self.domain.title} no mean IoU can be told."
         moved = "falls" if pair.difference < 0 else "rises"
         if pair.verdict == "cannot tell":
             moved = "goes"
         sure = "" if pair.interval is None else f", {_points(pair.interval.low)} to {_points(pair.interval.high)}"
         unsure = "" if pair.verdict != "cannot tell" else ", which may be chance"
         text = (
-            f"On {self.domain} mIoU {moved} from {100 * pair.a:.1f} to {100 * pair.b:.1f} "
+            f"On {self.domain.title} mIoU {moved} from {100 * pair.a:.1f} to {100 * pair.b:.1f} "
             f"({_points(pair.difference)}{sure}){unsure}."
         )
         if named := self.losing[:NAMED]:
@@ -121,8 +121,8 @@ class DomainLoss:
         """Sentences that belong beside the figures."""
         found = list(self.changed)
         for names, here, there in (
-            (self.absent, str(self.domain), "home"),
-            (self.absent_at_home, "home", str(self.domain)),
+            (self.absent, self.domain.title, "home"),
+            (self.absent_at_home, "home", self.domain.title),
         ):
             if names:
                 found.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from labeling.parts import part_title
 from training.adaptation.remedies import Outcomes
 from training.evaluation.compare import Pair
 from training.evaluation.reporting.tables import Column, Table, to_csv, to_markdown
@@ -37,8 +38,8 @@ def tables(table: ShiftTable, target: DomainLoss) -> tuple[Table, ...]:
     home, there = table.home.record, target.comparison.b.record
     about = (
         ("model", home.model),
-        ("home", f"{home.dataset}, {home.on} ({len(home.images):,} images, evaluation {table.home.id})"),
-        ("there", f"{there.dataset}, {there.on} ({len(there.images):,} images, evaluation {target.comparison.b.id})"),
+        ("home", f"{part_title(home.dataset, home.on)} ({len(home.images):,} images, evaluation {table.home.id})"),
+        ("there", f"{target.domain.title} ({len(there.images):,} images, evaluation {target.comparison.b.id})"),
         ("classes", table.home.mapping.name if table.home.mapping else "by the same name"),
         ("intervals", "95 %, bootstrap over images"),
     )
@@ -67,7 +68,7 @@ def remedies_table(found: Outcomes) -> Table:
     )
     columns = (Column("remedy", "remedy"), Column("miou", "mIoU %", "percent"), *_PAIR[2:5])
     more = (Column("verdict", "it is"), Column("worse", "IoU gets worse in"))
-    return Table("remedies", f"Remedies on {found.domain}", (*columns, *more), rows)
+    return Table("remedies", f"Remedies on {found.domain.title}", (*columns, *more), rows)
 
 
 def _cells(pair: Pair) -> tuple[object, ...]:

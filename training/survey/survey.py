@@ -16,8 +16,9 @@ from db.home import Home
 from db.schema import utc_now
 from db.session import Database
 from db.store import Store
-from labeling.images import ALL, DatasetPhoto, photos_of
+from labeling.images import DatasetPhoto, photos_of
 from labeling.linked import photo_path
+from labeling.parts import ALL
 from labeling.photos import PhotoError, read_photo
 from labeling.progress import Progress, silent
 from labeling.projects import find_project

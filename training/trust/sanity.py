@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from db.errors import UserError
 from db.session import Database
 from labeling.images import photos_of
+from labeling.parts import part_title
 from training.evaluation.opened import OpenEvaluation
 from training.evaluation.store import read_counts
 
@@ -104,7 +105,8 @@ def evaluation_sanity(database: Database, evaluation: OpenEvaluation) -> list[No
     with suppress(UserError):  # the list was renamed or the dataset deleted since: nothing is known of it now
         bare = sum(not each.labelled for each in photos_of(database, evaluation.project, record.dataset, record.on))
         if bare:
-            text = f"{_count(bare, 'image', 'images')} of {record.dataset}, {record.on}, without labels: not tested on."
+            where = part_title(record.dataset, record.on)
+            text = f"{_count(bare, 'image', 'images')} of {where} without labels: not tested on."
             found.insert(0, Notice("unlabelled", "warning", text))
     return sorted(found, key=lambda notice: notice.severity != "warning")
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from db.errors import UserError
 from db.session import Database
+from labeling.parts import part_title
 from training.evaluation import mapping as mappings
 from training.evaluation.metrics import metrics
 from training.evaluation.opened import OpenEvaluation, kept_record, open_evaluation
@@ -53,7 +54,8 @@ def warnings(database: Database, evaluation: OpenEvaluation) -> tuple[str, ...]:
         more = "A better model's evaluation of these images tells more."
         if better is not None and better.id != evaluation.id and (better.pa or 0) > accuracy:
             wrong = _wrong(better.pa or 0)
-            more = f"Evaluation {better.id} tells more: {better.model} on {better.dataset}, {better.on}, {wrong}."
+            where = part_title(better.dataset, better.on)
+            more = f"Evaluation {better.id} tells more: {better.model} on {where}, {wrong}."
         told.append(
             f"The model is {_wrong(accuracy)} of these pixels: what it doubts is more often its own error. {more}"
         )

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from labeling.parts import part_title
 from workbench.cli.options import HomeOption, JsonOption, ProjectOption, Workplace
 from workbench.cli.output import emit, percent, say, table
 
@@ -84,7 +85,8 @@ def label_curve(
                 for point in curve.points
             )
             columns = ["architecture", ">labelled photos", ">new", "of them in", ">mIoU %", "model", ">evaluation"]
-            table(f"Tested on {curve.dataset}, {curve.on} ({curve.images} photos, size {curve.size})", columns, rows)
+            tested = part_title(curve.dataset, curve.on)
+            table(f"Tested on {tested} ({curve.images} photos, size {curve.size})", columns, rows)
         if not any(curve.tells for curve in found):
             say("A curve needs two runs of an architecture, trained on different photos and tested on the same.")
 

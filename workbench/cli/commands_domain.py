@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from labeling.parts import part_title
 from workbench.cli.options import (
     DatasetOption,
     DeviceOption,
@@ -61,7 +62,8 @@ def survey(
     least = sorted(record.images, key=lambda image: -image.entropy)
 
     def show() -> None:
-        say(f"Survey {found.name}: {record.model} on {record.dataset}, {record.on} ({len(record.images)} photos)")
+        where = part_title(record.dataset, record.on)
+        say(f"Survey {found.name}: {record.model} on {where} ({len(record.images)} photos)")
         title = "\nLeast sure of"
         rows = (
             (i.path, percent(i.entropy), percent(i.disagreement), "yes" if i.labelled else "no") for i in least[:10]
@@ -121,14 +123,15 @@ def expect(
     def show() -> None:
         record = found.record
         expected = result.expected
-        say(f"Survey {found.name}: {record.model} on {record.dataset}, {record.on} ({len(record.images)} photos)")
+        where = part_title(record.dataset, record.on)
+        say(f"Survey {found.name}: {record.model} on {where} ({len(record.images)} photos)")
         say(f"{result.headline}\n")
         rows = [
             (f"evaluation {result.home}, where it learns", *[""] * 3, percent(result.home_accuracy)),
             ("this survey", percent(expected.atc), percent(expected.confidence), percent(expected.entropy), "unknown"),
             *(
                 (
-                    f"evaluation {check.evaluation} ({check.dataset}, {check.on})",
+                    f"evaluation {check.evaluation} ({part_title(check.dataset, check.on)})",
                     *(_with_error(value, check.off[name]) for name, value in vars(check.expected).items()),
                     percent(check.accuracy),
                 )

@@ -6,6 +6,7 @@ import sys
 from shutil import which
 from typing import TYPE_CHECKING, Any
 
+from labeling.parts import part_title
 from training.evaluation.reporting.words import FIGURE_NAMES, MORE_FIGURES, about_shapes
 from workbench.cli.output import percent, say, table
 from workbench.cli.show_compared import show_comparison
@@ -27,7 +28,7 @@ def show_evaluation(report: EvaluationReport) -> None:
     record, figures = report.record, report.figures()
     refined = f", {record.refinement}" if str(record.refinement) else ""
     say(
-        f"Evaluation {report.id}: model {record.model} on {record.dataset}, {record.on} "
+        f"Evaluation {report.id}: model {record.model} on {part_title(record.dataset, record.on)} "
         f"({len(record.images)} images, size {record.size}{refined}, revision {record.revision[:12]})\n"
     )
     table(

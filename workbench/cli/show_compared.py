@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from labeling.parts import part_title
 from training.evaluation.reporting.words import FIGURE_NAMES, MORE_FIGURES
 from workbench.cli.output import percent, say, table
 
@@ -120,9 +121,8 @@ def show_pairs(pairs: PairPage) -> None:
 
 def _title(report: EvaluationReport) -> str:
     record = report.record
-    return (
-        f"evaluation {report.id}, model {record.model} on {record.dataset}, {record.on} ({len(record.images)} images)"
-    )
+    where = part_title(record.dataset, record.on)
+    return f"evaluation {report.id}, model {record.model} on {where} ({len(record.images)} images)"
 
 
 def pair_cells(pair: Pair) -> tuple[str, str, str, str, str]:

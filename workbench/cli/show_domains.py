@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labeling.parts import part_title
 from training.evaluation.reporting.words import FIGURE_NAMES
 from workbench.cli.output import percent, say, table
 from workbench.cli.show_compared import pair_cells, signed
@@ -18,7 +19,7 @@ _PAIR = (">home %", ">there %", ">difference", ">interval", "there is")
 def show_table(found: ShiftTable) -> None:
     """Print home against each target: the sentence, figures and classes, what is confused, what to look at."""
     record = found.home.record
-    say(f"Home: evaluation {found.home.id}, model {record.model} on {record.dataset}, {record.on}\n")
+    say(f"Home: evaluation {found.home.id}, model {record.model} on {part_title(record.dataset, record.on)}\n")
     for target in found.targets:
         _show_target(target)
 
@@ -47,9 +48,8 @@ def _show_target(target: DomainLoss) -> None:
 def show_remedies(found: Outcomes) -> None:
     """Print what each remedy did to the mean IoU, and which classes it makes worse."""
     original = found.original
-    say(
-        f"Model {found.model} on {found.domain}: mIoU {percent(original.metrics.miou if original else None)} as it is\n"
-    )
+    miou = percent(original.metrics.miou if original else None)
+    say(f"Model {found.model} on {found.domain.title}: mIoU {miou} as it is\n")
     columns = ["remedy", ">mIoU %", ">difference", ">interval", "it is", ">evaluation", "worse in"]
     table(None, columns, (_remedy_cells(outcome) for outcome in found.outcomes))
     for outcome in found.outcomes:

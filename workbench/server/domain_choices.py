@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from labeling.datasets import DatasetInfo, list_datasets
-from labeling.images import ALL, UNLABELLED
+from labeling.parts import ALL, UNLABELLED
 from labeling.roles import ROLES
 from training.evaluation.report import EvaluationInfo, list_evaluations
 from training.models.names import ModelName, model_names

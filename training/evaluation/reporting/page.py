@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from xml.etree import ElementTree as ET
 
 from db.session import Database
+from labeling.parts import part_title
 from labeling.progress import Progress, silent
 from training.evaluation.reporting import tables
 from training.evaluation.reporting.elements import POLICY, Child, document, h, picture, swatch, table
@@ -100,7 +101,7 @@ def _held(found: Findings) -> tuple[Child, ...]:
     refined = f", {record.refinement}" if str(record.refinement) else ""
     mapped = f", classes mapped by {found.report.mapping.name}" if found.report.mapping else ""
     return (
-        h("bdi", {}, f"{record.dataset}, {record.on}"),
+        h("bdi", {}, part_title(record.dataset, record.on)),
         f": {len(record.images):,} images, revision {record.revision[:12]}, size {record.size}{refined}{mapped}",
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from labeling.parts import part_title
+
 if TYPE_CHECKING:
     from training.evaluation.report import EvaluationReport
 
@@ -57,7 +59,7 @@ def short(text: str, most: int) -> str:
 def title(report: EvaluationReport) -> str:
     """Say in one line what was evaluated on what."""
     record = report.record
-    return plain(f"Evaluation {report.id}: model {record.model} on {record.dataset}, {record.on}")
+    return plain(f"Evaluation {report.id}: model {record.model} on {part_title(record.dataset, record.on)}")
 
 
 def about_shapes(report: EvaluationReport) -> list[str]:

@@ -12,9 +12,10 @@ from pydantic import BaseModel, ConfigDict
 
 from db.errors import UserError
 from labeling.datasets import find_dataset
-from labeling.exporting.request import ALL, ExportRequest, check_choices
+from labeling.exporting.request import ExportRequest, check_choices
 from labeling.formats.writing import MaskKind, Objects
 from labeling.formats.written import EXPORTS, ExportFormat
+from labeling.parts import ALL
 from labeling.projects import find_project
 from training.tasks.files import shell_line
 from workbench.cli.commands_export import export_argv

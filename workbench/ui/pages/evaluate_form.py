@@ -12,6 +12,7 @@ import gradio as gr
 from db.errors import UserError
 from labeling.classes import list_classes
 from labeling.datasets import UNASSIGNED, DatasetInfo, list_datasets
+from labeling.parts import part_title
 from training.crf.parameters import REPORTED
 from training.evaluation import mapping as mappings
 from training.evaluation.mapping import BY_NAME, Row
@@ -174,7 +175,7 @@ class Form:
         start_task(
             self.services.home,
             argv,
-            title=f"Evaluate {model} on {dataset} / {images}",
+            title=f"Evaluate {model} on {part_title(dataset, images)}",
             project_id=project,
             link=f"/evaluate?project={project}",
         )

@@ -1,6 +1,7 @@
 // The evaluations of a project as a table, the newest first, with those that are being made above it.
 
 import { getJson, isAbort } from "./api.js";
+import { partName } from "./dataset_part.js";
 import { exact, h, moment, name, percent } from "./dom.js";
 import { wayByName } from "./evaluation_parts.js";
 import { keepFocus } from "./focus.js";
@@ -98,13 +99,13 @@ export class EvaluationList {
   }
 
   row(row) {
-    const { evaluation, model, dataset, on, images, miou, pa, size, refinement, created_at, leaks, note } = row;
+    const { evaluation, model, images, miou, pa, size, refinement, created_at, leaks, note } = row;
     const tick = h("input", { type: "checkbox", checked: this.ticked.has(evaluation), "aria-label": `Compare evaluation ${evaluation}`,
       onchange: () => this.tick(evaluation, tick.checked) });
     const warning = leaks > 0 && h("span", { class: "wb-warn", title: `${exact(leaks)} of ${exact(images)} images were in the model's training` }, `${exact(leaks)} seen in training`);
     const cell = (child, className = null) => h("td", { class: className }, child);
     return h("tr", {}, cell(tick), cell(this.page.link({ evaluation }, `Evaluation ${evaluation}`)), cell(name(model)),
-      h("td", {}, name(dataset), " / ", name(on), " ", warning, note && h("span", { class: "wb-warn wb-fault-note" }, note, " ", wayByName(this.page, evaluation))),
+      h("td", {}, partName(row), " ", warning, note && h("span", { class: "wb-warn wb-fault-note" }, note, " ", wayByName(this.page, evaluation))),
       cell(percent(miou), "wb-number"), cell(percent(pa), "wb-number"), cell(exact(images), "wb-number"), cell(refinement ? `${size}; ${refinement}` : size),
       h("td", { title: created_at }, moment(created_at)));
   }
@@ -131,8 +132,8 @@ export class EvaluationList {
   trash() {
     const { trash } = this.page.value;
     if (!trash.length) return null;
-    return drawTrash(trash.map(({ evaluation, model, dataset, on, gone_at: gone }) => ({
-      what: [`evaluation ${evaluation}: `, name(model), " on ", name(dataset), " / ", name(on)], label: `evaluation ${evaluation}`, gone,
+    return drawTrash(trash.map(({ evaluation, model, gone_at: gone, ...tested }) => ({
+      what: [`evaluation ${evaluation}: `, name(model), " on ", partName(tested)], label: `evaluation ${evaluation}`, gone,
       restore: () => this.page.send("restore", { evaluation }),
     })));
   }

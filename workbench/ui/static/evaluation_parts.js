@@ -1,5 +1,6 @@
 // Parts that one evaluation and two side by side have in common.
 
+import { partName } from "./dataset_part.js";
 import { exact, h, name, percent } from "./dom.js";
 import { term } from "./words.js";
 
@@ -19,7 +20,7 @@ export function wayByName(page, evaluation) {
 // `told`: what a revision is, too; once a page.
 export function provenance({ model, dataset, on, images, size, refinement, revision, mapping }, { told = false } = {}) {
   const read = mapping === null ? "classes by name" : "mapping ";
-  return h("p", { class: "wb-provenance" }, name(model), " on ", name(dataset), " / ", name(on),
+  return h("p", { class: "wb-provenance" }, name(model), " on ", partName({ dataset, on }),
     ` · ${exact(images)} ${images === 1 ? "image" : "images"} · size ${size} · ${refinement ? `${refinement} · ` : ""}`,
     h("span", { title: revision }, told ? term("revision", "revision") : "revision", ` ${revision.slice(0, 12)}`), " · ", read, mapping !== null && name(mapping));
 }

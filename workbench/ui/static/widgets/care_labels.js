@@ -4,6 +4,7 @@
 import { address, getJson, isAbort, post } from "../api.js";
 import { askToLabel, mountDesktop } from "../desktop.js";
 import { exact, h } from "../dom.js";
+import { partTitle } from "../dataset_part.js";
 import { follow } from "../follow.js";
 import { mountDoubts } from "../lab/trust/doubts.js";
 import { Looking } from "../looking.js";
@@ -59,7 +60,7 @@ class Labels {
     const best = wished ? null : (await getJson(`/api/projects/${this.project}/label-errors`, { signal })).evaluation;
     const { evaluation: id } = wished ?? evaluations.find(({ evaluation }) => evaluation === best) ?? evaluations[0];
     this.select.replaceChildren(...evaluations.map((each) => h("option", { value: each.evaluation, selected: each.evaluation === id },
-      `${each.evaluation}: ${each.model} on ${each.dataset}, ${each.on} (${exact(each.images)})`)));
+      `${each.evaluation}: ${each.model} on ${partTitle(each)} (${exact(each.images)})`)));
     if (this.shown !== id || !byTask) await this.show(id, signal);
   }
 

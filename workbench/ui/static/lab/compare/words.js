@@ -1,5 +1,6 @@
 // How evaluations and their differences are said where several are compared.
 
+import { partTitle } from "../../dataset_part.js";
 import { exact, h } from "../../dom.js";
 import { points } from "../../evaluation_parts.js";
 
@@ -37,7 +38,7 @@ export function labels(evaluations) {
   const [first] = evaluations;
   const model = ({ model: found }) => `model ${found}`;
   const parts = [
-    ({ dataset, on }) => `${dataset} / ${on}`,
+    partTitle,
     ({ size }) => `size ${size}`,
     ({ refinement }) => refinement || "not refined",
     ({ mapping }) => (mapping === null ? "classes by name" : `mapping ${mapping}`),

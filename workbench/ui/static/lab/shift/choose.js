@@ -2,7 +2,8 @@
 //
 // mountChoose(element, {choices, asked, onChange(changes)}) -> {update(asked)}
 
-import { exact, h, isolated, name, percent } from "../../dom.js";
+import { partName, partTitle } from "../../dataset_part.js";
+import { exact, h, isolated, percent } from "../../dom.js";
 import { parts } from "./asked.js";
 
 export function mountChoose(element, { choices, asked, onChange }) {
@@ -47,13 +48,13 @@ function domains(id, { datasets }, chosen, without, adds, choose) {
 
 function partText(dataset, on, count) {
   const images = `${exact(count)} ${count === 1 ? "image" : "images"}`;
-  if (on === "unlabelled") return `${isolated(dataset)}: without labels (${images})`;
-  return on === "all" ? `${isolated(dataset)}: all labelled (${images})` : `${isolated(dataset)}: ${isolated(on)} (${images})`;
+  if (on === "unlabelled") return `${isolated(dataset)}:unlabelled, photos without labels (${images})`;
+  return `${partTitle({ dataset, on })}${on === "all" ? ", all that is labelled" : ""} (${images})`;
 }
 
 export function domainName(domain) {
   const [dataset, on] = parts(domain);
-  return h("span", {}, name(dataset), on === "all" ? "" : h("span", {}, " / ", on === "unlabelled" ? "without labels" : name(on)));
+  return partName({ dataset, on });
 }
 
 function chip(domain, remove) {

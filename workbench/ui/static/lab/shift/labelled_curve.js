@@ -4,6 +4,7 @@
 //   dataset, on: only what was tested there; without them the test that most runs had
 
 import { address, getJson, isAbort } from "../../api.js";
+import { partTitle } from "../../dataset_part.js";
 import { exact, h, isolated, loadStyle, moment, percent, svg } from "../../dom.js";
 import { lookOf, mark, sample } from "../../look.js";
 import { savePlot } from "../save_plot.js";
@@ -43,13 +44,13 @@ function choice(curves, project) {
   const place = h("div", {}, draw(curves[0], project));
   if (curves.length < 2) return place;
   const select = h("select", { onchange: () => place.replaceChildren(draw(curves[select.value], project)) },
-    ...curves.map((curve, i) => h("option", { value: i }, `${isolated(curve.dataset)} / ${isolated(curve.on)}, size ${curve.size}`)));
+    ...curves.map((curve, i) => h("option", { value: i }, `${partTitle(curve)}, size ${curve.size}`)));
   return h("div", {}, h("label", { class: "wb-select" }, "Tested on ", select), place);
 }
 
 // Before there are two points there is the way to them.
 function none(curve) {
-  const known = curve ? `So far ${curve.points.map((point) => `${isolated(point.name)} (${exact(point.labelled)} photos, mIoU ${percent(point.miou)} %)`).join(" and ")} was tested on ${isolated(curve.dataset)} / ${isolated(curve.on)}. ` : "";
+  const known = curve ? `So far ${curve.points.map((point) => `${isolated(point.name)} (${exact(point.labelled)} photos, mIoU ${percent(point.miou)} %)`).join(" and ")} was tested on ${partTitle(curve)}. ` : "";
   return h("p", { class: "wb-message" }, `${known}Label some photos, freeze, train again and evaluate on the same photos: what the labels bought is drawn here.`);
 }
 
@@ -85,7 +86,7 @@ function draw(curve, project) {
   });
   plot.append(...rules, ...foot, ...titles, ...lines);
   const key = names.map((name, place) => h("span", { class: "wb-key" }, sample(place), h("bdi", {}, name)));
-  const title = `Tested on ${isolated(curve.dataset)} / ${isolated(curve.on)}, ${exact(curve.images)} photos, size ${curve.size}`;
+  const title = `Tested on ${partTitle(curve)}, ${exact(curve.images)} photos, size ${curve.size}`;
   const save = savePlot(plot, "miou-by-labelled-photos", { title, legend: names.map((name, place) => ({ label: name, color: lookOf(place).color, dash: lookOf(place).dash })) });
   return h("figure", { class: "wb-chart wb-labelled" }, h("figcaption", {}, h("span", {}, title), ...key, save), plot, said, rows(curve, project));
 }

@@ -1,5 +1,6 @@
 // What is lost on one domain: the sentence, every figure, the classes by what they lose, the confusions that grew.
 
+import { partTitle } from "../../dataset_part.js";
 import { exact, h, name, percent } from "../../dom.js";
 import { FIGURES, points, section } from "../../evaluation_parts.js";
 import { term } from "../../words.js";
@@ -30,7 +31,7 @@ function notes(found) {
 
 function saved(target, file) {
   const rows = () => target.classes.map(({ name: label, iou }) => ({ name: label, pair: iou, said: iou.difference === null ? "n/a" : `${points(iou.difference)} (${intervalText(iou)})` }));
-  return savePlot(() => forest(rows()), file, { title: `IoU of the classes, in points: ${target.dataset} / ${target.on} minus home` });
+  return savePlot(() => forest(rows()), file, { title: `IoU of the classes, in points: ${partTitle(target)} minus home` });
 }
 
 const HEADS = ["home %", "there %", "difference"];

@@ -4,7 +4,8 @@
 //   record: what the server says of the shift; point(row): show where a photo is, null where none
 
 import { address, getJson, isAbort } from "../../api.js";
-import { exact, h, isolated, loadStyle, name, percent, svg } from "../../dom.js";
+import { partTitle } from "../../dataset_part.js";
+import { exact, h, loadStyle, name, percent, svg } from "../../dom.js";
 import { Entries } from "../../entries.js";
 import { Lightbox } from "../../lightbox.js";
 import { lookOf, mark } from "../../look.js";
@@ -26,10 +27,6 @@ export async function mountPlane(element, options) {
 }
 
 // "camvid:val" -> what a legend calls it
-export function domainLabel({ dataset, on }) {
-  return on === "all" ? isolated(dataset) : `${isolated(dataset)} / ${isolated(on)}`;
-}
-
 class Plane {
   constructor(element, { project, shift, record }) {
     Object.assign(this, { element, project, shift, record, coloring: "domain", hidden: new Set(), at: null, pointed: null });
@@ -64,7 +61,7 @@ class Plane {
       type: "button", class: "wb-button", dataset: { coloring: id }, "aria-pressed": id === this.coloring, onclick: () => this.color(id),
     }, label));
     this.zooms = zooming(this.view, this.boxed);
-    this.save = savePlot(() => svgOf(this.plane, this.coloring, this.hidden, this.record.explained, this.record.domains.map(domainLabel)), `features-${this.record.model}`, {
+    this.save = savePlot(() => svgOf(this.plane, this.coloring, this.hidden, this.record.explained, this.record.domains.map(partTitle)), `features-${this.record.model}`, {
       title: "Photos by the features of the network", legend: () => this.legend(),
     });
     return h("div", { class: "wb-bar" }, h("span", { class: "wb-hint" }, "Coloured by"), h("div", { class: "wb-layouts", role: "group", "aria-label": "Coloured by" }, ...buttons),
@@ -89,7 +86,7 @@ class Plane {
           this.draw();
           this.key.querySelector(`[data-domain="${place}"]`).focus();
         },
-      }, sample, place === 0 ? "home: " : "", domainLabel(domain), h("span", { class: "wb-hint" }, ` ${exact(domain.images)}`));
+      }, sample, place === 0 ? "home: " : "", partTitle(domain), h("span", { class: "wb-hint" }, ` ${exact(domain.images)}`));
     });
     this.key.replaceChildren(...domains, ...(this.coloring === "domain" ? [] : [this.scale()]));
   }
@@ -103,7 +100,7 @@ class Plane {
   }
 
   legend() {
-    if (this.coloring === "domain") return this.record.domains.map((domain, place) => ({ label: domainLabel(domain), color: lookOf(place).color, fill: true }));
+    if (this.coloring === "domain") return this.record.domains.map((domain, place) => ({ label: partTitle(domain), color: lookOf(place).color, fill: true }));
     const groups = COLORINGS.find(({ id }) => id === this.coloring);
     const [low, high] = rangeOfValues(this.plane[this.coloring]);
     const [first, last] = groups.bad ? ["#2563eb", "#c2410c"] : ["#c2410c", "#2563eb"];
@@ -192,7 +189,7 @@ class Plane {
     const photo = this.photoUrl(row);
     this.card.replaceChildren(
       photo ? h("img", { src: photo, alt: "" }) : h("span", { class: "wb-hint" }, "The photo is gone."),
-      name(path[row]), h("span", { class: "wb-hint" }, domainLabel(this.record.domains[domain[row]])), h("span", { class: "wb-hint" }, this.facts(row)));
+      name(path[row]), h("span", { class: "wb-hint" }, partTitle(this.record.domains[domain[row]])), h("span", { class: "wb-hint" }, this.facts(row)));
     const { width, height } = this.boxed();
     const [x, y] = onScreen(this.places, row, this.view, width, height);
     this.card.style.left = x > width / 2 ? "" : `${x + 14}px`;

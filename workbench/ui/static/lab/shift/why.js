@@ -6,12 +6,13 @@
 
 import { getJson, isAbort, post } from "../../api.js";
 import { mountCommand } from "../../command.js";
+import { partTitle } from "../../dataset_part.js";
 import { exact, h, loadStyle, moment, name, percent } from "../../dom.js";
 import { points } from "../../evaluation_parts.js";
 import { showTable } from "../../table.js";
 import { term } from "../../words.js";
 import { drawLooks, effectSaid } from "./looks.js";
-import { domainLabel, mountPlane } from "./plane.js";
+import { mountPlane } from "./plane.js";
 
 const FEW_OUTLIERS = 12;
 
@@ -67,7 +68,7 @@ class Why {
   async draw() {
     const { data } = this;
     const place = this.place();
-    const names = [0, place].map((each) => domainLabel(data.domains[each]));
+    const names = [0, place].map((each) => partTitle(data.domains[each]));
     const classes = h("div");
     const sizes = h("div");
     const map = h("div", { class: "wb-why-map" });
@@ -102,7 +103,7 @@ class Why {
     const targets = this.data.domains.slice(1);
     if (this.at !== null || targets.length < 2) return null;
     const select = h("select", { onchange: () => this.update({ at: select.value }) },
-      ...targets.map((domain, i) => h("option", { value: `${domain.dataset}:${domain.on}`, selected: i + 1 === place }, domainLabel(domain))));
+      ...targets.map((domain, i) => h("option", { value: `${domain.dataset}:${domain.on}`, selected: i + 1 === place }, partTitle(domain))));
     return h("label", { class: "wb-select" }, "Compare home with ", select);
   }
 
