@@ -11,6 +11,7 @@ import torch
 from starlette.testclient import TestClient
 
 from db.schema import Image
+from labeling.subsets import add_to_subset
 from tests.support.scenes import Scene, Workspace, add_dataset, blocks, workspace
 from tests.support.server import serve, visitor
 from training.architectures import build
@@ -107,9 +108,22 @@ def test_photos_to_label_next_become_a_list(place: Workspace, client: TestClient
     assert begun == [command]
     survey(place.home, place.database, project="p", model="tiny", dataset="dusk", on="unlabelled", device="cpu")
     found = client.get(f"{ROOT}/surveys", params=asked).json()
-    assert found["survey"]["unlabelled"] == 2
+    assert (found["survey"]["unlabelled"], found["survey"]["missing"]) == (2, 0)
     assert 0 <= found["estimate"]["expected"]["atc"] <= 1
-    wanted = {"survey": found["survey"]["name"], "count": 1}
+    wider = client.get(f"{ROOT}/surveys", params=asked | {"on": "dusk:all"}).json()  # two of its four photos are known
+    assert wider == {"survey": found["survey"] | {"missing": 2}, "estimate": found["estimate"]}
+    add_to_subset(place.database, "p", "dusk", "one", ["000.png"])
+    survey(place.home, place.database, project="p", model="tiny", dataset="dusk", device="cpu")
+    (whole, part) = (client.get(f"{ROOT}/surveys", params=asked | {"on": on}).json() for on in ("dusk", "dusk:one"))
+    assert (whole["survey"]["images"], whole["survey"]["missing"]) == (4, 0)
+    assert (part["survey"]["name"], part["survey"]["images"]) == (whole["survey"]["name"], 1)
+    assert part["estimate"]["expected"] != whole["estimate"]["expected"]  # of that photo alone
+    (photo,) = client.post(f"{ROOT}/suggestions", json={"survey": part["survey"]["name"], "on": "dusk:one"}).json()[
+        "photos"
+    ]
+    assert photo["path"] == "000.png"
+    assert client.get(f"{ROOT}/surveys", params=asked | {"on": "dusk:gone"}).status_code == 400
+    wanted = {"survey": found["survey"]["name"], "on": "dusk:unlabelled", "count": 1}
     (photo,) = client.post(f"{ROOT}/suggestions", json=wanted).json()["photos"]
     assert client.get(f"/api/projects/1/images/{photo['id']}/photo").status_code == 200
     client.post(f"{ROOT}/suggestions", json=wanted | {"subset": "next"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,6 @@ from labeling.progress import Progress, silent
 from labeling.projects import find_project
 from training.evaluation.store import new_directory, publish_as
 from training.models.files import find_model_file
-from training.prediction.refinement import NONE
 from training.prediction.size import Size
 from training.shift.features import farness, farther, feature_shift, joint_basis
 from training.shift.frequencies import frequencies
@@ -27,7 +27,8 @@ from training.shift.photos import Chosen, Seen, choose, class_names, look_throug
 from training.shift.plane import Way, plane
 from training.shift.sizes import size_shifts
 from training.shift.store import RECORD, Compared, Outlier, Shift, ShiftArrays, ShiftRecord, write_arrays
-from training.survey.store import Survey, list_surveys
+from training.survey.holding import Holding, find_holding
+from training.survey.store import list_surveys
 from training.survey.survey import survey
 
 OUTLIERS = 50
@@ -81,9 +82,10 @@ def explain(
         def told(done: int, total: int | None, what: str, chosen: Chosen = chosen) -> None:
             progress(done, total, f"{what}, of {chosen.domain.title}")
 
-        sources.append(
-            _surveyed(home, project_id, file.sha256, chosen, asked)
-            or survey(
+        find = partial(find_holding, photos=chosen.photos, model_sha256=file.sha256, size=asked)
+        source = find(list_surveys(home, project_id))
+        if source is None or source.missing:
+            made = survey(
                 home,
                 database,
                 project=name,
@@ -94,13 +96,16 @@ def explain(
                 device=device,
                 progress=told,
             )
-        )
+            source = find([made])
+        if source is None or source.missing:
+            raise UserError(f"The photos of {chosen.domain.title}, or the model, changed meanwhile. Begin again.")
+        sources.append(source)
     start = time.perf_counter()
     names = class_names(database, name)
     store = Store(home.store)
     found = [
         _Found(
-            chosen, source.name, look_through(database, store, name, chosen, len(names), progress), *_of(source, chosen)
+            chosen, source.survey.name, look_through(database, store, name, chosen, len(names), progress), *_of(source)
         )
         for chosen, source in zip(domains, sources, strict=True)
     ]
@@ -152,25 +157,10 @@ class _Found:
         )
 
 
-def _surveyed(home: Home, project_id: int, model_sha256: str, chosen: Chosen, size: str) -> Survey | None:
-    """Return the newest survey that holds all of some photos as they are now."""
-    wanted = {(photo.path, photo.image_sha256) for photo in chosen.photos}
-    for found in list_surveys(home, project_id):
-        record = found.record
-        alike = (record.model_sha256, record.size, record.refinement, record.dataset)
-        if alike != (model_sha256, size, NONE, chosen.domain.dataset) or len(record.images) < len(wanted):
-            continue
-        if wanted <= {(image.path, image.image_sha256) for image in record.images}:
-            return found
-    return None
-
-
-def _of(found: Survey, chosen: Chosen) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the vectors and entropies of some photos of a survey, in their order."""
-    rows = {(image.path, image.image_sha256): row for row, image in enumerate(found.record.images)}
-    places = [rows[photo.path, photo.image_sha256] for photo in chosen.photos]
-    entropies = np.array([found.record.images[row].entropy for row in places], np.float32)
-    return found.arrays().vectors[places], entropies
+def _of(found: Holding) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the vectors and entropies of the photos that a survey was asked for, in their order."""
+    entropies = [found.survey.record.images[row].entropy for row in found.rows]
+    return found.survey.arrays().vectors[list(found.rows)], np.array(entropies, np.float32)
 
 
 def _arrays(found: Sequence[_Found], places: NDArray[np.float32]) -> ShiftArrays:

@@ -89,7 +89,9 @@ class Estimate:
         }
 
 
-def estimate(database: Database, project: str, survey: Survey, home: int) -> Estimate:
+def estimate(
+    database: Database, project: str, survey: Survey, home: int, *, rows: Sequence[int] | None = None
+) -> Estimate:
     """Estimate the pixel accuracy on a survey's photos.
 
     Args:
@@ -97,6 +99,7 @@ def estimate(database: Database, project: str, survey: Survey, home: int) -> Est
         project: name.
         survey: of the photos.
         home: number of an evaluation of the same weights, in the same size and refinement, whose labels are known.
+        rows: places in the survey's record of the photos that are meant; None means all of them.
 
     Raises:
         UserError: there is no such evaluation, it is of another model or was made otherwise, or has no pixel.
@@ -104,8 +107,9 @@ def estimate(database: Database, project: str, survey: Survey, home: int) -> Est
     found = open_evaluation(database, home, project=project)
     _check_alike(survey, found)
     known = known_of(found)
-    entropies = np.array([image.entropy for image in survey.record.images])
-    confidence = survey.arrays().confidence.sum(axis=0, dtype=np.int64)
+    meant = list(range(len(survey.record.images)) if rows is None else rows)
+    entropies = np.array([survey.record.images[row].entropy for row in meant])
+    confidence = survey.arrays().confidence[meant].sum(axis=0, dtype=np.int64)
     checks = []
     for info in list_evaluations(database, project):
         other = None if info.id == home else open_evaluation(database, info.id, project=project)

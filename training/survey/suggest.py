@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +51,14 @@ class Suggestion:
 
 
 def suggest(
-    database: Database, project: str | None, survey: Survey, *, count: int, by: By = "mixed", subset: str | None = None
+    database: Database,
+    project: str | None,
+    survey: Survey,
+    *,
+    count: int,
+    by: By = "mixed",
+    rows: Sequence[int] | None = None,
+    subset: str | None = None,
 ) -> Suggestion:
     """Choose photos that nobody has labelled yet.
 
@@ -62,10 +70,11 @@ def suggest(
         survey: of the photos.
         count: how many.
         by: which way; see `training.survey.ranking`.
+        rows: places in the survey's record of the photos that are meant; None means all of them.
         subset: name of the list they are put into, which is made where there is none.
 
     Raises:
-        UserError: no photo of the survey is left to label, or the subset's name is none.
+        UserError: none of these photos is left to label, or the subset's name is none.
     """
     record = survey.record
     now = {
@@ -73,7 +82,8 @@ def suggest(
     }
     here = np.array([(image.path, image.image_sha256) in now for image in record.images], bool)
     labelled = np.array([now.get((image.path, image.image_sha256), False) for image in record.images], bool)
-    places = np.flatnonzero(here & ~labelled)
+    meant = np.ones(len(here), bool) if rows is None else np.isin(np.arange(len(here)), rows)
+    places = np.flatnonzero(meant & here & ~labelled)
     if len(places) == 0:
         raise UserError(
             f"Every photo of the survey {survey.name} is labelled, or gone. Survey photos without labels: "

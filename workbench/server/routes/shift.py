@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from db.errors import UserError
 from db.session import Database
-from labeling.images import photos_of
+from labeling.images import DatasetPhoto, photos_of
 from training.adaptation.remedies import NAMES, Case, read_remedies
 from training.evaluation.mapping import list_mappings, save_mapping
 from training.evaluation.opened import open_evaluation
@@ -21,8 +21,9 @@ from training.shift.subject import Domain, read_domains
 from training.shift.table import ShiftTable, shift_table
 from training.shift.written import shift_csv, shift_markdown
 from training.survey.estimate import estimate
+from training.survey.holding import find_holding, rows_of
 from training.survey.ranking import By
-from training.survey.store import Survey, list_surveys, open_survey
+from training.survey.store import list_surveys, open_survey
 from training.survey.suggest import Suggestion, suggest
 from training.tasks.lifecycle import start_task
 from workbench.plain import plain
@@ -73,9 +74,10 @@ class AskedSurvey(BaseModel):
 
 
 class AskedSuggestion(BaseModel):
-    """How many photos of a survey to choose, which way, and the list they are put into; none is made without a name."""
+    """How many of a survey's photos on a domain to choose, which way, and the list they go into, if it has a name."""
 
     survey: str
+    on: str
     count: int = 10
     by: By = "mixed"
     subset: str = ""
@@ -116,6 +118,10 @@ def router(services: Services) -> APIRouter:
 
     def one_domain(name: str, text: str) -> Domain:
         return read_domains(database, name, [text])[0]
+
+    def photos_on(name: str, text: str) -> list[DatasetPhoto]:
+        domain = one_domain(name, text)
+        return photos_of(database, name, domain.dataset, domain.on)
 
     def found(name: str, asked: Asked) -> list[int | None]:
         file, mapping, domains = file_of(name, asked.model), asked.mapping or None, asked.domains(database, name)
@@ -211,16 +217,18 @@ def router(services: Services) -> APIRouter:
 
     @routes.get("/surveys")
     def surveys(project: int, model: str, on: str, size: str = ORIGINAL, evaluation: int = 0) -> dict[str, Any]:
-        """The newest survey of a domain by a model, with what to expect there, learnt from an evaluation (0: none)."""
+        """The survey of a domain's photos as they are now, with what to expect, learnt from an evaluation (0: none)."""
         name = services.name_of(project)
-        survey = _survey(services, project, file_of(name, model).sha256, one_domain(name, on), size)
-        if survey is None:
+        sha256, wanted_size = file_of(name, model).sha256, str(Size.parse(size))
+        found = find_holding(list_surveys(home, project), photos_on(name, on), model_sha256=sha256, size=wanted_size)
+        if found is None:
             return {"survey": None, "estimate": None}
-        record = survey.record
-        head = {"name": survey.name, "images": len(record.images), "entropy": record.mean_entropy}
-        counted = {"unlabelled": sum(not image.labelled for image in record.images)}
-        expected = estimate(database, name, survey, evaluation) if evaluation else None
-        return {"survey": head | counted, "estimate": plain(expected)}
+        survey, images = found.survey, [found.survey.record.images[row] for row in found.rows]
+        head = {"name": survey.name, "images": len(images), "missing": found.missing}
+        head |= {"unlabelled": sum(not image.labelled for image in images)}
+        head |= {"entropy": sum(image.entropy for image in images) / len(images)}
+        expected = estimate(database, name, survey, evaluation, rows=found.rows) if evaluation else None
+        return {"survey": head, "estimate": plain(expected)}
 
     @routes.post("/surveys")
     def begin_survey(project: int, asked: AskedSurvey) -> dict[str, Any]:
@@ -236,8 +244,9 @@ def router(services: Services) -> APIRouter:
         """Choose photos to label next, and put them into a list where one is named."""
         name = services.name_of(project)
         survey = open_survey(home, project, asked.survey)
+        rows = rows_of(survey.record, photos_on(name, asked.on))
         count = min(max(1, asked.count), MOST_SUGGESTED)
-        result = suggest(database, name, survey, count=count, by=asked.by, subset=asked.subset or None)
+        result = suggest(database, name, survey, count=count, by=asked.by, rows=rows, subset=asked.subset or None)
         return plain(result) | {"photos": _numbered(services, name, result)}
 
     return routes
@@ -272,16 +281,6 @@ def _classes(services: Services, project: str, number: int, mapping: str | None)
         "colors": dict(zip(truth, colors_of(services, found, truth), strict=True)),
         "mapping": {"name": found.mapping.name if found.mapping else None, "rows": rows},
     }
-
-
-def _survey(services: Services, project: int, sha256: str, domain: Domain, size: str) -> Survey | None:
-    wanted = (sha256, domain.dataset, domain.on, str(Size.parse(size)))
-    for survey in list_surveys(services.home, project):
-        record = survey.record
-        made = (record.model_sha256, record.dataset, record.on, record.size)
-        if made == wanted and not str(record.refinement):
-            return survey
-    return None
 
 
 def _numbered(services: Services, project: str, result: Suggestion) -> list[dict[str, Any]]:

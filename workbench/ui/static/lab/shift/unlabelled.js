@@ -64,17 +64,22 @@ export class Unlabelled {
       this.drawExpected(found.estimate);
       this.drawNext();
     } catch (error) {
-      if (key === this.key) this.expected.replaceChildren(h("p", { class: "wb-bad", role: "alert" }, error.message));
+      if (key !== this.key || on !== this.on) return;
+      this.survey = null;
+      this.expected.replaceChildren(h("p", { class: "wb-bad", role: "alert" }, error.message));
+      this.drawNext();
     }
   }
 
   drawExpected(estimate) {
-    const begin = h("button", { type: "button", class: `wb-button ${this.survey ? "" : "wb-primary"}`, id: "wb-shift-survey", disabled: this.doing.isBusy,
+    const isWhole = this.survey?.missing === 0;
+    const begin = h("button", { type: "button", class: `wb-button ${isWhole ? "" : "wb-primary"}`, id: "wb-shift-survey", disabled: this.doing.isBusy,
       onclick: () => this.doing.begin(this.routes.post("surveys", { model: this.asked.model, on: this.on, size: this.asked.size })) }, this.survey ? "Look at them again" : "Look at these photos");
     if (!this.survey) {
       return this.expected.replaceChildren(h("p", {}, "The model runs over the photos once and keeps how sure it is of each; no label is needed. Then its accuracy can be estimated, and the photos ranked that would teach it most."), begin);
     }
-    const said = h("p", { class: "wb-provenance" }, `Survey ${this.survey.name}: ${exact(this.survey.images)} photos, ${exact(this.survey.unlabelled)} without labels then, mean entropy ${percent(this.survey.entropy)} % `);
+    const said = h("div", {}, !isWhole && h("p", { id: "wb-shift-newer" }, `${exact(this.survey.missing)} of these photos ${this.survey.missing === 1 ? "is" : "are"} not in the survey: look at them again.`),
+      h("p", { class: "wb-provenance" }, `Survey ${this.survey.name}: ${exact(this.survey.images)} photos, ${exact(this.survey.unlabelled)} without labels then, mean entropy ${percent(this.survey.entropy)} %`));
     if (!estimate) return this.expected.replaceChildren(said, h("p", {}, "Evaluate the model at home first: from there it is known how right it is where it is so sure."), begin);
     const told = ESTIMATES.filter(([key]) => [estimate, ...estimate.checks].some(({ expected }) => expected[key] !== null)); // the notes tell why one is not
     const cells = (expected) => told.map(([key]) => h("td", { class: "wb-number" }, percent(expected[key])));
@@ -110,7 +115,7 @@ export class Unlabelled {
 
   async suggest(subset = "") {
     try {
-      this.suggestion = await this.routes.post("suggestions", { survey: this.survey.name, count: this.count || 1, by: this.by, subset });
+      this.suggestion = await this.routes.post("suggestions", { survey: this.survey.name, on: this.on, count: this.count || 1, by: this.by, subset });
       this.drawNext();
       return true;
     } catch (error) {
