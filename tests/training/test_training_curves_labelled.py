@@ -19,6 +19,7 @@ def _tested(run: int, photos: range, **changes: object) -> EvaluatedRun:
     base = EvaluatedRun(
         evaluation=10 + run,
         model=f"{run}:best",
+        model_sha256=f"weights {run}",
         run=run,
         name=f"run {run}",
         architecture="unet",
@@ -53,10 +54,13 @@ def test_only_what_was_tested_alike_is_joined() -> None:
     assert not networks[0].tells
 
 
-def test_of_several_tests_of_a_model_the_newest_counts() -> None:
+def test_of_several_tests_of_the_same_weights_the_newest_counts() -> None:
     again = _tested(1, range(5), evaluation=99, miou=0.7)
     (curve,) = labelled_curves([again, _tested(1, range(5))])
     assert [(point.evaluation, point.miou) for point in curve.points] == [(99, 0.7)]
+    later = replace(again, model_sha256="weights of a better step")  # "1:best" names others by then
+    (curve,) = labelled_curves([later, _tested(1, range(5))])
+    assert [(point.evaluation, point.added) for point in curve.points] == [(11, None), (99, 0)]
     other_photos = _tested(2, range(3, 8))  # as many, others
     (curve,) = labelled_curves([_tested(1, range(5)), other_photos])
     assert [(point.labelled, point.added) for point in curve.points] == [(5, None), (5, 3)]

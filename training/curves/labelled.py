@@ -11,11 +11,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from db.errors import UserError
@@ -31,6 +32,9 @@ from training.runs.lifecycle import RunInfo, list_runs
 _RUN = re.compile(r"([0-9]+)(:(best|last))?")
 _MOST_LISTS = 3
 _KEPT = 16
+_KEPT_SELECTIONS = 256
+_Source = tuple[str, tuple[str, ...], str]
+"""A revision's digest, datasets of it, and which of their photos."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class EvaluatedRun:
     Attributes:
         evaluation: its number.
         model: as it was named.
+        model_sha256: of its weights' file: a run's best checkpoint is another one later.
         run: number of its run.
         name: of the run.
         architecture: of the run.
@@ -55,6 +60,7 @@ class EvaluatedRun:
 
     evaluation: int
     model: str
+    model_sha256: str
     run: int
     name: str
     architecture: str
@@ -124,8 +130,8 @@ class LabelledCurve:
 
 
 def labelled_curves(tested: Iterable[EvaluatedRun]) -> tuple[LabelledCurve, ...]:
-    """Sort tests into curves, those with most points first; of several tests of one model the newest counts."""
-    newest = {(each.same, each.model): each for each in sorted(tested, key=lambda each: each.evaluation)}
+    """Sort tests into curves, those with most points first; of several tests of the same weights the newest counts."""
+    newest = {(each.same, each.model_sha256): each for each in sorted(tested, key=lambda each: each.evaluation)}
     ordered = sorted(newest.values(), key=lambda each: (each.same, each.architecture, len(each.trained), each.run))
     curves = []
     for _, group in groupby(ordered, key=lambda each: each.same):
@@ -188,18 +194,11 @@ def read_labelled_curves(
 
 
 def _tested(store: Store, info: EvaluationInfo, run: RunInfo) -> EvaluatedRun:
-    from training.engine.decisions import read_decisions  # these load torch, without which the server starts
-    from training.models.spec import Ancestor
-
-    directory = RunDirectory(run.directory)
-    decisions = read_decisions(directory.decisions)
-    if decisions is None:
-        raise FileNotFoundError(directory.decisions)
-    revisions = [(each.revision, each.datasets, each.on) for each in decisions.lineage if isinstance(each, Ancestor)]
     assert info.miou is not None
     return EvaluatedRun(
         evaluation=info.id,
         model=info.model,
+        model_sha256=info.model_sha256,
         run=run.id,
         name=run.name,
         architecture=run.architecture,
@@ -207,23 +206,40 @@ def _tested(store: Store, info: EvaluationInfo, run: RunInfo) -> EvaluatedRun:
         on=info.on,
         images=info.images,
         size=info.size,
-        same=_same(store, info),
+        same=_same(store, (info.revision, (info.dataset,), info.on), info.size),
         miou=info.miou,
-        trained=_trained(store, revisions),
+        trained=_trained(store, _sources(RunDirectory(run.directory).decisions)),
         trained_at=run.created_at,
     )
 
 
-def _same(store: Store, info: EvaluationInfo) -> str:
-    manifest = _manifest(store, info.revision)
-    images = select(manifest, [info.dataset], info.on)
-    told = [info.size, *manifest.classes, *sorted(f"{image.image_sha256} {image.map_sha256}" for image in images)]
+# What a run was trained on is decided once, and a revision never changes: each is read once.
+
+
+@lru_cache(maxsize=_KEPT_SELECTIONS)
+def _sources(decisions: Path) -> tuple[_Source, ...]:
+    from training.engine.decisions import read_decisions  # these load torch, without which the server starts
+    from training.models.spec import Ancestor
+
+    found = read_decisions(decisions)
+    if found is None:
+        raise FileNotFoundError(decisions)
+    return tuple((each.revision, each.datasets, each.on) for each in found.lineage if isinstance(each, Ancestor))
+
+
+@lru_cache(maxsize=_KEPT_SELECTIONS)
+def _same(store: Store, source: _Source, size: str) -> str:
+    revision, datasets, on = source
+    manifest = _manifest(store, revision)
+    images = select(manifest, datasets, on)
+    told = [size, *manifest.classes, *sorted(f"{image.image_sha256} {image.map_sha256}" for image in images)]
     return hashlib.sha256("\n".join(told).encode()).hexdigest()
 
 
-def _trained(store: Store, revisions: Sequence[tuple[str, tuple[str, ...], str]]) -> tuple[ManifestImage, ...]:
+@lru_cache(maxsize=_KEPT_SELECTIONS)
+def _trained(store: Store, sources: tuple[_Source, ...]) -> tuple[ManifestImage, ...]:
     found: dict[str, ManifestImage] = {}
-    for revision, datasets, on in revisions:
+    for revision, datasets, on in sources:
         found |= {image.image_sha256: image for image in select(_manifest(store, revision), datasets, on)}
     return tuple(found.values())
 

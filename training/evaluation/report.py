@@ -189,12 +189,14 @@ class EvaluationInfo:
     """An evaluation as lists show it; its figures under the mapping it was made with, as that is now.
 
     Attributes:
+        model_sha256: of its weights' file.
         refinement: what was done besides running the network once, in words; empty for nothing.
         note: why there are no figures; None where there are.
     """
 
     id: int
     model: str
+    model_sha256: str
     dataset: str
     on: str
     revision: str
@@ -340,6 +342,7 @@ def _info(row: Evaluation, known: Mapping[str, Any]) -> EvaluationInfo:
     return EvaluationInfo(
         id=row.id,
         model=row.model,
+        model_sha256=row.model_sha256,
         dataset=row.dataset,
         on=row.on,
         revision=row.revision_digest,
