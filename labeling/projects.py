@@ -5,8 +5,10 @@ Functions that take a `Session` run inside the caller's transaction; those that 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -16,6 +18,7 @@ from db.schema import Dataset, Image, Project, Setting, utc_now
 from db.session import Database
 from labeling.names import clean_name
 
+_T = TypeVar("_T")
 _CURRENT = "project"  # the setting that holds the current project's id: a rename does not touch it
 
 
@@ -32,18 +35,23 @@ class ProjectInfo:
     trashed_at: datetime | None
 
 
-def current_project(session: Session) -> Project:
-    """Return the current project.
+def usual(current: _T | None, projects: Sequence[_T]) -> _T | None:
+    """Return the project that is meant where none is named: the current one, else the only one there is."""
+    return current if current is not None or len(projects) != 1 else projects[0]
+
+
+def usual_project(session: Session) -> Project:
+    """Return the project that is meant where none is named.
 
     Raises:
         UserError: there is none; the message says how to get one.
     """
-    project = current_or_none(session)
+    projects = session.scalars(select(Project).where(Project.deleted_at.is_(None)).order_by(Project.name)).all()
+    project = usual(current_or_none(session), projects)
     if project is None:
-        names = _names(session)
         hint = (
-            f"Choose one of {', '.join(names)} with `workbench use NAME`."
-            if names
+            f"Choose one of {', '.join(each.name for each in projects)} with `workbench use NAME`."
+            if projects
             else "The first `workbench import` creates one; `workbench demo` brings a sample."
         )
         raise UserError(f"There is no current project. {hint}")
@@ -58,13 +66,13 @@ def current_or_none(session: Session) -> Project | None:
 
 
 def find_project(session: Session, name: str | None) -> Project:
-    """Return the project of this name, the current one for None.
+    """Return the project of this name; for None the current one, else the only one.
 
     Raises:
-        UserError: there is none of this name, it is in the trash, or there is no current one.
+        UserError: there is none of this name, it is in the trash, or there is no current one among several.
     """
     if name is None:
-        return current_project(session)
+        return usual_project(session)
     project = session.scalar(select(Project).where(Project.name == name.strip()))
     if project is None:
         names = ", ".join(_names(session)) or "none yet"

@@ -12,7 +12,6 @@ from labeling.colors import _LIKELY, differs, from_hex, likely_color, next_color
 from labeling.datasets import list_datasets
 from labeling.projects import (
     create_project,
-    current_project,
     find_project,
     list_projects,
     rename_project,
@@ -42,11 +41,11 @@ def names(database):
 
 def test_the_first_project_is_current_until_another_is_used(place):
     with place.database.read() as session, pytest.raises(UserError, match="no current project"):
-        current_project(session)
+        find_project(session, None)
     with place.database.write() as session:
         create_project(session, " campus ")
         create_project(session, "voc")
-        assert current_project(session).name == "campus"
+        assert find_project(session, None).name == "campus"
         use_project(session, "voc")
     assert [(info.name, info.current) for info in list_projects(place.database)] == [("campus", False), ("voc", True)]
     with place.database.read() as session, pytest.raises(UserError, match="campus, voc"):
@@ -61,9 +60,14 @@ def test_trash_and_restore_of_a_project(campus):
     with campus.write() as session, pytest.raises(UserError, match="trash"):
         create_project(session, "grounds")
     with campus.read() as session, pytest.raises(UserError, match="no current project"):
-        current_project(session)
+        find_project(session, None)
     restore_project(campus, "grounds")
-    assert [info.name for info in list_projects(campus)] == ["grounds"]
+    assert [(info.name, info.current) for info in list_projects(campus)] == [("grounds", False)]
+    with campus.write() as session:
+        assert find_project(session, None).name == "grounds"  # none is current, but there is no other
+        create_project(session, "voc", may_become_current=False)
+        with pytest.raises(UserError, match="Choose one of grounds, voc"):
+            find_project(session, None)
 
 
 @pytest.mark.parametrize("name", ["", "  ", "a/b", "a\\b", "a\nb", "x" * 201])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from labeling.formats.names import FORMATS
-from workbench.cli.options import HomeOption, JsonOption, ProjectOption, Workplace
+from workbench.cli.options import HomeOption, JsonOption, Workplace
 from workbench.cli.output import emit, progress_bar, say, table
 
 if TYPE_CHECKING:
@@ -80,7 +80,10 @@ def import_(
         str | None,
         typer.Option(help="What the dataset remembers SRC by (default: its path), where SRC soon lies elsewhere."),
     ] = None,
-    project: ProjectOption = None,
+    project: Annotated[
+        str | None,
+        typer.Option(help="The project (default: the current one; where none is, one named after SRC is made)."),
+    ] = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:

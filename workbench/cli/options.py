@@ -21,7 +21,8 @@ HomeOption = Annotated[
     ),
 ]
 ProjectOption = Annotated[
-    str | None, typer.Option("--project", help="The project (default: the current one).", show_default=False)
+    str | None,
+    typer.Option("--project", help="The project (default: the current one, else the only one).", show_default=False),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")]
 DatasetOption = Annotated[str, typer.Option("--dataset", "-d", help="The dataset.")]
@@ -92,14 +93,14 @@ class Workplace:
         return Store(self.home.store)
 
     def project(self, name: str | None) -> str:
-        """Return the name of the named or current project. Raises UserError where there is none."""
+        """Return the name of the named or usual project. Raises UserError where there is none."""
         from labeling.projects import find_project
 
         with self.database.read() as session:
             return find_project(session, name).name
 
     def project_id(self, name: str | None) -> int:
-        """Return the number of the named or current project. Raises UserError where there is none."""
+        """Return the number of the named or usual project. Raises UserError where there is none."""
         from labeling.projects import find_project
 
         with self.database.read() as session:

@@ -10,7 +10,7 @@ from pathlib import Path
 from db.home import Home
 from db.session import Database
 from db.store import Store
-from labeling.projects import ProjectInfo, project_of_id
+from labeling.projects import ProjectInfo, project_of_id, usual
 from workbench.server.upload_store import UploadStore
 from workbench.server.warming import ArchitectureList
 
@@ -41,7 +41,7 @@ class Services:
         """Return the project of pages that name none: the one named at the start, else the current, else the only."""
         if self.project is not None:
             return next((each for each in projects if each.id == self.project), None)
-        return next((each for each in projects if each.current), projects[0] if len(projects) == 1 else None)
+        return usual(next((each for each in projects if each.current), None), projects)
 
     def name_of(self, project: int) -> str:
         """Return the name of a project, as functions take it: it may have been renamed since a page was opened.
