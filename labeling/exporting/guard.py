@@ -15,6 +15,18 @@ from labeling.importing.archives import is_archive
 from labeling.options import DatasetOptions
 
 
+def refuse_file(path: Path, *, overwrite: bool) -> None:
+    """Refuse to write a file where one is, or where there is no folder.
+
+    Raises:
+        UserError: the folder is missing, the path is a folder, or the file exists and may not be replaced.
+    """
+    if not path.parent.is_dir():
+        raise UserError(f"The folder {path.parent} does not exist. Make it first, or choose another one.")
+    if path.exists() and (path.is_dir() or not overwrite):
+        raise UserError(f"{path} exists. Choose another name" + ("." if path.is_dir() else ", or add --overwrite."))
+
+
 def refuse_folder(session: Session, home: Home, to: Path, *, overwrite: bool) -> None:
     """Refuse to write where an export has no business.
 

@@ -21,6 +21,7 @@ from training.evaluation.mapping import (
     save_mapping,
     targets,
 )
+from training.evaluation.mapping_advice import Lying, suggested_rows
 
 
 @pytest.fixture
@@ -42,6 +43,18 @@ def test_many_go_to_one_and_the_rest_to_other() -> None:
     assert columns.tolist() == [1, 2, 1, 2]
     counts = np.array([[1, 2, 3, 4], [10, 20, 30, 40]])
     assert apply(counts, columns).tolist() == [[0, 4, 6], [0, 40, 60]]
+
+
+def test_a_class_may_count_as_what_it_mostly_lies_on_unless_its_name_is_there() -> None:
+    classes = [
+        Lying("sky", 10, "wall", 0.9),
+        Lying("house", 8, "wall", 0.5),
+        Lying("boat", 8, "road", 0.4999),
+        Lying("sofa", 0),
+    ]
+    rows = [("sky", "sky"), ("house", "wall"), ("boat", None), ("sofa", None)]
+    assert suggested_rows(classes, ["sky", "wall", "road"]) == rows
+    assert suggested_rows(classes, ["wall", "road"], least=0.4)[::2] == [("sky", "wall"), ("boat", "road")]
 
 
 @given(st.integers(1, 6), st.integers(1, 8), st.data())

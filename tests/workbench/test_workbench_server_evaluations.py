@@ -31,7 +31,7 @@ from tests.support.tiny_models import PLAIN, ColorNet, loaded
 from training.architectures import build
 from training.evaluation.evaluate import EvaluationRequest, evaluate, evaluate_loaded
 from training.evaluation.lit import reduce_lit
-from training.evaluation.mapping import save_mapping
+from training.evaluation.mapping import read_mapping_file, save_mapping
 from training.evaluation.opened import open_evaluation
 from training.models.bundle import save_bundle
 from training.models.find import load_model
@@ -94,6 +94,26 @@ def test_all_figures_and_no_folder_of_the_server(place: Workspace, client: TestC
     assert found["classes"][3]["iou"] == 0
     assert str(place.home.path) not in answer.text
     assert [one["evaluation"] for one in client.get("/api/projects/1/evaluations").json()["evaluations"]] == [number]
+
+
+def test_a_mapping_is_suggested_from_where_the_models_classes_lie(
+    place: Workspace, client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = _evaluate(place)
+    found = client.get(f"/api/evaluations/{number}/where-classes-lie").json()
+    counts = np.array(client.get(f"/api/evaluations/{number}", params={"mapping": "by-name"}).json()["confusion"])
+    classes = {each["model_class"]: each for each in found["classes"]}
+    assert (classes["sky"]["mostly"], classes["sky"]["pixels"]) == ("sky", counts[:, 0].sum())
+    assert (classes["lamp"]["mostly"], classes["lamp"]["share"]) == ("car", 1)  # the fourth colour, the fourth class
+    rows = dict(found["rows"])
+    assert (rows["road"], rows["lamp"]) == ("road", "car")  # the name goes before the place
+    assert client.get("/api/evaluations/99/where-classes-lie").status_code == 404
+
+    monkeypatch.setenv("WORKBENCH_HOME", str(place.home.path))
+    path = tmp_path / "mapping.yaml"
+    assert run(["mapping", "suggest", str(number), "--to", str(path)]) == 0
+    assert dict(read_mapping_file(path)) == rows
+    assert run(["mapping", "suggest", str(number), "--to", str(path)]) == 2
 
 
 def test_curves_and_reliability_of_a_class(place: Workspace, client: TestClient) -> None:

@@ -25,6 +25,7 @@ from db.errors import UserError
 from db.files import explain_os_errors, file_sha256, scratch_file, settle
 from db.home import Home
 from db.session import Database
+from labeling.exporting.guard import refuse_file
 from training.architectures.contract import Architecture, Preprocessing
 from training.models.bundle import build_module, encode_bundle, load_bundle, read_tensors
 from training.models.export_images import check_images
@@ -101,10 +102,7 @@ def export_weights(
         UserError: the target exists, an extra is missing, the architecture cannot be exported in that format, there is
             no image to check on, or the file does not compute what the original does.
     """
-    if to.exists() and (to.is_dir() or not overwrite):
-        raise UserError(f"{to} exists already. Choose another file" + ("." if to.is_dir() else ", or add --overwrite."))
-    if not to.parent.is_dir():
-        raise UserError(f"The folder {to.parent} does not exist. Make it first, or choose another file.")
+    refuse_file(to, overwrite=overwrite)
     loaded = load_model(home, database, project, model)
     if format == "onnx":
         _need_onnx()

@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 from db.files import write_atomic
 from db.home import Home
 from db.session import Database
+from labeling.exporting.guard import refuse_file
 from training.adaptation.remedies import Case, Outcomes, read_remedies
 from training.evaluation.opened import open_evaluation
 from training.evaluation.reporting.elements import POLICY, document, h, table
@@ -16,7 +17,7 @@ from training.evaluation.reporting.findings import read_findings
 from training.evaluation.reporting.images import worst_images
 from training.evaluation.reporting.page import images_section
 from training.evaluation.reporting.style import STYLE
-from training.evaluation.reporting.write import check_file, check_page
+from training.evaluation.reporting.write import check_page
 from training.shift.table import DomainLoss, ShiftTable
 from training.shift.written import remedies_table, tables
 
@@ -65,7 +66,7 @@ def write_page(
     """
     path, record = to.absolute(), found.home.record
     check_page(path)
-    check_file(path, overwrite=overwrite)
+    refuse_file(path, overwrite=overwrite)
     mapping = found.home.mapping.name if found.home.mapping else None
     cases = (
         Case(home, database, project, record.model, target.domain, record.size, mapping) for target in found.targets

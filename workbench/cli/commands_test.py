@@ -1,8 +1,7 @@
-"""Testing a model: evaluate, compare with others, and the mappings between class lists."""
+"""Testing a model: evaluate it, and compare it with others."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -25,17 +24,13 @@ from workbench.cli.options import (
     Workplace,
     read_settings,
 )
-from workbench.cli.output import emit, progress_bar, say, table
+from workbench.cli.output import emit, progress_bar
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
     app.command("evaluate", epilog="Example: workbench evaluate 12:best --dataset dusk --on all")(evaluate)
     app.command("compare", epilog="Example: workbench compare 3 4 7")(compare)
-    mapping = typer.Typer(help="Rows from a model's classes to a dataset's.", no_args_is_help=True)
-    mapping.command("list", epilog="Example: workbench mapping list")(mapping_list)
-    mapping.command("set", epilog="Example: workbench mapping set voc-to-campus mapping.yaml")(mapping_set)
-    app.add_typer(mapping, name="mapping")
 
 
 def evaluate(
@@ -163,32 +158,3 @@ def compare(
     )
     listed = {"pairs": pairs, "disputes": disputes, "models": behind}
     emit(told | {key: value for key, value in listed.items() if value}, as_json=as_json, show=show)
-
-
-def mapping_list(project: ProjectOption = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """List the saved mappings."""
-    from training.evaluation.mapping import list_mappings
-
-    place = Workplace(home)
-    found = list_mappings(place.database, place.project(project))
-
-    def show() -> None:
-        for mapping in found:
-            table(mapping.name, ["model's class", "dataset's class"], ((m, d or "(other)") for m, d in mapping.rows))
-
-    emit({"mappings": found}, as_json=as_json, show=show)
-
-
-def mapping_set(
-    name: Annotated[str, typer.Argument(help="The mapping's name; an existing one is replaced.")],
-    file: Annotated[Path, typer.Argument(help="YAML lines `model class: dataset class`; no value means other.")],
-    project: ProjectOption = None,
-    home: HomeOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Save a mapping from a YAML file."""
-    from training.evaluation.mapping import read_mapping_file, save_mapping
-
-    place = Workplace(home)
-    mapping = save_mapping(place.database, place.project(project), name, read_mapping_file(file))
-    emit(mapping, as_json=as_json, show=lambda: say(f"Mapping {name}: {len(mapping.rows)} rows"))

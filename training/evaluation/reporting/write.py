@@ -10,7 +10,7 @@ from typing import get_args
 from db.errors import UserError
 from db.files import explain_os_errors, write_atomic
 from db.session import Database
-from labeling.exporting.guard import refuse_folder
+from labeling.exporting.guard import refuse_file, refuse_folder
 from labeling.progress import Progress, silent
 from training.evaluation.as_csv import figures_csv
 from training.evaluation.reporting.findings import Findings
@@ -101,18 +101,10 @@ def check_page(to: Path) -> None:
         raise UserError(f"A report is a page: expected a name as report.html, not {to.name}.")
 
 
-def check_file(path: Path, *, overwrite: bool) -> None:
-    """Raise `UserError` where a file may not be written."""
-    if not path.parent.is_dir():
-        raise UserError(f"The folder {path.parent} does not exist. Make it first, or choose another one.")
-    if path.exists() and (path.is_dir() or not overwrite):
-        raise UserError(f"{path} exists. Choose another name" + ("." if path.is_dir() else ", or add --overwrite."))
-
-
 def _check(database: Database, request: ReportRequest, files: list[Path]) -> None:
     check_page(request.to)
     for path in files:
-        check_file(path, overwrite=request.overwrite)
+        refuse_file(path, overwrite=request.overwrite)
     for folder in (request.tables, request.plots):
         if folder is not None:
             with database.read() as session:

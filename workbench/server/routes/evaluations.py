@@ -11,11 +11,13 @@ from training.evaluation.as_csv import figures_csv
 from training.evaluation.curves import evaluation_curves
 from training.evaluation.gallery import EvaluationPage, evaluation_page, read_cell
 from training.evaluation.lit import lit_picture
+from training.evaluation.mapping_advice import suggested_rows, where_classes_lie
 from training.evaluation.opened import OpenEvaluation, open_evaluation
 from training.evaluation.parts import parts
 from training.evaluation.pictures import Layer, evaluation_picture
 from training.evaluation.report import list_evaluations
 from training.evaluation.reporting.findings import OTHER_COLOR
+from workbench.plain import plain
 from workbench.server.pictures import answer
 from workbench.server.reports import MAX_PAGE, colors_of, kept_report
 from workbench.server.routes.photos import checked_size
@@ -75,6 +77,13 @@ def router(services: Services) -> APIRouter:
             "seconds": record.seconds,
             "created_at": record.created_at.isoformat(),
         }
+
+    @routes.get("/evaluations/{evaluation}/where-classes-lie")
+    def lying(evaluation: int) -> dict[str, Any]:
+        """Where each class of the model is predicted, in their order, and what it may therefore count as."""
+        found = open_evaluation(services.database, evaluation)
+        classes = where_classes_lie(found)
+        return {"classes": plain(classes), "rows": suggested_rows(classes, found.record.truth_classes)}
 
     @routes.get("/evaluations/{evaluation}/curves")
     def score_curves(

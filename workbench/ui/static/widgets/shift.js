@@ -226,7 +226,7 @@ class Tab {
     const { asked, found } = this;
     const { home } = found.table;
     this.lost.replaceChildren(section(asked.to.length > 1 ? h("span", {}, "What is lost on ", domainName(asked.at)) : "What is lost", null, ...drawLost({
-      home, target, colors: found.classes.colors, chosen: asked,
+      home, target, colors: found.classes.colors, chosen: asked, restrict: asked.restrict,
       onClass: (seen) => this.look({ seen, cell: "" }), onCell: (cell) => this.look({ cell, seen: "" }),
     }).filter(Boolean)));
     this.pictures.show({ home, target, mapping: asked.mapping, chosen: asked, confusion: target.confusions.find(({ cell }) => cell.join() === asked.cell) });

@@ -137,7 +137,7 @@ export class OneEvaluation {
     const { mapping, model_classes, axes, model, dataset } = this.data;
     const place = h("div");
     mountMapping(place, {
-      model_classes, classes: axes.truth, rows: mapping.rows, name: mapping.name ?? `${model} to ${dataset}`.replaceAll(/[/\\]/g, " "),
+      evaluation: this.number, model_classes, classes: axes.truth, rows: mapping.rows, name: mapping.name ?? `${model} to ${dataset}`.replaceAll(/[/\\]/g, " "),
       onSave: (title, rows) => this.page.send("save", { evaluation: this.number, name: title, rows }, { evaluation: this.number, mapping: title.trim() }),
     });
     return section("Mapping", h("p", { class: "wb-provenance" }, "Nothing is predicted again: the stored counts are read anew."), place);
@@ -178,6 +178,7 @@ export class OneEvaluation {
       count.disabled = true;
       try {
         const { task } = await post(this.path("boundary"));
+        if (this.ending.signal.aborted) return; // the page was left meanwhile
         this.counting = followTask(task, (now) => this.counted(now, said, count));
       } catch (error) {
         said.textContent = error.message;

@@ -9,7 +9,7 @@ import { term } from "../../words.js";
 // known: {model_classes, truth, mapping: {name, rows}}; mappings: [{mapping, rows}]; open: whether it is unfolded; without it,
 // where a class counts as none; onChange(changes), onSave(name, rows) -> promise
 export function drawReading({ known, mappings, asked, open, onChange, onSave }) {
-  const { model_classes: theirs, truth, mapping } = known;
+  const { model_classes: theirs, truth, mapping, evaluation } = known;
   const unmapped = mapping.rows.filter(([, target]) => target === null).length;
   const fitting = mappings.filter(({ rows }) => rows.every(([from, to]) => theirs.includes(from) && (to === null || truth.includes(to))));
   const ways = [["", "as each evaluation was made"], [BY_NAME, "classes of the same name"], ...fitting.map(({ mapping: each }) => [each, each])];
@@ -18,7 +18,7 @@ export function drawReading({ known, mappings, asked, open, onChange, onSave }) 
   const editor = h("div");
   const fault = h("p", { class: "wb-bad", role: "alert", hidden: true });
   mountMapping(editor, {
-    model_classes: theirs, classes: truth, rows: mapping.rows, name: mapping.name ?? `${asked.model} here`.replaceAll(/[/\\:]/g, " "),
+    evaluation, model_classes: theirs, classes: truth, rows: mapping.rows, name: mapping.name ?? `${asked.model} here`.replaceAll(/[/\\:]/g, " "),
     onSave: async (title, rows) => {
       try {
         await onSave(title, rows);
