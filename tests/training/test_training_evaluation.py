@@ -34,6 +34,7 @@ from training.evaluation.compare import compare_reports
 from training.evaluation.counting import count
 from training.evaluation.evaluate import EvaluationRequest, evaluate, evaluate_loaded, list_evaluations, read_evaluation
 from training.evaluation.mapping import apply, rows_by_name, save_mapping, targets
+from training.evaluation.opened import open_evaluation
 from training.evaluation.metrics import metrics
 from training.evaluation.report import CLASS_COLUMNS, EvaluationReport
 from training.evaluation.store import read_cells, read_counts, read_histograms, read_record
@@ -209,7 +210,10 @@ def test_lists_follow_an_edited_mapping(place: Workspace) -> None:
     save_mapping(place.database, "p", "same", rows)
     made = _run(place, _knowing(), mapping="same")
     assert [found.miou for found in list_evaluations(place.database, "p")] == [1]
+    opened = open_evaluation(place.database, made.id)
+    assert open_evaluation(place.database, made.id) is opened
     save_mapping(place.database, "p", "same", [("sky", "road"), ("road", "sky")])
+    assert open_evaluation(place.database, made.id).version != opened.version
     (listed,) = list_evaluations(place.database, "p")
     assert listed.miou == read_evaluation(place.home, place.database, "p", made.id).metrics.miou == 0
 

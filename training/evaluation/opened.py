@@ -64,7 +64,7 @@ def version_of(directory: Path, columns: NDArray[np.intp]) -> str:
 def open_evaluation(
     database: Database, number: int, *, project: str | None = None, mapping: str | None = None
 ) -> OpenEvaluation:
-    """Find an evaluation of any project and read its record, which is kept for the next call.
+    """Find an evaluation of any project and read its record; kept until somebody writes, as each picture of it asks.
 
     Args:
         database: of the home that holds it.
@@ -76,6 +76,11 @@ def open_evaluation(
         NotFoundError: there is none of this number.
         UserError: its record is damaged, or the mapping does not fit it.
     """
+    key = ("evaluation", number, project, mapping)
+    return database.kept.get(key, lambda: _open(database, number, project, mapping))
+
+
+def _open(database: Database, number: int, project: str | None, mapping: str | None) -> OpenEvaluation:
     with database.read() as session:
         owner_id = None if project is None else find_project(session, project).id
         row = find_evaluation(session, number, owner_id)
