@@ -272,6 +272,12 @@ def test_photos_without_labels_are_suggested_and_put_into_a_list(place: Workspac
     assert (found.candidates, found.subset) == (4, "next")
     assert subset_paths(place.database, "p", "dusk", "next") == sorted(photo.path for photo in found.photos)
     assert len(suggest(place.database, "p", made, count=99).photos) == 4
+    rest = suggest(place.database, "p", made, count=99, without=["next", "not there yet"])
+    assert (rest.candidates, rest.left_out) == (2, 2)
+    assert not {photo.path for photo in rest.photos} & {photo.path for photo in found.photos}
+    suggest(place.database, "p", made, count=99, subset="next", without=["next"])
+    with pytest.raises(UserError, match="in a list to be left out: next"):
+        suggest(place.database, "p", made, count=1, without=["next"])
 
 
 def _rank(by: By, count: int, *, known: int = 0) -> list[int]:
@@ -389,7 +395,7 @@ def test_why_another_domain_differs_is_kept_and_cared_for(place: Workspace, mode
     assert [each.name for each in list_shifts(place.home, project)] == [made.name]
     assert open_shift(place.home, project, "last").record == record
     for wrong in ("night", "dusk:fog", ":val"):
-        with pytest.raises(UserError, match="There are: |Datasets: |Expected DATASET"):
+        with pytest.raises(UserError, match=r"There are: |Datasets: |Expected DATASET"):
             why(at_home="day", targets=[wrong])
     path = made.directory / ARRAYS
     path.write_bytes(path.read_bytes()[:-1])

@@ -10,9 +10,10 @@ import numpy as np
 
 from db.errors import UserError
 from db.session import Database
-from labeling.images import ALL, photos_of
-from labeling.subsets import add_to_subset
-from training.survey.ranking import By, rank
+from labeling.images import photos_of
+from labeling.parts import ALL
+from labeling.subsets import add_to_subset, list_subsets, subset_paths
+from training.survey.ranking import ORDERS, By, rank
 from training.survey.store import Survey
 
 
@@ -34,7 +35,8 @@ class Suggestion:
         dataset: name.
         by: which way.
         photos: chosen ones.
-        candidates: how many photos of the survey nobody has labelled yet.
+        candidates: how many photos there were to choose from: nobody has labelled them yet.
+        left_out: how many more were not, since they are in a list to be left out.
         subset: the list they were put into; None where none was named.
     """
 
@@ -43,11 +45,12 @@ class Suggestion:
     by: By
     photos: tuple[Suggested, ...]
     candidates: int
+    left_out: int
     subset: str | None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        return {**vars(self), "photos": [vars(photo) for photo in self.photos]}
+        return {**vars(self), "order": ORDERS[self.by], "photos": [vars(photo) for photo in self.photos]}
 
 
 def suggest(
@@ -59,6 +62,7 @@ def suggest(
     by: By = "mixed",
     rows: Sequence[int] | None = None,
     subset: str | None = None,
+    without: Sequence[str] = (),
 ) -> Suggestion:
     """Choose photos that nobody has labelled yet.
 
@@ -72,6 +76,7 @@ def suggest(
         by: which way; see `training.survey.ranking`.
         rows: places in the survey's record of the photos that are meant; None means all of them.
         subset: name of the list they are put into, which is made where there is none.
+        without: names of lists whose photos are left out, as those of an earlier suggestion; one may not be there yet.
 
     Raises:
         UserError: none of these photos is left to label, or the subset's name is none.
@@ -83,7 +88,15 @@ def suggest(
     here = np.array([(image.path, image.image_sha256) in now for image in record.images], bool)
     labelled = np.array([now.get((image.path, image.image_sha256), False) for image in record.images], bool)
     meant = np.ones(len(here), bool) if rows is None else np.isin(np.arange(len(here)), rows)
-    places = np.flatnonzero(meant & here & ~labelled)
+    bare = meant & here & ~labelled
+    listed = _listed(database, project, record.dataset, without)
+    fresh = bare & np.array([image.path not in listed for image in record.images], bool)
+    places, left_out = np.flatnonzero(fresh), int(bare.sum() - fresh.sum())
+    if left_out and len(places) == 0:
+        raise UserError(
+            f"Every photo of the survey {survey.name} that nobody has labelled is in a list to be left out: "
+            f"{', '.join(without)}. Label those, or survey more photos."
+        )
     if len(places) == 0:
         raise UserError(
             f"Every photo of the survey {survey.name} is labelled, or gone. Survey photos without labels: "
@@ -104,4 +117,10 @@ def suggest(
     if subset is not None:
         add_to_subset(database, project, record.dataset, subset, [image.path for image in images])
     photos = tuple(Suggested(image.path, image.entropy, image.disagreement) for image in images)
-    return Suggestion(survey.name, record.dataset, by, photos, len(places), subset)
+    return Suggestion(survey.name, record.dataset, by, photos, len(places), left_out, subset)
+
+
+def _listed(database: Database, project: str | None, dataset: str, lists: Sequence[str]) -> set[str]:
+    """Return the paths in those of some lists that are there."""
+    known = list_subsets(database, project, dataset) if lists else {}
+    return {path for name in lists if name in known for path in subset_paths(database, project, dataset, name)}

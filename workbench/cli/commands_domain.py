@@ -157,24 +157,32 @@ def suggest(
         Literal["mixed", "uncertainty", "disagreement", "diversity"],
         typer.Option(help="mixed: unlike one another among the least sure."),
     ] = "mixed",
-    subset: Annotated[str | None, typer.Option(help="Put them into this subset of the dataset.")] = None,
+    subset: Annotated[
+        str | None, typer.Option(help="Put them into this subset of the dataset; what is in it already is left out.")
+    ] = None,
+    without: Annotated[
+        list[str] | None, typer.Option(metavar="SUBSET", help="Leave out what is in this subset. Repeatable.")
+    ] = None,
     project: ProjectOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Choose the photos of a survey that would teach the model most, to be labelled next."""
+    from training.survey.ranking import ORDERS
     from training.survey.store import open_survey
     from training.survey.suggest import suggest as choose
 
     place = Workplace(home)
     owner = place.project(project)
     found = open_survey(place.home, place.project_id(owner), name)
-    result = choose(place.database, owner, found, count=count, by=by, subset=subset)
+    left = list(dict.fromkeys([*([subset] if subset else []), *(without or [])]))
+    result = choose(place.database, owner, found, count=count, by=by, subset=subset, without=left)
 
     def show() -> None:
         rows = ((photo.path, percent(photo.entropy), percent(photo.disagreement)) for photo in result.photos)
         table(None, ["photo", ">entropy %", ">changes when mirrored %"], rows)
-        say(f"{len(result.photos)} of {result.candidates} photos without labels")
+        listed = f"; {result.left_out} more are left out: they are in {', '.join(left)}" if result.left_out else ""
+        say(f"{len(result.photos)} of {result.candidates} photos without labels, {ORDERS[by]}{listed}")
         if result.subset:
             say(f"Label them: workbench label --desktop --dataset {result.dataset} --on {result.subset}")
 

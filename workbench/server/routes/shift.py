@@ -81,6 +81,7 @@ class AskedSuggestion(BaseModel):
     count: int = 10
     by: By = "mixed"
     subset: str = ""
+    without: list[str] = []
 
 
 class Mapping(BaseModel):
@@ -246,7 +247,14 @@ def router(services: Services) -> APIRouter:
         survey = open_survey(home, project, asked.survey)
         rows = rows_of(survey.record, photos_on(name, asked.on))
         count = min(max(1, asked.count), MOST_SUGGESTED)
-        result = suggest(database, name, survey, count=count, by=asked.by, rows=rows, subset=asked.subset or None)
+        result = suggest(
+            *(database, name, survey),
+            count=count,
+            by=asked.by,
+            rows=rows,
+            subset=asked.subset or None,
+            without=asked.without,
+        )
         return plain(result) | {"photos": _numbered(services, name, result)}
 
     return routes
@@ -276,6 +284,7 @@ def _classes(services: Services, project: str, number: int, mapping: str | None)
         for name, column in zip(record.model_classes, columns, strict=True)
     ]
     return {
+        "evaluation": number,
         "model_classes": list(record.model_classes),
         "truth": list(truth),
         "colors": dict(zip(truth, colors_of(services, found, truth), strict=True)),

@@ -18,7 +18,7 @@ const SHOWN = 60; // photos of a suggestion with their picture
 export class Unlabelled {
   // send(event, what): to labelme; onDomain(domain): another one is looked at
   constructor(project, routes, { send, onDomain }) {
-    Object.assign(this, { project, routes, send, onDomain, survey: null, suggestion: null, count: 10, by: "mixed" });
+    Object.assign(this, { project, routes, send, onDomain, survey: null, suggestion: null, count: 10, by: "mixed", isFresh: true, made: [] });
     this.doing = new Doing(project, "survey", { ended: () => this.load() });
     this.which = h("div", { class: "wb-bar" });
     this.expected = h("div");
@@ -35,6 +35,7 @@ export class Unlabelled {
     const key = JSON.stringify([asked.model, asked.size, domain, evaluation, dataset?.parts]);
     if (key === this.key) return;
     const [owner] = parts(domain);
+    if (dataset?.name !== this.dataset?.name) this.made = []; // lists that were made here
     const without = dataset?.parts.unlabelled ? `${owner}:unlabelled` : null;
     Object.assign(this, { key, asked, domain, dataset, evaluation, suggestion: null, without, on: without ?? domain });
     this.drawWhich();
@@ -108,14 +109,23 @@ export class Unlabelled {
     }
     const count = h("input", { type: "number", min: 1, max: 500, value: this.count, id: "wb-shift-count", oninput: () => { this.count = Number(count.value); } });
     const by = h("select", { id: "wb-shift-by", onchange: () => { this.by = by.value; } }, ...WAYS.map(([value, text]) => h("option", { value, selected: value === this.by }, text)));
+    const lists = this.lists();
+    const fresh = h("input", { type: "checkbox", checked: this.isFresh, id: "wb-shift-fresh", onchange: () => { this.isFresh = fresh.checked; } });
+    const only = lists.length > 0 && h("label", { class: "wb-shift-check" }, fresh, " Leave out those in ", ...lists.flatMap((each, place) => [place ? ", " : "", name(each)]));
     this.fault = h("p", { class: "wb-bad", role: "alert", hidden: true });
-    this.next.replaceChildren(h("div", { class: "wb-bar" }, h("label", { class: "wb-select" }, "Photos ", count), h("label", { class: "wb-select" }, "chosen ", by),
-      h("button", { type: "button", class: "wb-button wb-primary", id: "wb-shift-suggest", onclick: () => this.suggest() }, "Suggest")), this.fault, this.suggested(), this.again());
+    this.next.replaceChildren(h("div", { class: "wb-bar" }, h("label", { class: "wb-select" }, "Photos ", count), h("label", { class: "wb-select" }, "chosen ", by), only,
+      h("button", { type: "button", class: "wb-button wb-primary", id: "wb-shift-suggest", onclick: () => this.suggest(this.wish()) }, "Suggest")), this.fault, this.suggested(), this.again());
   }
 
-  async suggest(subset = "") {
+  wish() {
+    return { survey: this.survey.name, on: this.on, count: this.count || 1, by: this.by, without: this.isFresh ? this.lists() : [] };
+  }
+
+  // A list gets the photos that are shown, whatever is wished for since.
+  async suggest(wish, subset = "") {
     try {
-      this.suggestion = await this.routes.post("suggestions", { survey: this.survey.name, on: this.on, count: this.count || 1, by: this.by, subset });
+      this.suggestion = { ...await this.routes.post("suggestions", { ...wish, subset }), wish };
+      if (subset) this.made = [...new Set([...this.made, this.suggestion.subset])];
       this.drawNext();
       return true;
     } catch (error) {
@@ -126,22 +136,27 @@ export class Unlabelled {
 
   suggested() {
     if (!this.suggestion) return "";
-    const { photos, candidates, subset, dataset } = this.suggestion;
+    const { photos, candidates, left_out: out, order, subset, dataset, wish } = this.suggestion;
     const pictures = photos.slice(0, SHOWN).map(({ id, path, entropy }) => h("li", {},
       h("img", { src: address(`/api/projects/${this.project}/images/${id}/photo`, { size: 256 }), alt: path, loading: "lazy" }), h("span", { class: "wb-hint" }, h("bdi", {}, path), ` · entropy ${percent(entropy)} %`)));
-    const title = h("input", { type: "text", value: this.listName ?? this.freeName(), maxlength: 200, id: "wb-shift-list", "aria-label": "Name of the list", oninput: () => { this.listName = title.value; } });
-    const keep = async (then) => { if (await this.suggest(title.value)) then?.(this.suggestion.subset); };
+    const title = h("input", { type: "text", value: this.listName ?? subset ?? this.freeName(), maxlength: 200, id: "wb-shift-list", "aria-label": "Name of the list", oninput: () => { this.listName = title.value; } });
+    const keep = async (then) => { if (await this.suggest(wish, title.value)) then?.(this.suggestion.subset); };
     const open = (list) => this.send("label_images", { images: [], dataset, on: list });
     const made = subset !== null && h("p", { id: "wb-shift-listed" }, `${exact(photos.length)} photos are in the list `, name(subset), ". ", h("a", { href: dataPage(this.project, "images", { dataset, subset }) }, "See the list in Data"));
-    return h("div", {}, h("p", {}, `${exact(photos.length)} of ${exact(candidates)} photos without labels, the best first:`), h("ol", { class: "wb-shift-next" }, ...pictures),
+    return h("div", {}, h("p", {}, `${exact(photos.length)} of ${exact(candidates)} photos without labels, ${order}${out ? `; ${exact(out)} more are left out, in a list already` : ""}:`), h("ol", { class: "wb-shift-next" }, ...pictures),
       h("div", { class: "wb-bar" }, h("label", { class: "wb-select" }, "List ", title),
         h("button", { type: "button", class: "wb-button wb-primary", id: "wb-shift-label", onclick: () => keep(open) }, `Label these ${exact(photos.length)} in labelme`),
         h("button", { type: "button", class: "wb-button", id: "wb-shift-enlist", onclick: () => keep() }, "Only make the list")), made);
   }
 
+  // Those of earlier suggestions.
+  lists() {
+    return [...new Set([...Object.keys(this.dataset?.parts ?? {}).filter((each) => /^label-next(-\d+)?$/.test(each)), ...this.made])];
+  }
+
   // One that is not there yet: "label-next", "label-next-2" ...
   freeName() {
-    const there = Object.keys(this.dataset?.parts ?? {});
+    const there = [...Object.keys(this.dataset?.parts ?? {}), ...this.made];
     for (let number = 1; ; number++) {
       const found = number === 1 ? "label-next" : `label-next-${number}`;
       if (!there.includes(found)) return found;
