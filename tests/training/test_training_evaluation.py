@@ -34,8 +34,8 @@ from training.evaluation.compare import compare_reports
 from training.evaluation.counting import count
 from training.evaluation.evaluate import EvaluationRequest, evaluate, evaluate_loaded, list_evaluations, read_evaluation
 from training.evaluation.mapping import apply, rows_by_name, save_mapping, targets
-from training.evaluation.opened import open_evaluation
 from training.evaluation.metrics import metrics
+from training.evaluation.opened import open_evaluation
 from training.evaluation.report import CLASS_COLUMNS, EvaluationReport
 from training.evaluation.store import read_cells, read_counts, read_histograms, read_record
 from training.models.bundle import save_bundle
