@@ -96,7 +96,9 @@ def test_remedies_are_begun_by_name(client: TestClient, begun: list[list[str]]) 
     rows = {each["remedy"]: each for each in client.get(f"{ROOT}/remedies", params=ASKED).json()["remedies"]}
     assert "no batch normalisation" in rows["adabn"]["refused"]
     client.post(f"{ROOT}/remedies", json=ASKED | {"only": ["crf"]})
-    assert begun == [["remedies", "--dataset=dusk", "--on=all", "--only=crf", "--project=p", "--", "tiny"]]
+    assert begun == [
+        ["remedies", "--dataset=dusk", "--on=all", "--from=day:val", "--only=crf", "--project=p", "--", "tiny"]
+    ]
     assert client.post(f"{ROOT}/remedies", json=ASKED | {"only": ["--home=/"]}).status_code == 400
 
 

@@ -1,8 +1,9 @@
-"""The home domain of a model: the photos it was last trained on, and what they look like."""
+"""The home domain of a model: photos it was last trained on, or is said to know, and what they look like."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from db.errors import UserError
 from db.home import Home
 from db.session import Database
 from db.store import Store
+from labeling.images import photos_of
 from labeling.linked import PhotoName, photo_path
 from labeling.manifest import ManifestImage, load_manifest
 from labeling.photos import PhotoError, read_photo
@@ -18,22 +20,39 @@ from training.evaluation.selection import select
 from training.models.loaded import LoadedModel
 from training.models.spec import Ancestor, Lineage
 from training.prediction.style import Kind, Style, measure_style
+from training.shift.subject import read_domains
 
+Photo = TypeVar("Photo", bound=PhotoName)
 _PHOTOS = 100
 """Of more photos than this a look is measured on so many, evenly spaced: it hardly moves any more."""
 
 
-def home_style(home: Home, database: Database, model: LoadedModel, kind: Kind) -> Style:
-    """Measure what the photos a model was last trained on look like.
+def home_style(
+    home: Home, database: Database, model: LoadedModel, kind: Kind, *, of: str | None = None, project: str | None = None
+) -> Style:
+    """Measure what the photos look like that a model is at home with.
+
+    Args:
+        home: holds the photos.
+        database: its database.
+        model: whose home.
+        kind: what to measure.
+        of: these photos, `DATASET` or `DATASET:ON`; None are those it was last trained on.
+        project: that `of` is in; None is the current one.
 
     Raises:
-        UserError: the model does not say what it was trained on, that is not in this home, or a photo cannot be read.
+        UserError: the model does not say what it was trained on, that is not in this home, there are no such photos,
+            or one cannot be read.
     """
     store = Store(home.store)
-    ancestor, images = home_images(store, model.spec.lineage, model.reference)
-    chosen = evenly_spaced(images, _PHOTOS)
-    name = ", ".join([*(ancestor.datasets or sorted({image.dataset for image in images})), ancestor.on])
-    return measure_style(read_photos(database, store, chosen), kind, name)
+    if of is not None:
+        (domain,) = read_domains(database, project, [of])
+        photos: Sequence[PhotoName] = photos_of(database, project, domain.dataset, domain.on)
+        name = domain.title
+    else:
+        ancestor, photos = home_images(store, model.spec.lineage, model.reference)
+        name = ", ".join([*(ancestor.datasets or sorted({photo.dataset for photo in photos})), ancestor.on])
+    return measure_style(read_photos(database, store, evenly_spaced(photos, _PHOTOS)), kind, name)
 
 
 def home_images(store: Store, lineage: Lineage, model: str) -> tuple[Ancestor, tuple[ManifestImage, ...]]:
@@ -51,7 +70,8 @@ def home_images(store: Store, lineage: Lineage, model: str) -> tuple[Ancestor, t
     if ancestor is None:
         raise UserError(
             f"The photos that the model {model} was trained on are not in this home, so that nobody can say what they "
-            "look like. Expected: a model that was trained here."
+            "look like. Name photos that it is at home with (--style-of DATASET:ON; Home under Evaluate > Another "
+            "domain), or take a model that was trained here."
         )
     try:
         manifest = load_manifest(store, ancestor.revision)
@@ -60,7 +80,7 @@ def home_images(store: Store, lineage: Lineage, model: str) -> tuple[Ancestor, t
     return ancestor, select(manifest, ancestor.datasets, ancestor.on)
 
 
-def evenly_spaced(images: Sequence[ManifestImage], most: int) -> list[ManifestImage]:
+def evenly_spaced(images: Sequence[Photo], most: int) -> list[Photo]:
     """Return so many images at most, from the first to the last at even steps."""
     places = np.unique(np.linspace(0, len(images) - 1, min(most, len(images))).round().astype(int))
     return [images[place] for place in places.tolist()]

@@ -58,9 +58,15 @@ class Remedy:
     style: Kind | None = None
     refinement: Refinement = NONE
 
-    def is_in(self, refinement: Refinement) -> bool:
-        """Tell whether a prediction refined so is what this remedy makes of an adapted, or of the same, model."""
-        kind = refinement.style.kind if refinement.style else None
+    def is_in(self, refinement: Refinement, look: Domain | None = None) -> bool:
+        """Tell whether a prediction refined so is what this remedy makes of an adapted, or of the same, model.
+
+        Args:
+            refinement: of the prediction.
+            look: whose look a style must be; None takes any.
+        """
+        style = refinement.style
+        kind = style.kind if style and (look is None or style.of == look.title) else None
         return kind == self.style and refinement.model_copy(update={"style": None}) == self.refinement
 
 
@@ -162,6 +168,7 @@ class Case:
         domain: where it loses.
         size: what the network sees, as `training.prediction.size.Size` reads it.
         mapping: name of a saved mapping, or `by-name`; None reads each evaluation as it was made.
+        at_home: photos whose look is that of home, where those the model was trained on are not in this home.
     """
 
     home: Home
@@ -171,11 +178,34 @@ class Case:
     domain: Domain
     size: str = ORIGINAL
     mapping: str | None = None
+    at_home: Domain | None = None
 
     @property
     def file(self) -> ModelFile:
         """The model's file."""
         return find_model_file(self.home, self.database, self.project, self.model)
+
+    @property
+    def style_of(self) -> Domain | None:
+        """Whose look photos are given; None is that of what the model was trained on."""
+        return self.at_home if self.home_unknown else None
+
+    @property
+    def home_unknown(self) -> str | None:
+        """Why photos that the model was trained on are not in this home; None where they are.
+
+        Raises:
+            UserError: the model's file is damaged.
+        """
+        from training.adaptation.home_photos import home_images  # loads torch
+
+        file = self.file
+        spec, _ = _described(file, file.sha256)
+        try:
+            home_images(Store(self.home.store), spec.lineage, file.reference)
+        except UserError as error:
+            return str(error)
+        return None
 
     def read(self, number: int) -> EvaluationReport:
         """Read an evaluation."""
@@ -192,7 +222,7 @@ def read_remedies(case: Case) -> Outcomes:
     file = case.file
     number = newest_evaluation(case.database, case.project, file.sha256, case.domain, size=case.size)
     original = None if number is None else case.read(number)
-    refusals = refused(case)
+    refusals, style_of = refused(case), case.style_of
     adapted = adapted_models(case.database, case.project, file, case.domain, case.size)
 
     def outcome(remedy: Remedy) -> Outcome:
@@ -206,7 +236,7 @@ def read_remedies(case: Case) -> Outcomes:
             found = newest_evaluation(
                 *(case.database, case.project, sha256, case.domain),
                 size=case.size,
-                made=lambda record: remedy.is_in(record.refinement),
+                made=lambda record: remedy.is_in(record.refinement, style_of),
                 revision=original.record.revision,
             )
         if original is None or found is None:
@@ -255,18 +285,15 @@ def refused(case: Case) -> dict[Name, str]:
     Raises:
         UserError: the model's file is damaged.
     """
-    from training.adaptation.home_photos import home_images  # loads torch
-
     file = case.file
     spec, tensors = _described(file, file.sha256)
     found: dict[Name, str] = {}
     if not any(name.endswith(".running_mean") for name in tensors):
         reason = f"The network {spec.architecture} has no batch normalisation, which is all that this changes."
         found |= {remedy.name: reason for remedy in REMEDIES if remedy.adapts}
-    try:
-        home_images(Store(case.home.store), spec.lineage, file.reference)
-    except UserError as error:
-        found |= {remedy.name: str(error) for remedy in REMEDIES if remedy.style}
+    unknown = case.home_unknown
+    if unknown and case.at_home is None:
+        found |= {remedy.name: unknown for remedy in REMEDIES if remedy.style}
     return found
 
 
@@ -299,6 +326,7 @@ def _try(case: Case, outcome: Outcome, original: EvaluationReport, device: str, 
         precision=cast("Precision", record.precision),  # a difference of rounding is none of the remedy's
         refinement=remedy.refinement,
         style=remedy.style,
+        style_of=None if case.style_of is None else str(case.style_of),
         progress=progress,
     )
 

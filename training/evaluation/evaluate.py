@@ -95,6 +95,7 @@ def evaluate(
     precision: Precision = "auto",
     refinement: Refinement = NONE,
     style: Kind | None = None,
+    style_of: str | None = None,
     restrict: bool = False,
     boundary: bool = True,
     progress: Progress = silent,
@@ -118,6 +119,7 @@ def evaluate(
             so that a second evaluation gives the figures of the first, and is measured where it never was.
         refinement: what is done besides running the network once; kept with the evaluation.
         style: give photos the look of those the model was trained on first, in this way.
+        style_of: photos whose look they are given instead, `DATASET` or `DATASET:ON`.
         restrict: a pixel may only get classes that count as one of the dataset's (restricted argmax). Without it the
             argmax is taken first, over all classes, and what has no target counts as `other`.
         boundary: count boundaries and objects afterwards, too, where predictions are stored.
@@ -128,7 +130,8 @@ def evaluate(
     """
     loaded = load_model(home, database, project, model)
     if style is not None:
-        refinement = refinement.model_copy(update={"style": home_style(home, database, loaded, style)})
+        look = home_style(home, database, loaded, style, of=style_of, project=project)
+        refinement = refinement.model_copy(update={"style": look})
     request = EvaluationRequest(project, dataset, on, revision, Size.parse(size), mapping, predictions, restrict)
     picked = pick_device(device)
     if precision == "auto":

@@ -130,6 +130,12 @@ def remedies(
         list[RemedyName] | None,
         typer.Option(help="Try this one. Repeatable (default: all of them)."),
     ] = None,
+    at_home: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="DATASET[:ON]", help="Photos it is at home with, for a model that was trained elsewhere."
+        ),
+    ] = None,
     size: SizeOption = "original",
     mapping: MappingOption = None,
     device: DeviceOption = "auto",
@@ -139,11 +145,13 @@ def remedies(
 ) -> None:
     """Try what can be done without labels where a model loses, each put beside the original; done ones are kept."""
     from training.adaptation.remedies import NAMES, Case, try_remedies
-    from training.shift.subject import Domain
+    from training.shift.subject import Domain, read_domains
     from workbench.cli.show_domains import show_remedies
 
     place = Workplace(home)
-    case = Case(place.home, place.database, place.project(project), model, Domain(dataset, on), size, mapping)
+    owner = place.project(project)
+    known = read_domains(place.database, owner, [at_home])[0] if at_home else None
+    case = Case(place.home, place.database, owner, model, Domain(dataset, on), size, mapping, known)
     names = [name for name in NAMES if not only or name in only]
     with progress_bar() as progress:
         found = try_remedies(

@@ -19,6 +19,7 @@ from workbench.cli.options import (
     ProjectOption,
     ScalesOption,
     SizeOption,
+    StyleOfOption,
     StyleOption,
     WindowOption,
     Workplace,
@@ -50,6 +51,7 @@ def evaluate(
     crf: CrfOption = 0,
     crf_set: CrfSetOption = None,
     style: StyleOption = None,
+    style_of: StyleOfOption = None,
     mapping: Annotated[
         str | None, typer.Option(help="A saved mapping (default: by-name, classes of the same name).")
     ] = None,
@@ -93,6 +95,7 @@ def evaluate(
             precision=precision,
             refinement=refinement,
             style=style,
+            style_of=style_of,
             restrict=restrict,
             progress=progress,
         )

@@ -56,6 +56,10 @@ StyleOption = Annotated[
     Literal["histogram", "fourier"] | None,
     typer.Option(help="Give photos the look of those the model was trained on first."),
 ]
+StyleOfOption = Annotated[
+    str | None,
+    typer.Option(metavar="DATASET[:ON]", help="Photos whose look it is, in place of those the model was trained on."),
+]
 DevicesOption = Annotated[
     str, typer.Option("--device", help="auto, cpu, cuda or cuda:N; several train together: cuda:0,cuda:1.")
 ]
