@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.e2e.conftest import Served
 
@@ -185,7 +185,18 @@ def test_two_side_by_side_with_a_class_name_that_is_only_text(page: Page, served
     expect(page.locator("#wb-compare-costs tbody tr")).to_have_count(2)
 
     expect(page.locator("#wb-compare-sort")).to_have_value("lost")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    begun: list[Route] = []
+    page.route("**/compare/several/start", lambda route: begun.append(route))
+    with page.expect_request("**/compare/several/start"):
+        page.get_by_role("button", name="Compare the predictions").click()
+    page.get_by_role("link", name="All evaluations").click()
+    expect(page.get_by_label("Compare evaluation 1", exact=True)).to_be_visible()
+    begun[0].fulfill(json={"id": "begun"})
+    page.go_back()
     expect(page.get_by_role("button", name="Compare the predictions")).to_be_visible()
+    assert not any("/api/tasks/begun" in each for each in asked)  # the page that began it was left
     worst = served.workbench.ask("compare", 1, second, "--disputed", 1)["disputes"]
     page.reload()
     expect(page.locator("#wb-compare-sort")).to_have_value("disputed")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from db.home import Home
 from db.schema import Evaluation
@@ -121,6 +121,8 @@ def test_a_cell_lights_its_pixels_and_a_link_opens_one_image(page: Page, served:
 
 
 def test_the_pixel_below_the_pointer_is_named(page: Page, served: Served) -> None:
+    waiting: list[Route] = []
+    page.route(re.compile(r"/images/[1-9]\d*/photo.size=1600"), lambda route: waiting.append(route))
     open_images(page, served, 1, "&view=one&image=0")
     large = page.get_by_role("dialog", name="Image")
     picture = large.locator(".wb-picture")
@@ -142,6 +144,11 @@ def test_the_pixel_below_the_pointer_is_named(page: Page, served: Served) -> Non
     page.mouse.wheel(0, -400)  # into the picture
     page.keyboard.press("d")
     expect(large.locator(".wb-place")).to_have_text(re.compile("^2 of"))
+    photo = picture.locator("img")
+    expect(photo).to_be_hidden()  # the last one is not seen while this one is on its way
+    for route in waiting:
+        route.continue_()
+    expect(photo).to_be_visible()
     assert json.dumps(picture.evaluate("each => each.style.transform")) != before
 
 

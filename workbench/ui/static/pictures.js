@@ -90,15 +90,18 @@ export class Picture {
     this.canvas = h("canvas", { "aria-hidden": "true" });
     this.fault = h("span", { class: "wb-fault", hidden: true });
     this.element = h("div", { class: "wb-picture" }, this.photo, this.canvas, this.fault);
+    this.photo.addEventListener("load", () => { this.photo.style.visibility = ""; });
     this.photo.addEventListener("error", () => this.say("The photo cannot be shown."));
     this.turn = 0;
   }
 
   show(entry, size) {
-    if (this.entry !== entry) this.clear(); // the last entry's map must not lie over this photo
+    const isOther = this.entry !== entry;
+    if (isOther) this.clear(); // the last entry's map must not lie over this photo
     Object.assign(this, { entry, size });
     this.say("");
     this.photo.src = this.source.photoUrl(entry, size);
+    if (isOther) this.photo.style.visibility = this.photo.complete ? "" : "hidden"; // a browser shows the last until then
     return this.paint();
   }
 

@@ -58,11 +58,11 @@ export class CompareImages {
 
   async fill() {
     this.entries?.close();
-    this.entries = new Entries(this.source);
+    const entries = (this.entries = new Entries(this.source));
     let fault = null;
-    this.entries.addEventListener("fault", ({ detail }) => { fault = detail; });
-    await this.entries.fetch(0);
-    if (this.abort.signal.aborted) return;
+    entries.addEventListener("fault", ({ detail }) => { fault = detail; });
+    await entries.fetch(0);
+    if (this.abort.signal.aborted || entries !== this.entries) return; // sorted otherwise meanwhile
     if (this.entries.total === null) return this.say(fault ?? "The images cannot be read.", true);
     this.at = Math.min(this.at, Math.max(0, this.entries.total - 1));
     this.tell();
@@ -100,13 +100,14 @@ export class CompareImages {
   }
 
   async draw() {
-    const { total } = this.entries;
-    const last = Math.min(total, this.at + ROWS);
+    const { entries: found, at } = this;
+    const { total } = found;
+    const last = Math.min(total, at + ROWS);
     const turn = (label, by) => h("button", { type: "button", class: "wb-button", "aria-label": by < 0 ? "Images before" : "Images after", disabled: this.at + by < 0 || this.at + by >= total, onclick: () => { this.at += by; this.draw(); } }, label);
-    this.pager.replaceChildren(`${exact(this.at + 1)}–${exact(last)} of ${exact(total)} in all `, turn("◀", -ROWS), turn("▶", ROWS));
-    const indices = Array.from({ length: last - this.at }, (_, place) => this.at + place);
-    const entries = await Promise.all(indices.map((index) => this.entries.at(index)));
-    if (this.abort.signal.aborted) return;
+    this.pager.replaceChildren(`${exact(at + 1)}–${exact(last)} of ${exact(total)} in all `, turn("◀", -ROWS), turn("▶", ROWS));
+    const indices = Array.from({ length: last - at }, (_, place) => at + place);
+    const entries = await Promise.all(indices.map((index) => found.at(index)));
+    if (this.abort.signal.aborted || found !== this.entries || at !== this.at) return;
     for (const picture of this.pictures ?? []) picture.drop();
     this.pictures = [];
     this.place.replaceChildren(h("ol", { class: "wb-rows-of" }, ...entries.map((entry, place) => entry && this.row(entry, indices[place]))));

@@ -63,6 +63,7 @@ export class Compared {
   }
 
   destroy() {
+    this.isGone = true;
     this.images.destroy();
     for (const { stop } of this.follows) stop();
   }
@@ -182,6 +183,7 @@ export class Compared {
     place.textContent = "Starting …";
     try {
       const { id } = await post("/api/evaluations/compare/several/start", work);
+      if (this.isGone) return; // the page was left meanwhile
       this.follows.push(followTask(id, (task) => {
         if (task?.state === "running") place.textContent = progressText(task) || "Computing …";
         else if (task?.state === "finished") { place.textContent = ""; done(); }

@@ -8,7 +8,7 @@ export class Doing {
   // command: the first word of the task's command, by which one that was begun earlier is found again
   // told(task): at each look; ended(task): once it has ended, however
   constructor(project, command, { told = () => {}, ended }) {
-    Object.assign(this, { project, command, told, ended, id: null });
+    Object.assign(this, { project, command, told, ended, id: null, turn: 0 });
     this.element = h("div", { class: "wb-shift-doing", role: "status", hidden: true });
   }
 
@@ -26,10 +26,11 @@ export class Doing {
       this.element.hidden = true;
     }
     if (this.isBusy) return;
+    const { turn } = this;
     const { tasks } = await getJson("/api/tasks");
     for (const { id } of tasks.filter((task) => this.isOurs(task))) {
       const task = await getJson(`/api/tasks/${id}`);
-      if (this.isBusy || about !== this.about || !this.element.isConnected) return; // one was begun, or the page left, meanwhile
+      if (turn !== this.turn) return; // one was begun, or the page left, meanwhile
       if (this.isOurs(task) && words.every((word) => [word].flat().some((each) => task.argv.includes(each)))) return this.follow(task);
     }
   }
@@ -39,13 +40,13 @@ export class Doing {
   }
 
   async begin(asking) {
-    const { about } = this;
+    const turn = (this.turn += 1);
     this.say(h("p", {}, "Starting …"));
     try {
       const task = await asking;
-      if (about === this.about) this.follow(task);
+      if (turn === this.turn) this.follow(task);
     } catch (error) {
-      if (about === this.about) this.say(h("p", { class: "wb-bad", role: "alert" }, error.message));
+      if (turn === this.turn) this.say(h("p", { class: "wb-bad", role: "alert" }, error.message));
     }
   }
 
@@ -75,7 +76,9 @@ export class Doing {
     this.element.replaceChildren(...content);
   }
 
+  // What is asked for by now is another's: of a later look, or nobody's any more.
   stop() {
+    this.turn += 1;
     this.follower?.stop();
     this.id = null;
   }
