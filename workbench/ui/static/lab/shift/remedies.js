@@ -21,15 +21,16 @@ export class Remedies {
     this.element.id = "wb-shift-remedies";
   }
 
-  // asked: {model, size, mapping}; domain: the one looked at; evaluation: of the model there, null while there is none
+  // asked: {model, home, size, mapping}; domain: the one looked at; evaluation: of the model there, null while there is none
   show(asked, domain, evaluation) {
-    const key = JSON.stringify([asked.model, asked.size, asked.mapping, domain, evaluation]);
+    const { model, home, size, mapping } = asked;
+    const key = JSON.stringify([model, home, size, mapping, domain, evaluation]);
     if (key === this.key) return;
-    Object.assign(this, { key, asked: { model: asked.model, size: asked.size, mapping: asked.mapping, to: [domain] }, domain, found: null, trying: null });
+    Object.assign(this, { key, asked: { model, home, size, mapping, to: [domain] }, domain, found: null, trying: null });
     this.beside.replaceChildren("On ", domainName(domain), ". Each gives an evaluation of its own on the same images; weights of the original stay as they are. AdaBN and TENT learn from these very photos, without their labels.");
     this.body.replaceChildren(h("p", { class: "wb-hint", role: "status" }, "Looking at what the network has …"));
     const [dataset, on] = parts(domain);
-    this.doing.find([asked.model, `--dataset=${dataset}`, `--on=${on}`]).catch(() => {});
+    this.doing.find([model, `--dataset=${dataset}`, `--on=${on}`]).catch(() => {});
     this.load();
   }
 
