@@ -144,7 +144,8 @@ def remedies(
     as_json: JsonOption = False,
 ) -> None:
     """Try what can be done without labels where a model loses, each put beside the original; done ones are kept."""
-    from training.adaptation.remedies import NAMES, Case, try_remedies
+    from training.adaptation.remedies import Case, try_remedies
+    from training.adaptation.remedy import NAMES
     from training.shift.subject import Domain, read_domains
     from workbench.cli.show_domains import show_remedies
 

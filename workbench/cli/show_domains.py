@@ -10,7 +10,7 @@ from workbench.cli.output import percent, say, table
 from workbench.cli.show_compared import pair_cells, signed
 
 if TYPE_CHECKING:
-    from training.adaptation.remedies import Outcome, Outcomes
+    from training.adaptation.remedy import Outcome, Outcomes
     from training.shift.table import DomainLoss, ShiftTable
 
 _PAIR = (">home %", ">there %", ">difference", ">interval", "there is")
