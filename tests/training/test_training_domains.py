@@ -17,7 +17,8 @@ from labeling.annotations import append_version
 from labeling.progress import silent
 from tests.support.scenes import COLORS, Scene, Workspace, add_dataset, blocks, paint, png, workspace
 from tests.support.tiny_models import PLAIN, ColorNet, loaded
-from training.adaptation.remedies import NAMES, Case, Name, Outcome, read_remedies, try_remedies
+from training.adaptation.remedies import Case, read_remedies, try_remedies
+from training.adaptation.remedy import NAMES, Name, Outcome
 from training.architectures import build
 from training.evaluation.compare import compare_reports
 from training.evaluation.evaluate import EvaluationRequest, evaluate_loaded
@@ -35,6 +36,7 @@ from training.shift.page import write_page
 from training.shift.subject import Domain, newest_evaluation
 from training.shift.table import grown_confusions, shift_table
 from training.shift.written import shift_csv, shift_markdown
+from training.survey.survey import survey
 
 CLASSES = ("sky", "=road", "tree")
 MODEL_CLASSES = ("sky", "=road", "bush")
@@ -93,6 +95,10 @@ def test_a_domain_is_put_beside_home(place: Workspace) -> None:
     assert "'=road" in shift_csv(table)  # nothing that a spreadsheet would run
     assert found.domain == Domain("dusk")
     assert "lose most" in shift_markdown(table)
+    revision = open_evaluation(place.database, target).record.revision
+    assert f"(6 images, evaluation {target}, size original, revision {revision[:12]})" in shift_markdown(table)
+    there = found.to_json()
+    assert (there["size"], there["revision"]) == ("original", revision)
 
 
 def test_labels_that_changed_since_an_evaluation_are_told(place: Workspace) -> None:
@@ -199,7 +205,28 @@ def test_remedies_stand_beside_the_original_and_are_computed_once(place: Workspa
     write_page(place.home, place.database, "p", table, page)
     with pytest.raises(UserError, match="exists"):
         write_page(place.home, place.database, "p", table, page)
-    assert "What was tried without labels" in page.read_text()
+    for told in ("<bdi>p</bdi>", "AdaBN", "Nobody has measured that yet", "shift --from=dusk:all --to=dusk:all"):
+        assert told in page.read_text()
+    assert "What to expect on photos without labels" not in page.read_text()  # all have some
+    with place.database.write() as session:
+        image = session.scalars(select(Image).join(Dataset).where(Dataset.name == "dusk")).first()
+        assert image is not None
+        image.head_id = None
+    write_page(place.home, place.database, "p", table, page, overwrite=True)
+    assert "survey --dataset=dusk --on=unlabelled" in page.read_text()
+    survey(place.home, place.database, project="p", model=case.model, dataset="dusk", device="cpu")
+    write_page(place.home, place.database, "p", table, page, overwrite=True)
+    for told in ("ATC expects", "photo of dusk without labels."):
+        assert told in page.read_text()
+
+
+def test_a_model_from_elsewhere_is_at_home_where_it_is_said_to_be(place: Workspace, tmp_path: Path) -> None:
+    case = replace(_case(place, _bundle(tmp_path)), at_home=Domain("day", "val"))
+    made = _try(case, "histogram")["histogram"].comparison
+    assert made is not None
+    assert str(made.b.record.refinement) == "histogram style of day:val"
+    elsewhere = replace(case, at_home=Domain("day"))
+    assert {each.comparison for each in read_remedies(elsewhere).outcomes} == {None}  # the look of other photos
 
 
 def test_a_model_that_was_adapted_to_other_photos_is_made_anew(place: Workspace, tmp_path: Path) -> None:

@@ -35,8 +35,10 @@ from training.models.bundle import save_bundle
 from training.models.spec import ModelSpec
 from training.prediction.embedding import Embedder
 from training.prediction.refinement import Refinement
+from training.shift.page import shift_html
 from training.shift.store import list_shifts, open_shift
 from training.shift.subject import Domain
+from training.shift.table import shift_table
 from training.shift.why import explain
 from training.survey.estimate import Check, Estimate, estimate
 from training.survey.expected import Expected, Known, expected_accuracy, no_line
@@ -356,6 +358,10 @@ def test_the_map_of_another_domain_has_numbers_and_scores(place: Workspace, mode
     rows = zip(plane["path"], plane["domain"], plane["score"], plane["number"], strict=True)
     assert {path: (score, number) for path, domain, score, number in rows if domain and score is not None} == known
     assert set(plane["score"][:2]) == {None}
+    there = [test(dataset=dataset, on=on).id for dataset, on in (("day", "rain"), ("dusk", "all"))]
+    report = shift_html(place.home, place.database, "p", shift_table(place.database, "p", there[0], there[1:]))
+    for told in ("photos differ from home's", "How the photos look", "Features: ", listed["shift"]):
+        assert told in report
     ids = {photo.path: photo.id for photo in photos_of(place.database, "p", "dusk")}
     assert plane["image"][2:] == [ids[path] for path in plane["path"][2:]]
     with place.database.write() as session:

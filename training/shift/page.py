@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from db.files import write_atomic
 from db.home import Home
+from db.schema import utc_now
 from db.session import Database
 from labeling.exporting.guard import refuse_file
-from training.adaptation.remedies import Case, Outcomes, read_remedies
+from labeling.projects import find_project
+from training.adaptation.remedies import Case, read_remedies
 from training.evaluation.opened import open_evaluation
 from training.evaluation.reporting.elements import POLICY, document, h, table
 from training.evaluation.reporting.findings import read_findings
@@ -18,32 +21,72 @@ from training.evaluation.reporting.images import worst_images
 from training.evaluation.reporting.page import images_section
 from training.evaluation.reporting.style import STYLE
 from training.evaluation.reporting.write import check_page
+from training.models.names import model_names
+from training.prediction.size import ORIGINAL
+from training.shift.beside import Beside, expected_on, why_of
+from training.shift.subject import Domain
 from training.shift.table import DomainLoss, ShiftTable
-from training.shift.written import remedies_table, tables
+from training.shift.told import why_said, why_tables
+from training.shift.written import expected_table, remedies_table, tables
+from training.tasks.files import shell_line
 
 IMAGES = 6
 
 
+@dataclass(frozen=True)
+class _Page:
+    """What the parts of a page need.
+
+    Attributes:
+        beside: where all of it is kept.
+        found: home against the others.
+        model: reference of the model, as commands take it.
+        images: how many of each domain's worst to show.
+    """
+
+    beside: Beside
+    found: ShiftTable
+    model: str
+    images: int
+
+    def command(self, name: str, *options: str) -> str:
+        """Return the line that measures what nobody has."""
+        size = self.found.home.record.size
+        sized = [] if size == ORIGINAL else [f"--size={size}"]
+        argv = [name, *options, *sized, f"--project={self.beside.project}", "--", self.model]
+        return shell_line(argv, self.beside.home.path)
+
+
 def shift_html(
-    database: Database, project: str | None, found: ShiftTable, remedies: Sequence[Outcomes] = (), images: int = IMAGES
+    home: Home,
+    database: Database,
+    project: str | None,
+    found: ShiftTable,
+    *,
+    model: str | None = None,
+    images: int = IMAGES,
 ) -> str:
-    """Return the page.
+    """Return the page, with what is known already of why, of remedies and of photos without labels.
 
     Args:
-        database: of the home that holds the evaluations.
+        home: holds all of it.
+        database: its database.
         project: name; None is the current one.
         found: home against the others.
-        remedies: of the model on some of these domains; those of which none was tried are left out.
+        model: its reference, where it is called otherwise now than in the evaluation at home.
         images: how many of each domain's worst to show.
 
     Raises:
-        UserError: an evaluation's files are damaged.
+        UserError: the files of an evaluation, or of what else was measured, are damaged.
     """
-    title = f"Model {found.home.record.model} on other domains"
-    tried = {outcomes.domain: outcomes for outcomes in remedies if any(one.comparison for one in outcomes.outcomes)}
-    body = [h("h1", {}, h("bdi", {}, title))]
+    with database.read() as session:
+        row = find_project(session, project)
+        beside = Beside(home, database, row.id, row.name)
+    page = _Page(beside, found, model or found.home.record.model, images)
+    title = f"Model {page.model} on other domains"
+    body = [h("h1", {}, h("bdi", {}, title)), _about(page)]
     for target in found.targets:
-        body += _target(database, project, found, target, tried.get(target.domain), images)
+        body += _target(page, target)
     head = h(
         "head",
         {},
@@ -59,48 +102,118 @@ def shift_html(
 def write_page(
     home: Home, database: Database, project: str | None, found: ShiftTable, to: Path, *, overwrite: bool = False
 ) -> None:
-    """Write the page into a file, with the remedies that were tried on these domains.
+    """Write the page into a file.
 
     Raises:
-        UserError: the name is not that of a page, the file may not be written, or an evaluation's files are damaged.
+        UserError: the name is not that of a page, the file may not be written, or something that was measured is
+            damaged.
     """
-    path, record = to.absolute(), found.home.record
+    path = to.absolute()
     check_page(path)
     refuse_file(path, overwrite=overwrite)
-    mapping = found.home.mapping.name if found.home.mapping else None
-    cases = (
-        Case(home, database, project, record.model, target.domain, record.size, mapping) for target in found.targets
+    write_atomic(path, shift_html(home, database, project, found).encode(errors="backslashreplace"))
+
+
+def _about(page: _Page) -> ET.Element:
+    record, beside = page.found.home.record, page.beside
+    known = {each.reference: each for each in model_names(beside.home, beside.database, beside.project)}
+    named = known.get(page.model)
+    titled = f" ({named.title})" if named and named.title != named.reference else ""
+    facts = (
+        ("project", beside.project),
+        ("model", f"{page.model}{titled}{f', {named.architecture}' if named else ''}"),
+        ("home", Domain(record.dataset, record.on).title),
+        ("other domains", ", ".join(target.domain.title for target in page.found.targets)),
+        ("size", str(record.size)),
+        ("written", f"{utc_now():%Y-%m-%d %H:%M} UTC"),
     )
-    tried = [] if str(record.refinement) else [read_remedies(case) for case in cases]
-    write_atomic(path, shift_html(database, project, found, tried).encode(errors="backslashreplace"))
+    return _facts(facts)
 
 
-def _target(
-    database: Database,
-    project: str | None,
-    found: ShiftTable,
-    target: DomainLoss,
-    outcomes: Outcomes | None,
-    images: int,
-) -> list[ET.Element]:
-    about, *others = tables(found, target)
-    facts = (h("div", {}, h("dt", {}, name), h("dd", {}, h("bdi", {}, value))) for name, value in about.texts())
-    parts = [h("p", {"class": "lead"}, h("bdi", {}, target.sentence)), h("dl", {"class": "about"}, *facts)]
+def _facts(facts: Sequence[tuple[str, str]]) -> ET.Element:
+    rows = (h("div", {}, h("dt", {}, name), h("dd", {}, h("bdi", {}, value))) for name, value in facts)
+    return h("dl", {"class": "about"}, *rows)
+
+
+def _target(page: _Page, target: DomainLoss) -> list[ET.Element]:
+    about, *others = tables(page.found, target)
+    facts = [(name, value) for name, value in about.texts()]
+    parts = [h("p", {"class": "lead"}, h("bdi", {}, target.sentence)), _facts(facts)]
     if target.notes:
         parts.append(h("ul", {"class": "notes"}, *(h("li", {}, h("bdi", {}, note)) for note in target.notes)))
+    mapping = target.comparison.b.mapping
     there = open_evaluation(
-        database,
+        page.beside.database,
         target.comparison.b.id,
-        project=project,
-        mapping=target.comparison.b.mapping.name if target.comparison.b.mapping else None,
+        project=page.beside.project,
+        mapping=mapping.name if mapping else None,
     )
-    findings = read_findings(database, there)
+    findings = read_findings(page.beside.database, there)
     colors = dict(zip(findings.report.predicted_names, findings.colors, strict=True))
     for each in others:
         parts += [h("h3", {}, each.title), table(each, None if each.name == "figures" else colors)]
-    if outcomes is not None:
-        parts += [h("h3", {}, "What was tried without labels"), table(remedies_table(outcomes))]
+    parts += [*_why(page, target, colors), *_remedies(page, target), *_expected(page, target)]
     return [
         h("section", {}, h("h2", {}, h("bdi", {}, target.domain.title)), *parts),
-        *images_section(findings, worst_images(database, findings, images), colors),
+        *images_section(findings, worst_images(page.beside.database, findings, page.images), colors),
     ]
+
+
+def _why(page: _Page, target: DomainLoss, colors: dict[str, str]) -> list[ET.Element]:
+    record = page.found.home.record
+    home = Domain(record.dataset, record.on)
+    parts = [h("h3", {}, "Why: how its photos differ from home's")]
+    shift = why_of(page.beside, record.model_sha256, home, target.domain, record.size)
+    if shift is None:
+        command = page.command("shift", f"--from={home}", f"--to={target.domain}")
+        return [*parts, _todo("Nobody has measured that yet", command)]
+    place = shift.place_of(target.domain)
+    parts.append(h("p", {"class": "beside"}, f"Measured on {shift.record.created_at:%Y-%m-%d} (shift {shift.name})."))
+    parts += [h("p", {}, h("bdi", {}, line)) for line in why_said(shift.record, place)]
+    for each in why_tables(shift.record, place):
+        parts += [h("p", {"class": "beside"}, each.title), table(each, colors)]
+    return parts
+
+
+def _remedies(page: _Page, target: DomainLoss) -> list[ET.Element]:
+    record, beside = page.found.home.record, page.beside
+    if str(record.refinement):  # remedies are of the model as it is
+        return []
+    mapping = page.found.home.mapping
+    domain = target.domain
+    case = Case(
+        *(beside.home, beside.database, beside.project, page.model, domain),
+        size=record.size,
+        mapping=mapping.name if mapping else None,
+        at_home=Domain(record.dataset, record.on),
+    )
+    outcomes = read_remedies(case)
+    parts = [h("h3", {}, "What was tried without labels")]
+    if not any(one.comparison for one in outcomes.outcomes):
+        command = page.command("remedies", f"--dataset={domain.dataset}", f"--on={domain.on}")
+        return [*parts, _todo("Nobody has tried a remedy yet", command)]
+    return [*parts, table(remedies_table(outcomes))]
+
+
+def _expected(page: _Page, target: DomainLoss) -> list[ET.Element]:
+    record = page.found.home.record
+    if str(record.refinement):  # a survey is of the model as it is
+        return []
+    found = expected_on(page.beside, record.model_sha256, target.domain.dataset, record.size, page.found.home.id)
+    if found is None:
+        return []
+    parts = [h("h3", {}, "What to expect on photos without labels")]
+    if found.estimate is None:
+        command = page.command("survey", f"--dataset={target.domain.dataset}", "--on=unlabelled")
+        text = f"Nobody has surveyed the {found.photos:,} photos of {target.domain.dataset} without labels yet"
+        return [*parts, _todo(text, command)]
+    missing = f" {found.missing:,} more were not surveyed." if found.missing else ""
+    known = found.photos - found.missing
+    photos = "photo" if known == 1 else "photos"
+    told = f"{known:,} {photos} of {target.domain.dataset} without labels.{missing}"
+    lines = (told, found.estimate.headline, *found.estimate.notes)
+    return [*parts, *(h("p", {}, h("bdi", {}, line)) for line in lines), table(expected_table(found.estimate))]
+
+
+def _todo(text: str, command: str) -> ET.Element:
+    return h("p", {}, h("bdi", {}, text), ": ", h("code", {}, h("bdi", {}, command)))

@@ -152,6 +152,10 @@ class Shift(Kept[ShiftRecord]):
             "created_at": record.created_at.isoformat(),
         }
 
+    def place_of(self, there: Domain) -> int:
+        """Return the place of a target among the domains."""
+        return [Domain(each.dataset, each.on) for each in self.record.domains].index(there, 1)
+
     def arrays(self) -> ShiftArrays:
         """Read the arrays.
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from labeling.parts import part_title
-from training.adaptation.remedies import Outcomes
+from training.adaptation.remedy import Outcomes
 from training.evaluation.compare import Pair
+from training.evaluation.report import EvaluationReport
 from training.evaluation.reporting.tables import Column, Table, to_csv, to_markdown
 from training.evaluation.reporting.words import FIGURE_NAMES
 from training.shift.table import DomainLoss, ShiftTable
+from training.survey.estimate import Estimate
 
 _PAIR = (
     Column("home", "home %", "percent"),
@@ -35,11 +37,11 @@ def shift_markdown(table: ShiftTable) -> str:
 
 def tables(table: ShiftTable, target: DomainLoss) -> tuple[Table, ...]:
     """Return the tables of a target: what it is about, figures, classes by what they lose, grown confusions."""
-    home, there = table.home.record, target.comparison.b.record
+    home = table.home.record
     about = (
         ("model", home.model),
-        ("home", f"{part_title(home.dataset, home.on)} ({len(home.images):,} images, evaluation {table.home.id})"),
-        ("there", f"{target.domain.title} ({len(there.images):,} images, evaluation {target.comparison.b.id})"),
+        ("home", f"{part_title(home.dataset, home.on)} ({_made(table.home)})"),
+        ("there", f"{target.domain.title} ({_made(target.comparison.b)})"),
         ("classes", table.home.mapping.name if table.home.mapping else "by the same name"),
         ("intervals", "95 %, bootstrap over images"),
     )
@@ -69,6 +71,28 @@ def remedies_table(found: Outcomes) -> Table:
     columns = (Column("remedy", "remedy"), Column("miou", "mIoU %", "percent"), *_PAIR[2:5])
     more = (Column("verdict", "it is"), Column("worse", "IoU gets worse in"))
     return Table("remedies", f"Remedies on {found.domain.title}", (*columns, *more), rows)
+
+
+def expected_table(found: Estimate) -> Table:
+    """Return what each estimate expects, and says where the truth is known."""
+    rows = (
+        ("these photos", *vars(found.expected).values(), None),
+        *((f"evaluation {c.evaluation}, {c.title}", *vars(c.expected).values(), c.accuracy) for c in found.checks),
+        (f"evaluation {found.home}, home, where they learn", None, None, None, found.home_accuracy),
+    )
+    estimates = ("ATC", "confidence", "entropy")
+    columns = (
+        Column("photos", "pixel accuracy, %, of"),
+        *(Column(name.lower(), f"by {name}", "percent") for name in estimates),
+        Column("truth", "true", "percent"),
+    )
+    return Table("expected", "What to expect without labels", columns, rows)
+
+
+def _made(found: EvaluationReport) -> str:
+    record = found.record
+    seen = f"size {record.size}, revision {record.revision[:12]}"
+    return f"{len(record.images):,} images, evaluation {found.id}, {seen}"
 
 
 def _cells(pair: Pair) -> tuple[object, ...]:

@@ -35,6 +35,11 @@ class Check:
     accuracy: float
 
     @property
+    def title(self) -> str:
+        """What people are told it was made on."""
+        return Domain(self.dataset, self.on).title
+
+    @property
     def off(self) -> dict[str, float | None]:
         """Return the estimates minus the truth, by their names."""
         return {name: None if value is None else value - self.accuracy for name, value in vars(self.expected).items()}
@@ -74,8 +79,7 @@ class Estimate:
         if abs(off) <= UNRELIABLE:
             return f"{said} Where the truth is known it is off by at most {points}."
         way = "high" if off > 0 else "low"
-        where = Domain(worst.dataset, worst.on).title
-        return f"{said} On {where}, where the truth is known, it is {points} too {way}: do not rely on it."
+        return f"{said} On {worst.title}, where the truth is known, it is {points} too {way}: do not rely on it."
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""

@@ -131,7 +131,7 @@ def expect(
             ("this survey", percent(expected.atc), percent(expected.confidence), percent(expected.entropy), "unknown"),
             *(
                 (
-                    f"evaluation {check.evaluation} ({part_title(check.dataset, check.on)})",
+                    f"evaluation {check.evaluation} ({check.title})",
                     *(_with_error(value, check.off[name]) for name, value in vars(check.expected).items()),
                     percent(check.accuracy),
                 )

@@ -15,13 +15,10 @@ from workbench.cli.options import (
     SizeOption,
     Workplace,
 )
-from workbench.cli.output import emit, moment, percent, progress_bar, say, table
+from workbench.cli.output import emit, moment, progress_bar, say, table
 
 if TYPE_CHECKING:
-    from training.shift.store import Shift, ShiftRecord
-
-_CLASSES = 12
-"""Rows of a table by class; the rest is said to be in --json."""
+    from training.shift.store import Shift
 
 
 def register(app: typer.Typer) -> None:
@@ -107,118 +104,16 @@ def _json(found: Shift) -> dict[str, Any]:
 
 
 def _show(found: Shift) -> None:
+    from training.shift.told import why_said, why_tables
+
     record = found.record
     say(f"Shift {found.name}: {record.model} at home on {record.domains[0].title} ({record.domains[0].images} photos)")
     for place, domain in enumerate(record.domains[1:], start=1):
         say(f"\nAgainst {domain.title} ({domain.images} photos)\n")
-        _show_looks(record, place)
-        _show_frequencies(record, place)
-        _show_sizes(record, place)
-        say(_features(record, place))
+        for each in why_tables(record, place):
+            columns = [column.label if column.kind == "text" else f">{column.label}" for column in each.columns]
+            table(each.title, columns, each.texts())
+            say("")
+        for line in why_said(record, place):
+            say(line)
     say(f"\nLeast like home: {', '.join(outlier.path for outlier in record.outliers[:5])}")
-
-
-def _show_looks(record: ShiftRecord, place: int) -> None:
-    from training.shift.looks import LOOKS
-
-    rows = (
-        (
-            look.name,
-            look.unit,
-            _number(found.medians[0]),
-            _number(found.medians[place]),
-            _signed(found.deltas[place]),
-            found.sizes[place],
-            (look.more if (found.deltas[place] or 0) > 0 else look.less)
-            if found.sizes[place] not in (None, "negligible")
-            else "",
-        )
-        for look, found in zip(LOOKS, record.looks, strict=True)
-    )
-    columns = ["look", "in", ">home", ">there", ">Cliff's delta", "effect", "photos there"]
-    table("How photos look: the median photo", columns, rows)
-
-
-def _show_frequencies(record: ShiftRecord, place: int) -> None:
-    found = record.frequencies
-    if found is None or found.distances[place] is None:
-        say("\nClass frequencies need labels on both sides.")
-        return
-    moved = sorted(found.classes, key=lambda row: -abs((row.pixels[place] or 0) - (row.pixels[0] or 0)))
-    rows = (
-        (
-            row.name,
-            *(percent(row.pixels[each]) for each in (0, place)),
-            *(percent(row.images[each]) for each in (0, place)),
-        )
-        for row in moved[:_CLASSES]
-    )
-    columns = ["class", ">pixels at home %", ">there %", ">photos at home %", ">there %"]
-    table("\nHow often classes occur, those that moved most first", columns, rows)
-    home, there = record.domains[0], record.domains[place]
-    say(
-        f"In the labelled photos ({home.labelled} of {home.images} at home, {there.labelled} of {there.images} there) "
-        f"{percent(found.distances[place])} % of the pixels would have to change their class to be as at home."
-    )
-    for names, where in ((found.only_home[place], "Only at home"), (found.only_there[place], "Only there")):
-        if names:
-            say(f"{where}: {', '.join(names)}.")
-
-
-def _show_sizes(record: ShiftRecord, place: int) -> None:
-    known = [row for row in record.object_sizes or () if row.deltas[place] is not None]
-    if not known:
-        say("\nObject sizes need labels on both sides.")
-        return
-    moved = sorted(known, key=lambda row: -abs(row.deltas[place] or 0))
-    rows = (
-        (
-            row.name,
-            *(row.objects[each] for each in (0, place)),
-            *(_small(row.medians[each]) for each in (0, place)),
-            _signed(row.deltas[place]),
-            row.sizes[place],
-        )
-        for row in moved[:_CLASSES]
-    )
-    columns = ["class", ">objects at home", ">there", ">median % of photo", ">there", ">Cliff's delta", "effect"]
-    table("\nHow large objects are, those that moved most first", columns, rows)
-
-
-def _features(record: ShiftRecord, place: int) -> str:
-    found = record.features[place]
-    if found is None:
-        return f"\nFeatures: too few photos to tell by their distance.{_farther(record, place)}"
-    if found.by_chance and found.few:
-        home, there = record.domains[0].images, record.domains[place].images
-        photos = f"{home} at home, {there} there, {found.dimensions} dimensions"
-        verdict = f"too few photos to tell by this distance ({photos})"
-    elif found.by_chance:
-        verdict = "no more than chance gives"
-    else:
-        verdict = "more than chance gives" if found.times is None else f"{found.times:.1f} times that"
-    hold = "dimension, which holds" if found.dimensions == 1 else "dimensions, which hold"
-    return (
-        f"\nFeatures: {found.distance:.3g} from home, where parts of home are {found.nothing:.3g} apart (at most "
-        f"{found.most_nothing:.3g}): {verdict}. Frechet distance in {found.dimensions} {hold} "
-        f"{percent(found.explained)} % of the variance.{_farther(record, place)}"
-    )
-
-
-def _farther(record: ShiftRecord, place: int) -> str:
-    found, photos = record.farther[place], record.domains[place].images
-    if found is None:
-        return ""
-    return f" {found} of {photos} photos are farther from home than 95 % of its own; 1 in 20 would be by chance."
-
-
-def _number(value: float | None) -> str | None:
-    return None if value is None else f"{value:.1f}"
-
-
-def _small(value: float | None) -> str | None:
-    return None if value is None else f"{100 * value:.3g}"
-
-
-def _signed(value: float | None) -> str | None:
-    return None if value is None else f"{value:+.2f}"

@@ -45,6 +45,7 @@ figure { margin: 1rem 0; } figcaption { margin-top: .35rem; }
 .image h3 { display: flex; justify-content: space-between; gap: 1rem; margin: 0 0 .35rem; }
 .image h3 span { color: var(--muted); font-weight: 400; white-space: nowrap; }
 .legend { display: flex; flex-wrap: wrap; gap: .15rem 1.1rem; font-size: .82rem; margin: .5rem 0; }
+code { font: .9em ui-monospace, monospace; overflow-wrap: anywhere; }
 .how dt { font-weight: 600; margin-top: .5rem; } .how dd { margin: 0; color: var(--muted); }
 footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: .8rem; }
 @media (max-width: 40rem) { body { padding: 1.25rem 1rem 3rem; } .image .four { grid-template-columns: 1fr 1fr; }

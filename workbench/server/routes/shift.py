@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from db.errors import UserError
 from db.session import Database
 from labeling.images import DatasetPhoto, photos_of
-from training.adaptation.remedies import NAMES, Case, read_remedies
+from training.adaptation.remedies import Case, read_remedies
+from training.adaptation.remedy import NAMES
 from training.evaluation.mapping import list_mappings, save_mapping
 from training.evaluation.opened import open_evaluation
 from training.evaluation.reporting.elements import POLICY
@@ -171,13 +172,11 @@ def router(services: Services) -> APIRouter:
 
     @routes.get("/report.html")
     def report(project: int, asked: Wanted) -> Response:
-        """All of it as one page, with the remedies that were tried."""
+        """All of it as one page, with what is known of why, of remedies and of photos without labels."""
         from training.shift.page import shift_html  # loads matplotlib, without which the server starts
 
         name, found = services.name_of(project), written(project, asked)
-        cases = [_case(services, name, asked.model_copy(update={"to": [str(each.domain)]})) for each in found.targets]
-        tried = [] if asked.restrict else [read_remedies(case) for case in cases]
-        page = shift_html(database, name, found, tried)
+        page = shift_html(home, database, name, found, model=file_of(name, asked.model).reference)
         headers = {
             "Content-Disposition": 'attachment; filename="another-domain.html"',
             "Content-Security-Policy": f"{POLICY}; sandbox",
@@ -207,6 +206,7 @@ def router(services: Services) -> APIRouter:
         if unknown := sorted(set(asked.only) - set(NAMES)):
             raise UserError(f"There is no remedy {unknown[0]!r}. There are: {', '.join(NAMES)}.")
         argv = ["remedies", f"--dataset={case.domain.dataset}", f"--on={case.domain.on}", *_settings(asked)]
+        argv += [f"--from={case.style_of}"] if case.style_of else []
         argv += [*(f"--only={each}" for each in asked.only), f"--project={name}", "--", case.file.reference]
         what = asked.only[0] if len(asked.only) == 1 else "remedies"
         return begin(project, argv, f"Try {what} for {asked.model} on {case.domain.title}")
@@ -264,9 +264,9 @@ def _case(services: Services, project: str, asked: Asked) -> Case:
     if not asked.to:
         raise UserError("Choose another domain first.")
     file = find_model_file(services.home, services.database, project, asked.model, bundles=False)
-    (domain,) = read_domains(services.database, project, asked.to[:1])
+    domain, *at_home = read_domains(services.database, project, [asked.to[0], *([asked.home] if asked.home else [])])
     mapping = asked.mapping or None
-    return Case(services.home, services.database, project, file.reference, domain, asked.size, mapping)
+    return Case(services.home, services.database, project, file.reference, domain, asked.size, mapping, *at_home)
 
 
 def _settings(asked: Asked) -> list[str]:

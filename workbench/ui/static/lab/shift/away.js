@@ -5,7 +5,8 @@ import { h } from "../../dom.js";
 import { section } from "../../evaluation_parts.js";
 
 export function drawAway({ routes, asked, target }) {
-  const { model, home, to, size, mapping, restrict } = asked;
+  const { model, home, size, mapping, restrict, at } = asked;
+  const to = [at, ...asked.to.filter((each) => each !== at)]; // the one that is looked at first
   const file = (path) => routes.url(path, { model, home, to: to.filter((each) => !each.endsWith(":unlabelled")), size, mapping, restrict });
   const link = (text, href, id, download = "") => h("a", { class: "wb-button", href, id, download }, text);
   return section("Take it away", null, h("div", { class: "wb-bar", id: "wb-shift-away" },
