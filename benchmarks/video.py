@@ -39,7 +39,7 @@ from labeling.photos import read_photo
 from training.architectures import build
 from training.models.loaded import LoadedModel
 from training.models.spec import ModelSpec
-from training.prediction.predict import model_palette
+from training.prediction.drawing import model_palette
 from training.prediction.video import predict_video as rim
 
 CLASSES = tuple(f"class {number}" for number in range(11))

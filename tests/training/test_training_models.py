@@ -1,14 +1,19 @@
 """Models come in as bundles and public checkpoints, and go out again."""
 
+import csv
+import errno
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file, save, save_file
 
+import db.files
 from db.errors import UserError
 from db.schema import Run
 from labeling.colors import to_hex
@@ -382,9 +387,114 @@ def test_a_colour_for_each_class_or_none() -> None:
 def test_predictions_never_mix_with_photos_or_other_files(campus: Campus, tmp_path: Path) -> None:
     bundle = make_bundle(tmp_path / "m.safetensors")
     asked: dict[str, Any] = {"project": "campus", "model": str(bundle), "source": campus.photos}
-    with pytest.raises(UserError, match="never mix"):
-        predict_folder(campus.home, campus.database, to=campus.photos / "out", **asked)
+    for inside in ("out", "out.zip"):
+        with pytest.raises(UserError, match="never mix"):
+            predict_folder(campus.home, campus.database, to=campus.photos / inside, **asked)
     (tmp_path / "full").mkdir()
     (tmp_path / "full/file").touch()
-    with pytest.raises(UserError, match="--overwrite"):
-        predict_folder(campus.home, campus.database, to=tmp_path / "full", **asked)
+    (tmp_path / "mine.zip").write_text("mine")
+    (tmp_path / "folder.zip").mkdir()
+    for there, said in (("full", "--overwrite"), ("mine.zip", "--overwrite"), ("folder.zip", "is a folder")):
+        with pytest.raises(UserError, match=said):
+            predict_folder(campus.home, campus.database, to=tmp_path / there, **asked)
+    assert (tmp_path / "mine.zip").read_text() == "mine"
+
+
+def test_a_zip_has_the_files_of_the_folder(campus: Campus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Else each measures which precision is faster here, and two may find another one.
+    monkeypatch.setattr("training.prediction.inference.has_bf16_instructions", lambda: False)
+    bundle = make_bundle(tmp_path / "m.safetensors")
+    (tmp_path / "new" / "caf\N{LATIN SMALL LETTER E WITH ACUTE}").mkdir(parents=True)
+    for number, photo in enumerate(sorted(campus.photos.glob("*.jpg"))[:2]):
+        folder = tmp_path / "new" / ("caf\N{LATIN SMALL LETTER E WITH ACUTE}" if number else "")
+        (folder / photo.name).write_bytes(photo.read_bytes())
+    asked: dict[str, Any] = {"project": "campus", "model": str(bundle), "source": tmp_path / "new", "labelme": True}
+    told = predict_folder(campus.home, campus.database, to=tmp_path / "out", **asked)
+    (tmp_path / "out.zip").write_text("what was there")
+    packed = predict_folder(campus.home, campus.database, to=tmp_path / "out.zip", overwrite=True, **asked)
+    assert (packed.to, packed.images, packed.models) == (tmp_path / "out.zip", 2, told.models)
+    assert sum(each.share for each in told.models[0].classes) == pytest.approx(1)
+    files = {path.relative_to(tmp_path / "out").as_posix(): path for path in (tmp_path / "out").rglob("*.*")}
+    assert {"classes.csv", "shares.csv"} < files.keys()
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        assert archive.testzip() is None
+        assert {name: archive.read(name) for name in archive.namelist()} == {
+            name: path.read_bytes() for name, path in files.items()
+        }
+    rows = list(csv.DictReader((tmp_path / "out/classes.csv").open(newline="")))
+    assert [row["class"] for row in rows] == list(CLASSES)
+    assert [path.name for path in tmp_path.glob(".*")] == []
+
+
+@pytest.mark.parametrize("to", ["out", "out.zip"])
+def test_a_full_disk_is_told_and_no_half_zip_stays(
+    campus: Campus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, to: str
+) -> None:
+    bundle = make_bundle(tmp_path / "m.safetensors")
+    (tmp_path / "there").mkdir()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(db.files, "settle", full)
+    monkeypatch.setattr(zipfile.ZipFile, "writestr", full)
+    asked: dict[str, Any] = {"project": "campus", "model": str(bundle), "source": campus.photos}
+    with pytest.raises(UserError, match="the disk is full"):
+        predict_folder(campus.home, campus.database, to=tmp_path / "there" / to, **asked)
+    assert [path for path in (tmp_path / "there").rglob("*") if path.is_file()] == []
+
+
+def test_several_models_stand_beside_each_other_by_the_names_of_their_classes(campus: Campus, tmp_path: Path) -> None:
+    first, second = tmp_path / "a" / "m.safetensors", tmp_path / "b" / "m.safetensors"
+    for path in (first, second):
+        path.parent.mkdir()
+    make_bundle(first)
+    torch.manual_seed(5)
+    names = ("tree", "sky", "=water")
+    other = ModelSpec(architecture="unet", options=OPTIONS["unet"], classes=names)
+    save_bundle(second, build("unet", 3, **OPTIONS["unet"]).eval(), other)
+    source = tmp_path / "new"
+    source.mkdir()
+    for photo in sorted(campus.photos.glob("*.jpg"))[:2]:
+        (source / photo.name).write_bytes(photo.read_bytes())
+    (source / "z.jpg").write_bytes(b"no photo")
+    asked: dict[str, Any] = {"project": "campus", "model": str(first), "source": source}
+    told = predict_folder(campus.home, campus.database, to=tmp_path / "out", beside=[str(second)], **asked)
+    assert [each.folder for each in told.models] == ["m", "m_"]
+    assert told.beside is not None
+    assert told.beside.unmatched == {
+        "background": (str(first),),
+        "building": (str(first),),
+        "=water": (str(second),),
+    }
+    same, pixels = 0, 0
+    for photo, said in zip(sorted(source.glob("*.jpg")), told.beside.photos, strict=False):
+        a, b = (read_map_png(tmp_path / "out" / folder / "index" / f"{photo.stem}.png") for folder in ("m", "m_"))
+        agreeing = np.array(CLASSES)[a] == np.array(names)[b]
+        assert (said.photo, said.agree, said.pairs) == (photo.name, agreeing.mean(), (agreeing.mean(),))
+        assert said.shares.get("sky", (0, 0)) == ((a == 1).mean(), (b == 1).mean())
+        same, pixels = same + agreeing.sum(), pixels + a.size
+        with Image.open(tmp_path / "out" / "beside" / f"{photo.stem}.beside.png") as picture:
+            assert picture.width > 3 * min(a.shape[1], 960)
+    assert told.beside.said.agree == same / pixels
+    rows = (tmp_path / "out/agreement.csv").read_text().splitlines()
+    assert len(rows) == 1 + told.images == 3
+    for beside, refusal in (([str(first)], "twice"), ([str(second)] * 4, "the most")):
+        with pytest.raises(UserError, match=refusal):
+            predict_folder(campus.home, campus.database, to=tmp_path / "else", beside=beside, **asked)
+
+
+def test_a_folder_of_broken_photos_is_told(campus: Campus, tmp_path: Path) -> None:
+    bundle = make_bundle(tmp_path / "m.safetensors")
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "a.jpg").write_bytes(b"no photo")
+    with pytest.raises(UserError, match=r"new/a\.jpg cannot be used as a photo"):
+        predict_folder(
+            campus.home,
+            campus.database,
+            project="campus",
+            model=str(bundle),
+            source=tmp_path / "new",
+            to=tmp_path / "o.zip",
+        )
+    assert not (tmp_path / "o.zip").exists()

@@ -164,6 +164,7 @@ def test_class_maps_are_what_the_model_says_of_each_frame(tmp_path: Path) -> Non
     source = write_video(tmp_path / "in.mp4", 5)
     report = predict(tmp_path / "home", source, tmp_path / "out", overlay=False)
     assert (report.video, report.maps, report.audio) == (None, tmp_path / "out" / "index", ())
+    assert len((tmp_path / "out" / "classes.csv").read_text().splitlines()) == 1 + len(COLORS)
     with av.open(source) as container:
         for number, frame in enumerate(container.decode(video=0)):
             pixels = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)

@@ -5,6 +5,9 @@ import os
 import subprocess
 import sys
 import time
+import zipfile
+from collections import Counter
+from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
@@ -55,7 +58,8 @@ def walk(tmp_path_factory):
     said["evaluate imported"] = ask("evaluate", "w", "--dataset", "dusk", *mapped)
     said["evaluations"] = ask("evaluations")
     said["compare"] = ask("compare", 1, 2, "--models")
-    said["predict"] = ask("predict", "w", "photos/dusk", "--to", "predictions", "--size", "long 64")
+    beside = ("--beside", "1:last", "--to", "both.zip", "--no-overlay")
+    said["predict"] = ask("predict", "w", "photos/dusk", *beside, "--size", "long 64")
     said["weights list"] = ask("weights", "list")
     return said
 
@@ -84,7 +88,7 @@ def walk(tmp_path_factory):
         ("mapping list", "mappings"),
         ("models import", "name architecture classes sha256 notes"),
         ("export weights", "path sha256 max_abs_difference argmax_agreement images_checked"),
-        ("predict", "images images_per_second to skipped"),
+        ("predict", "images images_per_second to skipped models beside"),
         ("weights list", "weights"),
     ],
 )
@@ -193,7 +197,20 @@ def test_what_is_exported_is_there(walk):
     assert masks == [f"day_{i:04}" for i in range(8)]
     assert walk["export masks"]["images"] == 8
     assert walk["predict"]["images"] == 3
-    assert len(list((folder / "predictions").rglob("*.png"))) == 3
+    assert (walk["predict"]["to"], [each["folder"] for each in walk["predict"]["models"]]) == (
+        "both.zip",
+        ["w", "1_last"],
+    )
+    beside = walk["predict"]["beside"]
+    assert (len(beside["photos"]), 0 <= beside["said"]["agree"] <= 1, *beside["unmatched"].values()) == (
+        3,
+        True,
+        ["1:last"],
+        ["w"],
+    )
+    with zipfile.ZipFile(folder / "both.zip") as archive:
+        folders = Counter(PurePosixPath(name).parts[0] for name in archive.namelist())
+    assert folders == {"w": 4, "1_last": 4, "beside": 3, "shares.csv": 1, "agreement.csv": 1}
     exported = walk["export weights"]
     assert (exported["max_abs_difference"], exported["argmax_agreement"]) == (0, 1)
     with safe_open(folder / "w.safetensors", "pt") as weights:

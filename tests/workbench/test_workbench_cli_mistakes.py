@@ -154,6 +154,8 @@ MISTAKES = [
     ("export weights 77 --format onnx --to w.onnx", "77"),
     ("predict 77 empty --to out", "empty"),
     ("predict 77 photos/day --to full", "--overwrite"),
+    ("predict 77 photos/day --to photos/day/out.zip", "never mix"),
+    ("predict 77 blank.txt --to blank.txt --overwrite", "blank.txt is what is to be predicted"),
     ("weights fetch nosuch", "weights list"),
 ]
 
@@ -208,6 +210,19 @@ def test_control_c_is_130_without_a_traceback(here, say, monkeypatch):
     code, out, err = say("projects", "--json")
     assert (code, json.loads(out)) == (130, {"error": "Interrupted."})
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("to", "words"), [("out", "with --overwrite does all photos again"), ("out.zip", "begins anew")]
+)
+def test_a_prediction_that_is_broken_off_says_how_to_go_on(here, say, monkeypatch, to, words):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("training.prediction.predict.predict_folder", interrupted)
+    code, out, err = say("predict", "77", "photos/day", "--to", to, "--json")
+    assert (code, json.loads(out)) == (130, {"error": "Interrupted."})
+    assert words in err
 
 
 @pytest.mark.parametrize(("name", "command"), COMMANDS, ids=[name for name, _ in COMMANDS])

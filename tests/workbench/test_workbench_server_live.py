@@ -76,6 +76,16 @@ def test_a_tried_photo_is_looked_at_with_another_model_and_taken_to_labelme(clie
     assert again["classes"] == direct["classes"] != tried["classes"]
     assert client.post("/api/projects/1/tried/0123/again", params={"model": "second"}).status_code == 404
 
+    both = {"tried": [tried["id"], again["id"]]}
+    beside = client.get("/api/beside", params=both).json()
+    expected = list(zip(*[[each["share"] for each in one["classes"]] for one in (tried, again)], strict=True))
+    assert [tuple(each["shares"]) for each in beside["classes"]] == expected
+    first, second = (_pixels(client.get(f"/api/tried/{one}/map?size=0").content) for one in both["tried"])
+    assert beside["agree"] == np.mean(first == second) == beside["pairs"][0]["agree"]
+    small = client.post("/api/projects/1/try?model=second", content=png(paint(blocks(24, 32, 4)))).json()
+    refused = client.get("/api/beside", params={"tried": [tried["id"], small["id"]]})
+    assert (refused.status_code, "one photo" in refused.json()["error"]) == (400, True)
+
     answer = client.get(f"/api/tried/{tried['id']}/labelme", params={"file": "../my photo.jpg"})
     assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''my%20photo.json"
     document = json.loads(answer.content)

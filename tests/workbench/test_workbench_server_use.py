@@ -103,7 +103,8 @@ def test_a_bundle_is_brought_a_folder_predicted_and_the_result_taken_away(
     assert download.headers["content-disposition"] == 'attachment; filename="prediction-1.zip"'
     with zipfile.ZipFile(io.BytesIO(download.content)) as archive:
         assert archive.testzip() is None
-        assert sorted(archive.namelist()) == ["index/b.png", "index/day/a.png", "overlay/b.jpg", "overlay/day/a.jpg"]
+        pictures = ["index/b.png", "index/day/a.png", "overlay/b.jpg", "overlay/day/a.jpg"]
+        assert sorted(archive.namelist()) == ["classes.csv", *pictures, "shares.csv"]
         index = np.asarray(Image.open(io.BytesIO(archive.read("index/b.png"))))
     assert (index.shape, index.max() < len(CLASSES)) == ((30, 40), True)
 

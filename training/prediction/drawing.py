@@ -11,10 +11,18 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from db.errors import UserError
+from labeling.colors import from_hex
+from labeling.maps import voc_colormap
+from training.models.spec import ModelSpec
 
 OVERLAY_OPACITY = 0.5
 _SMALLEST_TEXT, _LINES = 9, 24  # pixels; half of them fill the height
-_PAPER, _INK, _SHEER = (20, 20, 20), (255, 255, 255), 0.75
+_INK, _SHEER = (255, 255, 255), 0.75
+PAPER = (20, 20, 20)
+"""Behind words."""
+
+Row = tuple[str, tuple[int, ...] | None]
+"""Words of a legend, and the colour before them."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,13 @@ class Look:
 
 PLAIN = Look()
 """Half transparent, without a legend."""
+
+
+def model_palette(spec: ModelSpec) -> NDArray[np.uint8]:
+    """Return the colours of the model's classes, VOC's where nobody chose any; uint8 (K, 3), RGB."""
+    if spec.colors:
+        return np.array([from_hex(color) for color in spec.colors], np.uint8)
+    return voc_colormap(len(spec.classes))
 
 
 class Painter:
@@ -72,19 +87,26 @@ def draw_legend(classes: Sequence[str], palette: NDArray[np.uint8], size: tuple[
     Returns:
         uint8 (h, w, 3), not larger than the picture.
     """
-    height, width = size
+    height = size[0]
     text = max(_SMALLEST_TEXT, height // (2 * _LINES))
-    line, gap = round(1.5 * text), text // 2
-    room = max(1, (height - gap) // line)
-    rows: list[tuple[str, tuple[int, ...] | None]] = [
-        (name, tuple(map(int, color))) for name, color in zip(classes, palette, strict=True)
-    ]
+    room = max(1, (height - text // 2) // round(1.5 * text))
+    rows: list[Row] = [(name, tuple(map(int, color))) for name, color in zip(classes, palette, strict=True)]
     if len(rows) > room:
         rows = [*rows[: room - 1], (f"and {len(rows) - room + 1} more", None)]
+    return draw_rows(rows, text, size)
+
+
+def draw_rows(rows: Sequence[Row], text: int, most: tuple[int, int]) -> NDArray[np.uint8]:
+    """Draw words of this height below one another, each behind its colour, if it has any.
+
+    Returns:
+        uint8 (h, w, 3), as large as needed, and not larger than `most`, (height, width).
+    """
+    line, gap = round(1.5 * text), text // 2
     font = ImageFont.load_default(text)
     words = ["".join(sign if sign.isprintable() else " " for sign in name) for name, _ in rows]
-    wide = min(width, 3 * gap + text + round(max(font.getlength(each) for each in words)))
-    picture = Image.new("RGB", (wide, min(height, gap + line * len(rows))), _PAPER)
+    wide = min(most[1], 3 * gap + text + round(max(font.getlength(each) for each in words)))
+    picture = Image.new("RGB", (wide, min(most[0], gap + line * len(rows))), PAPER)
     pen = ImageDraw.Draw(picture)
     for number, (word, (_, color)) in enumerate(zip(words, rows, strict=True)):
         top = gap + number * line

@@ -14,8 +14,8 @@ from db.session import Database
 from labeling.colors import to_hex
 from labeling.photos import PhotoError, read_header, read_photo
 from training.models.find import read_spec
+from training.prediction.drawing import model_palette
 from training.prediction.kept_model import KEPT
-from training.prediction.predict import model_palette
 from training.prediction.size import Size
 
 LARGEST_PIXELS = 2_100_000

@@ -1,56 +1,66 @@
-"""Using a model on photos: an index PNG and an overlay for each."""
+"""Using a model on photos, or several beside each other: an index PNG and an overlay for each."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from db.errors import UserError
-from db.files import write_atomic
 from db.home import Home
 from db.session import Database
-from labeling.colors import from_hex
 from labeling.formats.base import Problem, iter_image_files
-from labeling.maps import voc_colormap, write_map_png
 from labeling.mask_names import mask_names
 from labeling.photos import PhotoError, read_photo
 from labeling.progress import Progress, silent
 from training.data.parallel import ordered_map
 from training.data.resample import resize_photo
 from training.models.find import load_model
-from training.models.spec import ModelSpec
+from training.models.loaded import LoadedModel
 from training.numerics import pick_device
-from training.prediction.drawing import PLAIN, Look, Painter
+from training.prediction.drawing import PLAIN, Look
 from training.prediction.inference import Predictor
-from training.prediction.labelme import labelme_json
-from training.prediction.predicted import Prediction
 from training.prediction.refinement import NONE, Refinement
 from training.prediction.size import Size
+from training.prediction.targets import Target, check_target, open_target
+from training.prediction.written import BesideReport, PredictedBy, Said, Writing
 
-JPEG_QUALITY = 90
+MOST_MODELS = 4
+"""Beside each other: more are seen no longer."""
 _THREADS, _AHEAD = 2, 4  # on each side of the network
 
 
 @dataclass(frozen=True)
 class PredictReport:
-    """What a prediction over a folder did."""
+    """What a prediction over a folder did.
+
+    Attributes:
+        images: predicted.
+        images_per_second: by all of the models.
+        to: the folder or the zip.
+        skipped: photos that could not be read.
+        models: the model, then those beside it.
+        beside: what they say beside each other; None of a model alone.
+    """
 
     images: int
     images_per_second: float
     to: Path
     skipped: tuple[Problem, ...]
+    models: tuple[PredictedBy, ...]
+    beside: BesideReport | None
 
 
 @dataclass(frozen=True)
 class _Job:
     photo: Path
+    name: str  # of the photo, relative to the source
     stem: str  # relative to the output folders, without a suffix
 
 
@@ -65,7 +75,7 @@ class _Ready:
 class _Predicted:
     job: _Job
     photo: NDArray[np.uint8]
-    prediction: Prediction
+    maps: tuple[NDArray[np.uint8], ...]  # by model
 
 
 def predict_folder(
@@ -76,6 +86,7 @@ def predict_folder(
     model: str,
     source: Path,
     to: Path,
+    beside: Sequence[str] = (),
     size: str = "original",
     overlay: bool = True,
     look: Look = PLAIN,
@@ -87,43 +98,90 @@ def predict_folder(
 ) -> PredictReport:
     """Predict a photo or every photo below a folder.
 
-    Writes `to/index/NAME.png` (class index, uint8, the photo's size after EXIF rotation; the palette is for viewers),
-    `to/overlay/NAME.jpg` and, with `labelme`, `to/labelme/NAME.json`, which is read beside the photo; relative folders
-    are kept, and of photos with one stem each keeps its suffix in the name. Colours are those the model knows its
-    classes by, else Pascal VOC's. A photo that cannot be read is reported and left out.
+    Writes `index/NAME.png` (class index, uint8, the photo's size after EXIF rotation; the palette is for viewers),
+    `overlay/NAME.jpg` and, with `labelme`, `labelme/NAME.json`, which is read beside the photo; relative folders are
+    kept, and of photos with one stem each keeps its suffix in the name. `classes.csv` says what the indices stand for,
+    `shares.csv` how much of each photo a class has. Colours are those the model knows its classes by, else Pascal
+    VOC's. A photo that cannot be read is reported and left out.
+
+    Of several models each has its files in a folder of its own, and `beside/NAME.beside.png` shows the photo with what
+    each says of it; `agreement.csv` says where they agree.
+
+    Args:
+        home: holds the models.
+        database: its database.
+        project: name, None for the current one.
+        model: reference.
+        source: a photo, or a folder of photos.
+        to: folder, or the name of a `.zip`, which gets the same files.
+        beside: references of further models.
+        size: what the networks see.
+        overlay: write overlays.
+        look: of the overlays.
+        labelme: write labelme files.
+        overwrite: write into a folder that holds files, or replace the zip.
+        device: that predicts.
+        refinement: what is done besides running a network once.
+        progress: told of photos.
 
     Raises:
-        UserError: no photo there, an output folder that holds files (without `overwrite`) or lies in the source, or a
-            model that cannot be loaded.
+        UserError: no photo is there, or none can be read; the output is there (without `overwrite`), lies in the
+            source or cannot be written; a model cannot be loaded, or comes twice.
     """
-    jobs = _list_jobs(source, to)
-    if not overwrite and to.exists() and (not to.is_dir() or any(to.iterdir())):
-        raise UserError(f"{to} is not an empty folder. Choose another one, or add --overwrite.")
-    loaded, asked = load_model(home, database, project, model), Size.parse(size)
-    predictor = Predictor(loaded, pick_device(device), refinement=refinement)
+    check_target(to, source, overwrite=overwrite)
+    jobs = _list_jobs(source)
+    asked, on = Size.parse(size), pick_device(device)
+    models = _load_models(home, database, project, (model, *beside))
+    predictors = [Predictor(each, on, refinement=refinement) for each in models]
+    writing = Writing(models, look, overlay=overlay, labelme=labelme)
     skipped: list[Problem] = []
     images = 0
     started = time.perf_counter()
-    read = ordered_map(partial(_read, size=asked), jobs, threads=_THREADS, ahead=_AHEAD)
-    predicted = _predict(predictor, _readable(read, skipped))
-    write = partial(_write, to=to, spec=loaded.spec, look=look if overlay else None, labelme=labelme)
-    for images, _ in enumerate(ordered_map(write, predicted, threads=_THREADS, ahead=_AHEAD), start=1):
-        progress(images + len(skipped), len(jobs), "photos predicted")
+    with (
+        open_target(to) as target,
+        closing(ordered_map(partial(_read, size=asked), jobs, threads=_THREADS, ahead=_AHEAD)) as read,
+        closing(
+            ordered_map(
+                partial(_write, target, writing),
+                _predict(predictors, _readable(read, skipped)),
+                threads=_THREADS,
+                ahead=_AHEAD,
+            )
+        ) as written,
+    ):
+        for images, said in enumerate(written, start=1):
+            writing.add(said)
+            progress(images + len(skipped), len(jobs), "photos predicted")
+        if not images:
+            first = skipped[0]
+            several = "" if len(jobs) == 1 else f"None of the {len(jobs)} photos can be read. "
+            raise UserError(f"{several}{first.file} cannot be used as a photo: {first.reason}.")
+        for name, data in writing.tables():
+            target.write(name, data)
     seconds = time.perf_counter() - started
-    return PredictReport(images, images / seconds, to, tuple(skipped))
+    return PredictReport(images, images / seconds, to, tuple(skipped), writing.predicted_by(), writing.beside())
 
 
-def _list_jobs(source: Path, to: Path) -> list[_Job]:
+def _list_jobs(source: Path) -> list[_Job]:
     if not source.exists():
         raise UserError(f"{source} does not exist: expected a photo or a folder of photos.")
     root = source if source.is_dir() else source.parent
-    if to.resolve().is_relative_to(root.resolve()) and source.is_dir():
-        raise UserError(f"{to} lies inside {source}; predictions never mix with the photos. Choose another folder.")
     photos = list(iter_image_files(source)) if source.is_dir() else [source]
     if not photos:
         raise UserError(f"{source} holds no photo (jpg, png, bmp, tif or webp).")
-    names = mask_names(photo.relative_to(root).as_posix() for photo in photos)
-    return [_Job(photo, name.removesuffix(".png")) for photo, name in zip(photos, names.values(), strict=True)]
+    names = [photo.relative_to(root).as_posix() for photo in photos]
+    written = mask_names(names)
+    return [_Job(photo, name, written[name].removesuffix(".png")) for photo, name in zip(photos, names, strict=True)]
+
+
+def _load_models(home: Home, database: Database, project: str | None, references: Sequence[str]) -> list[LoadedModel]:
+    if len(references) > MOST_MODELS:
+        raise UserError(f"{len(references)} models beside each other are too many: {MOST_MODELS} are the most.")
+    models = [load_model(home, database, project, reference) for reference in references]
+    names = [each.reference for each in models]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise UserError(f"The model {twice} comes twice. Each of the models beside each other must be another one.")
+    return models
 
 
 def _read(job: _Job, size: Size) -> _Ready | Problem:
@@ -142,41 +200,23 @@ def _readable(photos: Iterable[_Ready | Problem], skipped: list[Problem]) -> Ite
             yield photo
 
 
-def _predict(predictor: Predictor, photos: Iterable[_Ready]) -> Iterator[_Predicted]:
-    for batch in predictor.gather(photos, lambda ready: ready.pixels):
+def _predict(predictors: Sequence[Predictor], photos: Iterable[_Ready]) -> Iterator[_Predicted]:
+    for batch in predictors[0].gather(photos, lambda ready: ready.pixels):
+        found = [list(_maps(predictor, batch)) for predictor in predictors]
+        for ready, maps in zip(batch, zip(*found, strict=True), strict=True):
+            yield _Predicted(ready.job, ready.photo, maps)
+
+
+def _maps(predictor: Predictor, photos: Sequence[_Ready]) -> Iterator[NDArray[np.uint8]]:
+    for batch in predictor.gather(photos, lambda ready: ready.pixels):  # another model may take fewer at once
         sizes = [(ready.photo.shape[0], ready.photo.shape[1]) for ready in batch]
         pixels, originals = [ready.pixels for ready in batch], [ready.photo for ready in batch]
-        predictions = predictor.predict(pixels, sizes, originals=originals)
-        for ready, prediction in zip(batch, predictions, strict=True):
-            yield _Predicted(ready.job, ready.photo, prediction)
+        for prediction in predictor.predict(pixels, sizes, originals=originals):
+            yield prediction.index
 
 
-def model_palette(spec: ModelSpec) -> NDArray[np.uint8]:
-    """Return the colours of the model's classes, VOC's where nobody chose any; uint8 (K, 3), RGB."""
-    if spec.colors:
-        return np.array([from_hex(color) for color in spec.colors], np.uint8)
-    return voc_colormap(len(spec.classes))
-
-
-def _write(predicted: _Predicted, to: Path, spec: ModelSpec, look: Look | None, *, labelme: bool) -> None:
-    palette = model_palette(spec)
-    index = to / "index" / f"{predicted.job.stem}.png"
-    index.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(index, write_map_png(predicted.prediction.index, palette))
-    if look is not None:
-        path = to / "overlay" / f"{predicted.job.stem}.jpg"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        height, width = predicted.photo.shape[:2]
-        painter = Painter(look, spec.classes, palette, (height, width))
-        write_atomic(path, _jpeg(painter.paint(predicted.photo, predicted.prediction.index)))
-    if labelme:
-        path = to / "labelme" / f"{predicted.job.stem}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, labelme_json(predicted.prediction.index, spec.classes, predicted.job.photo.name))
-
-
-def _jpeg(pixels: NDArray[np.uint8]) -> bytes:
-    encoded, data = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    if not encoded:
-        raise RuntimeError("OpenCV could not encode the overlay")
-    return data.tobytes()
+def _write(target: Target, writing: Writing, predicted: _Predicted) -> Said:
+    said = writing.say(predicted.job.name, predicted.maps)
+    for name, data in writing.photo_files(said, predicted.job.stem, predicted.photo, predicted.maps):
+        target.write(name, data)
+    return said

@@ -7,7 +7,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from db.errors import NotFoundError
+from db.errors import NotFoundError, UserError
 from db.files import explain_os_errors, write_atomic
 from labeling.colors import from_hex
 from labeling.maps import read_map_png, write_map_png
@@ -25,7 +25,8 @@ from labeling.thumbnails import Size, encode_photo, encode_png
 from training.prediction.affinity import affinity_png
 from training.prediction.drawing import lay_over
 from training.prediction.labelme import labelme_json
-from training.prediction.try_model import ClassShare, TriedPicture
+from training.prediction.shares import Beside, ClassShare, SharedClasses
+from training.prediction.try_model import TriedPicture
 
 KEPT_SECONDS = 24 * 3600
 
@@ -134,9 +135,22 @@ class TriedStore:
         """Return the confidence, uint8 (H, W). Raises NotFoundError where it is not kept."""
         return read_map_png(self._file(tried_id, _CONFIDENCE))
 
+    def beside(self, tried_ids: Sequence[str]) -> Beside:
+        """Return what several models say of one photo, each tried with it.
+
+        Raises:
+            NotFoundError: one of them is not kept.
+            UserError: they are of photos of several sizes.
+        """
+        maps = [self.index(each) for each in tried_ids]
+        if len({index.shape for index in maps}) > 1:
+            raise UserError("These are of photos of several sizes: only models tried on one photo can be compared.")
+        shared = SharedClasses([_classes(self.record(each)) for each in tried_ids])
+        return shared.told(shared.count(maps))
+
     def overlay_png(self, tried_id: str, iterations: int = 0) -> bytes:
         """Return the photo with the classes' colours laid over it, as a PNG; raises what `index` does."""
-        colors = np.array([from_hex(one.color) for one in self.record(tried_id).classes], np.uint8)
+        _, colors = _classes(self.record(tried_id))
         return encode_png(lay_over(self.photo(tried_id), colors[self.index(tried_id, iterations)]))
 
     def affinity_png(self, tried_id: str, iterations: int = 0) -> bytes:
@@ -162,6 +176,11 @@ class TriedStore:
             with suppress(FileNotFoundError):  # somebody else sweeps, too
                 if _ID.fullmatch(folder.name) and time.time() - folder.stat().st_mtime > KEPT_SECONDS:
                     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _classes(record: TriedRecord) -> tuple[list[str], NDArray[np.uint8]]:
+    colors = np.array([from_hex(one.color) for one in record.classes], np.uint8)
+    return [one.name for one in record.classes], colors
 
 
 def _step(iterations: int) -> str:

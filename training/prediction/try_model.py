@@ -9,32 +9,21 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
 from db.errors import UserError
 from db.home import Home
 from db.session import Database
-from labeling.colors import to_hex
 from labeling.photos import PhotoError, read_photo
 from training.prediction.affinity import reduce_likely
+from training.prediction.drawing import model_palette
 from training.prediction.kept_model import KEPT
-from training.prediction.predict import model_palette
+from training.prediction.shares import ClassShare, class_shares
 from training.prediction.size import Size
 
 CRF_STEPS = (1, 2, 10)
 """Numbers of iterations that are shown beside what the network says alone."""
 LARGEST_PIXELS = 12_000_000
 """What the network may be given: this is answered while someone waits."""
-
-
-class ClassShare(BaseModel):
-    """A class of the model and its share of a photo's pixels, 0..1."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    color: str
-    share: float
 
 
 @dataclass(frozen=True)
@@ -103,12 +92,9 @@ def try_model(
         for n, one in zip(iterations, predictions, strict=True)
         if one.scores is not None
     }
-    colors = model_palette(loaded.spec)
-    counts = np.bincount(prediction.index.reshape(-1), minlength=len(loaded.spec.classes))
-    classes = tuple(
-        ClassShare(name=name, color=to_hex((int(red), int(green), int(blue))), share=int(count) / prediction.index.size)
-        for name, (red, green, blue), count in zip(loaded.spec.classes, colors, counts, strict=True)
-    )
+    names = loaded.spec.classes
+    counts = np.bincount(prediction.index.reshape(-1), minlength=len(names))
+    classes = tuple(class_shares(names, model_palette(loaded.spec), counts))
     return TriedPicture(loaded.reference, prediction.index, prediction.confidence, classes, seconds, likely, steps)
 
 

@@ -17,9 +17,8 @@ from labeling.maps import write_map_png
 from labeling.progress import Progress
 from training.data.parallel import ordered_map
 from training.data.resample import resize_photo
-from training.prediction.drawing import Look, Painter
+from training.prediction.drawing import Look, Painter, model_palette
 from training.prediction.inference import Predictor
-from training.prediction.predict import model_palette
 from training.prediction.size import Size
 from training.prediction.video.encoder import Segment, SegmentWriter, to_yuv, write_segment
 from training.prediction.video.frames import FrameReader, Stamp, StoredFrame, pixels_of

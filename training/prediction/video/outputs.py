@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from db.errors import UserError
+from training.prediction.targets import is_zip_name
 from training.prediction.video.work import work_path
 
 VIDEO_SUFFIX = ".mp4"
@@ -31,8 +32,10 @@ class Outputs:
         """Tell by a name what it shall be.
 
         Raises:
-            UserError: a video's name, and no video is wanted.
+            UserError: a video's name, and no video is wanted; or a zip's.
         """
+        if is_zip_name(to):
+            raise UserError(f"{to} is the name of a zip, which photos go into. Name an .mp4 file, or a folder.")
         if to.suffix.lower() == VIDEO_SUFFIX:
             if not overlay:
                 raise UserError(f"{to} is the name of a video, and none is wanted: name a folder for the class maps.")

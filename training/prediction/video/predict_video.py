@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from db.files import write_atomic
 from db.home import Home
 from db.session import Database
 from labeling.colors import to_hex
 from labeling.progress import Progress, silent
 from training.models.find import load_model
 from training.numerics import pick_device
-from training.prediction.drawing import PLAIN, Look
+from training.prediction.drawing import PLAIN, Look, model_palette
 from training.prediction.inference import Predictor
-from training.prediction.predict import model_palette
 from training.prediction.refinement import NONE, Refinement
 from training.prediction.size import Size
 from training.prediction.video.encoder import even_size, find_encoder
@@ -24,6 +24,7 @@ from training.prediction.video.job import VideoJob
 from training.prediction.video.outputs import Outputs
 from training.prediction.video.smoothing import Smoothing
 from training.prediction.video.work import SEGMENT_FRAMES, VideoEnd, VideoPlan, discard, open_work, source_sample
+from training.prediction.written import CLASSES_NAME, classes_csv
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,8 @@ def predict_video(
         project: name, None for the current one.
         model: reference.
         source: the video.
-        to: an `.mp4` to write; or a folder, which gets `index/00000000.png`, a class map a frame as `predict_folder`
-            writes them, and `overlay.mp4`.
+        to: an `.mp4` to write; or a folder, which gets `index/00000000.png`, a class map a frame, and `classes.csv`,
+            as `predict_folder` writes them, and `overlay.mp4`.
         size: what the network sees.
         overlay: write the MP4.
         look: of the overlay.
@@ -146,6 +147,8 @@ def predict_video(
         end = work.end() or job.predict()
         rate = max(0, end.frames - resumed) / (time.perf_counter() - started)
         audio = job.join(end)
+        if outputs.maps is not None:
+            write_atomic(to / CLASSES_NAME, classes_csv(loaded.spec.classes, palette))
         discard(work)
     width, height = even_size(header.width, header.height) if outputs.video else (header.width, header.height)
     return VideoReport(

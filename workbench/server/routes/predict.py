@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
@@ -59,6 +59,11 @@ def router(services: Services) -> APIRouter:
     def record(tried: str) -> dict[str, Any]:
         """What was told of a tried photo when it was tried."""
         return store().record(tried).model_dump(mode="json")
+
+    @routes.get("/beside")
+    def beside(tried: Annotated[list[str], Query(min_length=2, max_length=4)]) -> dict[str, Any]:
+        """What several models say of one photo: each class's share by model, and where they agree."""
+        return store().beside(tried).model_dump(mode="json")
 
     @routes.get("/tried/{tried}/photo")
     def photo(tried: str, size: int = 1600) -> Response:

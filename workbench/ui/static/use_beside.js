@@ -4,7 +4,7 @@
 //   model: reference of the one it was tried with; models: [{reference, title}]; item: its `beside`, records by model, is
 //   kept there; size(): what the network sees
 
-import { address, post } from "./api.js";
+import { address, getJson, post } from "./api.js";
 import { paintMap } from "./colorize.js";
 import { h, name as bdi, percent } from "./dom.js";
 import { Entries } from "./entries.js";
@@ -39,7 +39,7 @@ class Beside {
       h("div", { class: "wb-bar" }, this.button, this.told), this.fault, this.table);
     element.open = this.chosen.size > 0;
     this.limit();
-    this.shares();
+    this.shares().catch((error) => { this.fault.textContent = error.message; });
   }
 
   destroy() {
@@ -52,7 +52,7 @@ class Beside {
     if (on) this.chosen.add(reference);
     else this.chosen.delete(reference);
     this.limit();
-    this.shares();
+    this.shares().catch((error) => { this.fault.textContent = error.message; });
   }
 
   limit() {
@@ -75,8 +75,8 @@ class Beside {
         this.item.beside[reference] = await post(address(`/api/projects/${this.project}/tried/${this.item.record.id}/again`, { model: reference, size: this.size() }));
       }
       if (this.gone) return;
-      this.shares();
-      this.open();
+      await this.shares();
+      if (this.said) this.open();
     } catch (error) {
       this.fault.textContent = error.message;
     } finally {
@@ -86,23 +86,30 @@ class Beside {
     }
   }
 
-  // Each class's share of the photo's pixels by model.
-  shares() {
+  // Each class's share of the photo's pixels by model, and where the models agree.
+  async shares() {
     const { records } = this;
+    const query = String(new URLSearchParams(records.map(({ id }) => ["tried", id])));
+    Object.assign(this, { query, said: null });
     if (records.length < 2) return this.table.replaceChildren();
-    const classes = union(records);
-    const share = (record, label) => record.classes.find(({ name }) => name === label)?.share ?? null;
+    const said = await getJson(`/api/beside?${query}`);
+    if (this.gone || this.query !== query) return null; // others were ticked meanwhile
+    this.said = said;
     const columns = [
       { id: "class", title: "Class", heads: true, cell: ({ name, color }) => h("span", {}, h("span", { class: "wb-chip", style: { background: color } }), bdi(name)) },
-      ...records.map((record, place) => ({ id: `m${place}`, title: `${record.model} %`, number: true, cell: ({ name }) => { const value = share(record, name); return value === null ? "n/a" : percent(value); } })),
+      ...records.map((record, place) => ({ id: `m${place}`, title: `${record.model} %`, number: true, cell: ({ shares }) => percent(shares[place]) })),
     ];
-    const shown = classes.filter(({ name }) => records.some((record) => share(record, name)));
-    this.table.replaceChildren(drawTable({ label: "Share of the photo's pixels", columns, rows: shown }));
+    const shown = said.classes.filter(({ shares }) => shares.some(Boolean));
+    const both = records.length > 2 ? `all ${records.length} models` : "both models";
+    const pairs = said.pairs.map(({ a, b, agree }) => h("li", {}, `${percent(agree)} % from `, bdi(records[a].model), " and ", bdi(records[b].model)));
+    this.table.replaceChildren(drawTable({ label: "Share of the photo's pixels", columns, rows: shown }),
+      h("p", { class: "wb-others-agree" }, `${percent(said.agree)} % of the pixels get the same class from ${both}.`),
+      ...(pairs.length > 1 ? [h("ul", { class: "wb-hint" }, ...pairs)] : []));
     return null;
   }
 
   open() {
-    const source = besides(this.records, this.item.title);
+    const source = besides(this.records, this.said.classes, this.item.title);
     this.entries?.close();
     this.entries = new Entries(source);
     const look = new Look(source.classes);
@@ -113,15 +120,8 @@ class Beside {
   }
 }
 
-function union(records) {
-  const known = new Map();
-  for (const { classes } of records) for (const each of classes) if (!known.has(each.name)) known.set(each.name, each);
-  return [...known.values()];
-}
-
-// The photo as each of the models sees it, in the classes of all together; a class has the colour of the first that knows it.
-function besides(records, title) {
-  const classes = union(records);
+// The photo as each of the models sees it, in the classes of all together.
+function besides(records, classes, title) {
   const { id, width, height } = records[0];
   const modes = records.map(({ model, classes: own }, place) => {
     const places = own.map(({ name }) => classes.findIndex((each) => each.name === name));
