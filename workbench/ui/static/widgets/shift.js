@@ -161,7 +161,7 @@ class Tab {
     const targets = found?.table?.targets ?? [];
     const without = to.filter((each) => !targets.some((target) => domainOf(target) === each));
     const target = targets.find((each) => domainOf(each) === at) ?? null;
-    this.several.replaceChildren(drawSeveral({ targets, missing: found?.table ? without : [], at, onLook: (domain) => this.change({ at: domain }) }) ?? "");
+    this.several.replaceChildren(drawSeveral({ home: found?.table?.home ?? null, targets, missing: found?.table ? without : [], at, onLook: (domain) => this.change({ at: domain }) }) ?? "");
     const [dataset] = parts(at || homeName);
     const isAt = Boolean(at);
     for (const part of [this.pictures, this.classes, this.away]) (part.element ?? part).hidden = !target;

@@ -9,13 +9,15 @@ import { howSure, intervalText, signOf, verdict } from "../compare/words.js";
 import { savePlot } from "../save_plot.js";
 import { domainName } from "./choose.js";
 import { difference } from "./difference.js";
+import { areAlike, madeText } from "./made.js";
 
 // target: one of the table's; colors: by class; chosen: {seen, cell}; restrict: whether the argmax was restricted; onClass(name), onCell("truth,predicted")
 export function drawLost({ home, target, colors, chosen, restrict, onClass, onCell }) {
+  const alike = areAlike([home, target]);
+  const side = (each) => [domainName(`${each.dataset}:${each.on}`), `, ${exact(each.images)} images, evaluation ${each.evaluation} · `, ...(alike ? [] : [madeText(each), " · "])];
   return [
     h("p", { class: "wb-shift-said", id: "wb-shift-said" }, target.sentence),
-    h("p", { class: "wb-provenance" }, "Home: ", domainName(`${home.dataset}:${home.on}`), `, ${exact(home.images)} images, evaluation ${home.evaluation} · there: `,
-      domainName(`${target.dataset}:${target.on}`), `, ${exact(target.images)} images, evaluation ${target.evaluation} · ${howSure(target.bootstrap, target.paired, true)}`,
+    h("p", { class: "wb-provenance", id: "wb-shift-made" }, "Home: ", ...side(home), "there: ", ...side(target), ...(alike ? [madeText(home), " · "] : []), howSure(target.bootstrap, target.paired, true),
       restrict && " · restricted argmax: pixels only get classes that count as one of the dataset's"),
     notes([...target.notes, ...home.notes.filter((note) => !target.notes.includes(note)).map((note) => `At home: ${note}`)]),
     h("p", { class: "wb-hint" }, "Choose a class or a confusion to see its pictures."),
