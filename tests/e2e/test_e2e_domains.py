@@ -9,7 +9,7 @@ from tests.e2e.conftest import Served
 
 def test_what_is_lost_on_another_domain_is_measured_seen_and_taken_away(page: Page, served: Served) -> None:
     page.goto(f"{served.origin}/evaluate?project=1&tab=domains&of=1:best&home=day:val&to=day:train")
-    page.get_by_role("button", name="Evaluate 1 missing").click()
+    page.get_by_role("button", name="Evaluate on day:train").click()
     said = page.locator("#wb-shift-said")
     expect(said).to_contain_text("On day:train mIoU")
     expect(page.locator("#wb-shift-missing")).to_have_count(0)

@@ -64,7 +64,7 @@ def label_curve(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what labels bought: the mIoU of runs on the same photos, by how many labelled ones each was trained on."""
+    """Say what more labels brought: the mIoU of runs on the same photos, by how many labelled ones each was trained on."""
     from training.curves.labelled import read_labelled_curves
 
     place = Workplace(home)

@@ -138,7 +138,7 @@ function scoreBadge({ score, score_name }) {
   const figure = score_name === "mIoU" ? score_name : `IoU of ${isolated(score_name)}`;
   const title = score === null ? `${figure}: n/a, in neither truth nor prediction` : `${figure} ${percent(score)} %`;
   const level = score === null ? null : score < 0.4 ? "low" : score < 0.7 ? "middle" : "high";
-  return { text: percent(score), title, level };
+  return { text: score === null ? percent(score) : `${percent(score)} %`, title, level };
 }
 
 function entropyBadge({ entropy, ...entry }) {

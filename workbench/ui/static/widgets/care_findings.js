@@ -38,7 +38,7 @@ class Findings {
   async load(signal) {
     const { uncounted, check } = await getJson(`/api/projects/${this.project}/care/findings`, { signal });
     if (check) keepFocus(this.place, () => this.draw(check));
-    else this.looking.begin(`Looking at ${exact(uncounted)} class ${uncounted === 1 ? "map" : "maps"}. Each is looked at once; you can go on elsewhere meanwhile.`);
+    else this.looking.begin(`Looking at ${exact(uncounted)} class ${uncounted === 1 ? "map" : "maps"}. What is found is kept; you can go on elsewhere meanwhile.`);
   }
 
   draw({ findings, images }) {

@@ -77,7 +77,7 @@ class Labels {
     this.warnings.replaceChildren(...about.warnings.map((text) => h("p", { class: "wb-finding wb-finding-warning" }, h("strong", {}, "Warning: "), text)));
     this.clear();
     if (!about.predictions) return this.say(`Evaluation ${id} stored no predictions. Evaluate again with them, or choose another.`);
-    if (!made) return this.looking.begin(`Looking for label errors in ${exact(about.images)} images. They are looked at once; you can go on elsewhere meanwhile.`);
+    if (!made) return this.looking.begin(`Looking for label errors in ${exact(about.images)} images. What is found is kept; you can go on elsewhere meanwhile.`);
     this.shown = id;
     const list = h("div");
     this.place.replaceChildren(list);

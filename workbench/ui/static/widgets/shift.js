@@ -141,7 +141,7 @@ class Tab {
     this.classes = h("div");
     const bought = h("div");
     this.bought = mountLabelledCurve(bought, { project: this.project });
-    const labelled = section("What labels bought", null, bought);
+    const labelled = section("What more labels brought", null, bought);
     labelled.id = "wb-shift-labelled";
     this.away = h("div");
     this.steps = h("nav", { class: "wb-bar wb-shift-steps", "aria-label": "On this page" });
@@ -219,7 +219,8 @@ class Tab {
     };
     const names = missing.flatMap((each, place) => [place ? ", " : "", domainName(each)]);
     this.missing.replaceChildren(h("div", { class: "wb-message", id: "wb-shift-missing" }, h("p", {}, `${restrict ? "With restricted argmax nobody" : "Nobody"} has evaluated the model there yet: `, ...names, "."),
-      h("button", { type: "button", class: "wb-button wb-primary", id: "wb-shift-evaluate", onclick: begin }, `Evaluate ${missing.length} missing`)));
+      h("button", { type: "button", class: "wb-button wb-primary", id: "wb-shift-evaluate", onclick: begin },
+        ...(missing.length > 3 ? [`Evaluate on these ${missing.length}`] : ["Evaluate on ", ...missing.flatMap((each, place) => [place ? ", " : "", domainName(each)])]))));
   }
 
   drawTarget(target) {

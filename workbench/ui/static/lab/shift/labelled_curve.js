@@ -1,4 +1,4 @@
-// What labels bought: the mIoU of runs on the same photos, against how many labelled ones each was trained on.
+// What more labels brought: the mIoU of runs on the same photos, against how many labelled ones each was trained on.
 //
 // mountLabelledCurve(element, {project, dataset, on}) -> {update({dataset, on}), destroy()}
 //   dataset, on: only what was tested there; without them the test that most runs had
@@ -51,7 +51,7 @@ function choice(curves, project) {
 // Before there are two points there is the way to them.
 function none(curve) {
   const known = curve ? `So far ${curve.points.map((point) => `${isolated(point.name)} (${exact(point.labelled)} photos, mIoU ${percent(point.miou)} %)`).join(" and ")} was tested on ${partTitle(curve)}. ` : "";
-  return h("p", { class: "wb-message" }, `${known}Label some photos, freeze, train again and evaluate on the same photos: what the labels bought is drawn here.`);
+  return h("p", { class: "wb-message" }, `${known}Label some photos, freeze, train again and evaluate on the same photos: what more labels brought is drawn here.`);
 }
 
 function draw(curve, project) {

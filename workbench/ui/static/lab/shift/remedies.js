@@ -97,7 +97,8 @@ export class Remedies {
       const pair = metrics.miou;
       const worst = Object.entries(worse).sort(([, one], [, other]) => one - other);
       return h("tr", { dataset: { remedy } }, head, number(percent(pair.b)), difference(pair), h("td", { class: "wb-shift-plot", title: intervalText(pair) }, intervalPlot(pair, range)),
-        h("td", {}, verdict(pair, true)), h("td", {}, ...(worst.length ? worst.flatMap(([label, lost], place) => [place ? ", " : "", name(label), ` ${points(lost)}`]) : ["none"])), h("td", {}, this.link(evaluation)));
+        h("td", {}, verdict(pair, true)), h("td", {}, ...(worst.length ? worst.flatMap(([label, lost], place) => [place ? ", " : "", name(label), ` ${points(lost)}`]) : ["none"])),
+        h("td", {}, this.link(evaluation), model && h("div", {}, h("a", { href: address("/use", { project: this.project, model }), "aria-label": `Use the model that ${title} made` }, "Use this model"))));
     }
     const now = this.doing.isBusy && this.trying === title;
     const button = h("button", { type: "button", class: "wb-button", disabled: this.doing.isBusy, "aria-label": `Try ${title}`, onclick: () => this.attempt([remedy]) }, now ? "Trying …" : "Try");

@@ -75,7 +75,7 @@ export class Unlabelled {
   drawExpected(estimate) {
     const isWhole = this.survey?.missing === 0;
     const begin = h("button", { type: "button", class: `wb-button ${isWhole ? "" : "wb-primary"}`, id: "wb-shift-survey", disabled: this.doing.isBusy,
-      onclick: () => this.doing.begin(this.routes.post("surveys", { model: this.asked.model, on: this.on, size: this.asked.size })) }, this.survey ? "Look at them again" : "Look at these photos");
+      onclick: () => this.doing.begin(this.routes.post("surveys", { model: this.asked.model, on: this.on, size: this.asked.size })) }, this.survey ? "Run the model over them again" : "Run the model over these photos");
     if (!this.survey) {
       return this.expected.replaceChildren(h("p", {}, "The model runs over the photos once and keeps how sure it is of each; no label is needed. Then its accuracy can be estimated, and the photos ranked that would teach it most."), begin);
     }
@@ -105,7 +105,7 @@ export class Unlabelled {
         h("div", { class: "wb-bar" }, ...elsewhere), this.again());
     }
     if (!this.survey) {
-      return this.next.replaceChildren(h("p", {}, "Look at the photos above first: the model says which of them it is unsure of."), this.again());
+      return this.next.replaceChildren(h("p", {}, "Run the model over the photos above first: then it is known which of them it is unsure of."), this.again());
     }
     const count = h("input", { type: "number", min: 1, max: 500, value: this.count, id: "wb-shift-count", oninput: () => { this.count = Number(count.value); } });
     const by = h("select", { id: "wb-shift-by", onchange: () => { this.by = by.value; } }, ...WAYS.map(([value, text]) => h("option", { value, selected: value === this.by }, text)));
