@@ -43,12 +43,14 @@ PAGES = {
 CARED = {
     "remedies": "/evaluate?project=1&tab=domains&to=dusk:all",
     "care": "/data?project=1&tab=care",
+    "doubts": "/data?project=1&tab=care",
     "export": "/data?project=1&tab=export",
     "history": "/data?project=1&dataset=dusk",
     "storage": "/",
     "trash": "/",
 }
 RENAMED = {"tree": "Tree"}
+MISTAKEN = {"car": "building"}
 LOOKS = {"light": (1280, 900), "dark": (1280, 900), "narrow": (390, 844)}
 
 
@@ -122,6 +124,13 @@ def care(page: Page) -> None:
     expect(page.locator(".wb-alike").first).to_be_visible(timeout=60_000)
 
 
+def doubts(page: Page) -> None:
+    """Look at the labels that are doubted."""
+    part = page.locator("#wb-doubts")
+    expect(part.locator("img").first).to_be_visible(timeout=60_000)
+    part.evaluate("part => scrollTo(0, part.getBoundingClientRect().top + scrollY - 200)")
+
+
 def export(page: Page) -> None:
     """Export the first dataset, once for all looks."""
     button = page.locator("#wb-export-dataset-start")
@@ -181,6 +190,7 @@ ACTS: dict[str, Callable[[Page], None]] = {
     "shift": shift,
     "remedies": remedies,
     "care": care,
+    "doubts": doubts,
     "export": export,
     "history": history,
     "storage": storage,
@@ -191,13 +201,19 @@ ACTS: dict[str, Callable[[Page], None]] = {
 def wear(home: Path) -> None:
     """Let happen to a sample project what data need care for."""
 
-    def workbench(*words: str) -> None:
-        subprocess.run([*WORKBENCH, *words, f"--home={home}"], check=True, capture_output=True)
+    def workbench(*words: str) -> str:
+        command = [*WORKBENCH, *words, f"--home={home}"]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
     source = next((home / "demo").iterdir())
     workbench("use", "demo")
     edit(source / "dusk" / "dusk_0000.json", lambda shapes: [each for each in shapes if each["label"] != "tree"])
     workbench("import", "labelme", str(source / "dusk"), "--dataset=dusk")
+    held_out = json.loads(workbench("images", "--dataset=day", "--role=val", "--class=car", "--json"))["images"]
+    rename(source / "day" / held_out[0]["path"], MISTAKEN)
+    workbench("import", "labelme", str(source / "day"), "--dataset=day")
+    workbench("discard", "evaluation", "1")  # it saw the labels that were right
+    workbench("evaluate", "1:best", "--dataset=day", "--on=val", "--device=cpu")
     taken_again(source / "day", source / "phone")
     workbench("import", "labelme", str(source / "phone"), "--dataset=phone")
     workbench("set-role", "val", "IMG_0020.jpg", "IMG_0022.jpg", "IMG_0024.jpg", "--dataset=phone")
@@ -217,10 +233,15 @@ def taken_again(photos: Path, to: Path) -> None:
         document = json.loads(path.with_suffix(".json").read_text())
         again.with_suffix(".json").write_text(json.dumps(document | {"imagePath": again.name, "imageData": None}))
         if number < 2:
-            edit(
-                again.with_suffix(".json"),
-                lambda shapes: [each | {"label": RENAMED.get(each["label"], each["label"])} for each in shapes],
-            )
+            rename(again, RENAMED)
+
+
+def rename(photo: Path, names: dict[str, str]) -> None:
+    """Give the shapes on a photo other labels."""
+    edit(
+        photo.with_suffix(".json"),
+        lambda found: [each | {"label": names.get(each["label"], each["label"])} for each in found],
+    )
 
 
 def edit(labels: Path, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> None:
