@@ -13,14 +13,18 @@ from hypothesis.extra.numpy import arrays
 
 from db.errors import UserError
 from labeling.classes import add_class
-from tests.support.scenes import COLORS, Scene, Workspace, add_dataset, blocks, workspace
+from tests.support.scenes import COLORS, Scene, Workspace, add_dataset, blocks, paint, png, workspace
 from tests.support.tiny_models import PLAIN, ColorNet, loaded
-from training.evaluation.compare import Comparison, compare_reports, compare_with
+from training.evaluation.bootstrap import Interval
+from training.evaluation.compare import EDGES, Comparison, compare_reports, compare_with
 from training.evaluation.compare_images import DISPUTED, GAINED, LOST, Dispute, paired_images, shared_images
 from training.evaluation.compare_models import compared_models
 from training.evaluation.derived import resamples
+from training.evaluation.derived.boundary_figures import boundary_figures
+from training.evaluation.derived.derive import derive_shapes
 from training.evaluation.derived.disputed_pixels import disputed_counts
 from training.evaluation.derived.disputes import derive_disputes, read_disputes
+from training.evaluation.derived.store import read_shapes, shapes_path
 from training.evaluation.evaluate import EvaluationRequest, evaluate_loaded
 from training.evaluation.gallery import evaluation_page
 from training.evaluation.opened import open_evaluation
@@ -169,6 +173,48 @@ def test_resamples_are_kept_and_read_where_that_is_worth_it(place: Workspace, mo
     with pytest.raises(TypeError):  # other classes, other resamples
         resamples.resampled(directory, (0, 2, 1), 0)
     resamples.resampled.cache_clear()
+
+
+def test_boundaries_have_intervals_of_the_same_resamples(place: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    scenes = [Scene(blocks(32, 32, 3, number), seed=number) for number in range(8)]
+    photos = [png(paint(np.roll(scene.truth, number, axis=1), number)) for number, scene in enumerate(scenes)]
+    add_dataset(place, "week", scenes, photos)  # each is seen further to the right than the one before it
+    right, wrong = (_evaluate(place, "week", names, predictions=True) for names in (CLASSES, ("sky", "tree", "road")))
+    assert _compare(place, right, wrong).more["boundary_f1"].to_json() == _told(None, None, None)
+    opened = [open_evaluation(place.database, number) for number in (right, wrong)]
+    derive_shapes(place.database, opened[0])
+    (note,) = [note for note in _compare(place, right, wrong).notes if "Boundaries" in note]
+    assert f"evaluation {wrong} are not counted" in note
+    derive_shapes(place.database, opened[1])
+    result = _compare(place, right, wrong)
+    for name in EDGES:
+        pair = result.more[name]
+        assert pair.verdict == "worse"
+        assert pair.interval is not None
+        assert pair.interval.low < (pair.difference or 0) < pair.interval.high
+        assert result.to_json()["more"][name] == pair.to_json()
+        assert _compare(place, wrong, wrong).more[name].interval == Interval(0, 0)
+    assert result.to_json()["more"]["iiou"].keys() == {"a", "b", "difference"}
+
+    columns = (0, 2, 1)
+    counts = read_shapes(shapes_path(opened[1].directory, np.array(columns)), 8, 3).boundary
+    order = sorted(range(8), key=lambda place: opened[1].record.images[place].image_sha256)
+    drawn = np.random.default_rng(0).multinomial(8, np.full(8, 1 / 8), 100)[0]
+    known = boundary_figures(np.repeat(counts[order], drawn, axis=0))
+    found = resamples.resampled_boundaries(opened[1].directory, columns, 0)
+    assert found is not None
+    assert [found.whole[name][0] for name in EDGES] == pytest.approx([known.f1, known.iou])
+
+    monkeypatch.setattr(resamples, "WORTH_KEEPING", 8)
+    for kept in (resamples.resampled, resamples._boundaries):
+        kept.cache_clear()
+    resamples.resampled(opened[1].directory, columns, 0)
+    assert resamples.images_to_resample(opened[1].directory, columns, 0) == 8  # their boundaries are not kept yet
+    resamples.resampled_boundaries(opened[1].directory, columns, 0)
+    assert resamples.images_to_resample(opened[1].directory, columns, 0) == 0
+    monkeypatch.setattr(resamples, "read_shapes", None)  # whoever computes again fails
+    resamples._boundaries.cache_clear()
+    assert resamples.resampled_boundaries(opened[1].directory, columns, 0) is not None
 
 
 @given(st.lists(arrays(np.uint8, (3, 4), elements=st.integers(0, 2)), min_size=2, max_size=4), st.data())

@@ -26,8 +26,6 @@ LEVEL = 0.95
 FEW_IMAGES = 20
 """Of fewer images than this, intervals are said to be rough."""
 FEWEST_IMAGES = 5
-"""Of fewer images than this there are no intervals: too few draws differ."""
-FEWEST_IMAGES = 5
 """Of fewer images than this there are no intervals: too few of the possible draws differ."""
 Verdict = Literal["better", "worse", "cannot tell"]
 _DRAWN_AT_ONCE = 100  # bounds memory: draws times images, as float64
@@ -71,8 +69,7 @@ def resample(sums: ClassSums, *, resamples: int = RESAMPLES, seed: int = SEED) -
         seed: of the draws.
     """
     table = np.concatenate([sums.hits, sums.truth, sums.predicted], axis=1)
-    drawn = np.concatenate([weights @ table for weights in _draws(len(table), resamples, seed)])
-    hits, truth, predicted = np.split(drawn, 3, axis=1)
+    hits, truth, predicted = np.split(resampled_sums(table, resamples=resamples, seed=seed), 3, axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):  # 0 / 0 is NaN: not defined
         classes = {
             "iou": hits / (truth + predicted - hits),
@@ -84,14 +81,26 @@ def resample(sums: ClassSums, *, resamples: int = RESAMPLES, seed: int = SEED) -
         weighted = np.where(truth > 0, truth * classes["iou"], 0).sum(axis=1)
         whole = {
             "pa": hits.sum(axis=1) / pixels,
-            "ma": _mean(classes["recall"]),
-            "miou": _mean(classes["iou"]),
+            "ma": mean_of_classes(classes["recall"]),
+            "miou": mean_of_classes(classes["iou"]),
             "fwiou": weighted / pixels,
-            "precision": _mean(classes["precision"]),
-            "recall": _mean(classes["recall"]),
-            "f1": _mean(classes["f1"]),
+            "precision": mean_of_classes(classes["precision"]),
+            "recall": mean_of_classes(classes["recall"]),
+            "f1": mean_of_classes(classes["f1"]),
         }
     return Figures(whole, classes)
+
+
+def resampled_sums(counts: NDArray[np.int64], *, resamples: int = RESAMPLES, seed: int = SEED) -> NDArray[np.float64]:
+    """Return the sums of counts (images, n) over the images of each resample, (resamples, n); see `resample`."""
+    return np.concatenate([weights @ counts for weights in _draws(len(counts), resamples, seed)])
+
+
+def mean_of_classes(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean of (resamples, K) over the classes that are defined, (resamples,); NaN where none is."""
+    defined = ~np.isnan(values)
+    with np.errstate(invalid="ignore"):
+        return np.where(defined, values, 0).sum(axis=1) / defined.sum(axis=1)
 
 
 def interval(values: NDArray[np.float64]) -> Interval | None:
@@ -121,9 +130,3 @@ def _draws(images: int, resamples: int, seed: int) -> Iterator[NDArray[np.float6
     shares = np.full(images, 1 / images)
     for start in range(0, resamples, _DRAWN_AT_ONCE):
         yield random.multinomial(images, shares, min(_DRAWN_AT_ONCE, resamples - start)).astype(np.float64)
-
-
-def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the mean over classes, (resamples,), of those that are defined."""
-    defined = ~np.isnan(values)
-    return np.where(defined, values, 0).sum(axis=1) / defined.sum(axis=1)

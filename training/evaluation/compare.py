@@ -16,7 +16,6 @@ from training.evaluation import mapping as mappings
 from training.evaluation.bootstrap import (
     FEWEST_IMAGES,
     SEED,
-    Figures,
     Interval,
     Verdict,
     interval,
@@ -24,10 +23,12 @@ from training.evaluation.bootstrap import (
     verdict,
 )
 from training.evaluation.compare_notes import doubts, notes, same_images
-from training.evaluation.derived.resamples import images_to_resample, resampled
+from training.evaluation.derived.resamples import images_to_resample, resampled, resampled_boundaries
 from training.evaluation.metrics import ClassMetrics
 from training.evaluation.report import CLASS_FIGURES, FIGURES, EvaluationReport, read_evaluation
 
+EDGES = ("boundary_f1", "boundary_iou")
+"""Those of the other figures that have an interval: what they are made of is kept by image."""
 MOST = 20
 """Evaluations in one comparison."""
 
@@ -77,7 +78,7 @@ class Comparison:
         a: the first.
         b: the second.
         figures: of the whole, by name, in the order `training.evaluation.report.FIGURES`.
-        more: the other figures of the whole (`EvaluationReport.figures`), which have no interval.
+        more: the other figures of the whole (`EvaluationReport.figures`); `EDGES` alone have an interval.
         classes: per class name, then figure; the first's classes in their order, then those only the second has.
         paired: whether both hold the same images with the same truth, so that they are resampled together.
         notes: what is another in the two.
@@ -101,7 +102,10 @@ class Comparison:
             "a": head(self.a),
             "b": head(self.b),
             "metrics": {name: pair.to_json() for name, pair in self.figures.items()},
-            "more": {name: {"a": it.a, "b": it.b, "difference": it.difference} for name, it in self.more.items()},
+            "more": {
+                name: it.to_json() if name in EDGES else {"a": it.a, "b": it.b, "difference": it.difference}
+                for name, it in self.more.items()
+            },
             "classes": [
                 {"name": name, **{figure: pair.to_json() for figure, pair in pairs.items()}}
                 for name, pairs in self.classes.items()
@@ -159,7 +163,9 @@ def compare_reports(a: EvaluationReport, b: EvaluationReport, *, intervals: bool
     """
     rows_a, rows_b = _by_name(a), _by_name(b)
     # Of other images each is resampled by itself: draws of its own, or the noise of both would seem to go together.
-    drawn = (_resampled(a, SEED), _resampled(b, _seed(a, b))) if intervals else None
+    seeded = ((a, SEED), (b, _seed(a, b)))
+    drawn = [resampled(one.directory, _columns(one), seed) for one, seed in seeded] if intervals else None
+    edges = [resampled_boundaries(one.directory, _columns(one), seed) for one, seed in seeded] if intervals else []
     places_a, places_b = ({name: i for i, name in enumerate(one.record.truth_classes)} for one in (a, b))
 
     more_a, more_b = a.figures(), b.figures()
@@ -172,6 +178,10 @@ def compare_reports(a: EvaluationReport, b: EvaluationReport, *, intervals: bool
         found = between(drawn[0].whole[name], drawn[1].whole[name]) if drawn else None
         return Pair(getattr(a.metrics, name), getattr(b.metrics, name), found)
 
+    def of_more(name: str) -> Pair:
+        known = [each.whole[name] for each in edges if each is not None] if name in EDGES else []
+        return Pair(more_a[name], more_b[name], between(*known) if len(known) == len(seeded) else None)
+
     def of_class(name: str, figure: str) -> Pair:
         found = None
         if drawn and name in places_a and name in places_b:
@@ -183,20 +193,25 @@ def compare_reports(a: EvaluationReport, b: EvaluationReport, *, intervals: bool
         a=a,
         b=b,
         figures={name: of_whole(name) for name in FIGURES},
-        more={name: Pair(value, more_b[name]) for name, value in more_a.items() if name not in FIGURES},
+        more={name: of_more(name) for name in more_a if name not in FIGURES},
         classes={
             name: {figure: of_class(name, figure) for figure in CLASS_FIGURES}
             for name in dict.fromkeys([*rows_a, *rows_b])
         },
         paired=same_images(a, b),
-        notes=tuple(notes(a, b)),
+        notes=(*notes(a, b), *_uncounted(a, b)),
         doubts=tuple(doubts(a, b)),
         told=intervals,
     )
 
 
-def _resampled(report: EvaluationReport, seed: int) -> Figures:
-    return resampled(report.directory, _columns(report), seed)
+def _uncounted(a: EvaluationReport, b: EvaluationReport) -> list[str]:
+    """Say of which of the two nobody counted the boundaries, where the other's are."""
+    missing = [one.id for one in (a, b) if one.shapes is None]
+    if len(missing) != 1:
+        return []
+    (number,) = missing
+    return [f"Boundaries of evaluation {number} are not counted; `workbench evaluations boundary {number}` does it."]
 
 
 def _columns(report: EvaluationReport) -> tuple[int, ...]:

@@ -27,7 +27,7 @@ def show_comparison(result: Comparison) -> None:
         ["", *_PAIR_COLUMNS],
         [
             *((FIGURE_NAMES[name], *pair_cells(pair)) for name, pair in result.figures.items()),
-            *((MORE_FIGURES[name], *pair_cells(pair)[:3], "no interval", "") for name, pair in result.more.items()),
+            *((MORE_FIGURES[name], *_more_cells(name, pair)) for name, pair in result.more.items()),
         ],
     )
     table(
@@ -39,6 +39,12 @@ def show_comparison(result: Comparison) -> None:
     say(f"95 % intervals of b - a in points: bootstrap, resampling {how}.")
     for line in ["", *result.notes] if result.notes else []:
         say(line)
+
+
+def _more_cells(name: str, pair: Pair) -> tuple[str, ...]:
+    from training.evaluation.compare import EDGES  # loads numpy, without which commands start
+
+    return pair_cells(pair) if name in EDGES else (*pair_cells(pair)[:3], "no interval", "")
 
 
 def show_comparisons(found: Sequence[Comparison]) -> None:

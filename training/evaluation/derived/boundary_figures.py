@@ -68,8 +68,8 @@ def boundary_figures(counts: NDArray[np.int64]) -> BoundaryFigures:
         counts: int64 (images, classes, 6), of each image as `boundary_counts` gives them.
     """
     sums = counts.sum(axis=0)
-    f1, iou = _f1(sums), _iou(sums)
-    by_image = [_mean(row) for row in _f1(counts)]
+    f1, iou = f1_of(sums), iou_of(sums)
+    by_image = [_mean(row) for row in f1_of(counts)]
     return BoundaryFigures(
         f1=_mean(f1),
         iou=_mean(iou),
@@ -80,8 +80,12 @@ def boundary_figures(counts: NDArray[np.int64]) -> BoundaryFigures:
     )
 
 
-def _f1(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the harmonic mean of precision and recall, NaN where neither truth nor prediction has a boundary."""
+def f1_of(counts: NDArray[np.int64 | np.float64]) -> NDArray[np.float64]:
+    """Return the harmonic mean of precision and recall, NaN where neither truth nor prediction has a boundary.
+
+    Args:
+        counts: (..., 6), columns as `Count` names them.
+    """
     true, found, predicted, right = (
         counts[..., column].astype(np.float64) for column in (Count.TRUE, Count.FOUND, Count.PREDICTED, Count.RIGHT)
     )
@@ -92,7 +96,8 @@ def _f1(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.where(true + predicted > 0, f1, np.nan)
 
 
-def _iou(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+def iou_of(counts: NDArray[np.int64 | np.float64]) -> NDArray[np.float64]:
+    """Return the IoU of the strips, NaN where neither truth nor prediction has one; as `f1_of`."""
     common, either = counts[..., Count.COMMON], counts[..., Count.EITHER]
     return np.divide(common, either, out=np.full(common.shape, np.nan), where=either > 0)
 

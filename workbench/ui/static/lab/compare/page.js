@@ -16,7 +16,8 @@ import { mountModels } from "./models.js";
 import { mountTwo } from "./two_figures.js";
 import { howSure, labels, letter } from "./words.js";
 
-// What nobody has counted yet is left out; no interval is known of them. Of the calibration error less is better.
+// What nobody has counted yet is left out. Of the last two no interval is known: what they are made of is kept of all
+// images together. Of the calibration error less is better.
 const MORE = [["boundary_f1", "boundary F1"], ["boundary_iou", "boundary IoU"], ["iiou", "instance-weighted IoU"], ["ece", "calibration error"]];
 const OF_CLASSES = [["iou", "IoU"], ["precision", "precision"], ["recall", "recall"], ["f1", "F1"]];
 
@@ -129,7 +130,7 @@ export class Compared {
   draw() {
     const { comparisons, computed } = this.data;
     const whole = FIGURES.map(([key, label]) => ({ id: `figure-${key}`, name: label, head: term(key, label), pairs: comparisons.map(({ metrics }) => metrics[key]) }));
-    const bare = (pair) => ({ ...pair, low: null, high: null, verdict: null });
+    const bare = (pair) => ({ low: null, high: null, verdict: null, ...pair });
     const more = MORE.map(([key, label]) => ({ id: `figure-${key}`, name: label, head: term(key, label), pairs: comparisons.map((each) => bare(each.more[key])) }));
     const known = more.filter(({ pairs }) => pairs.some(({ a, b }) => a !== null || b !== null));
     this.table(this.figures, "Figures", "figure", [...whole, ...known], null, this.saveFigures);
