@@ -147,8 +147,9 @@ class Writing:
             yield f"{above}{CLASSES_NAME}", classes_csv(model.spec.classes, palette)
         yield SHARES_NAME, _utf8("".join(self._shares))
         if len(self.models) > 1:
-            names = [f"{self._names[pair.a]} and {self._names[pair.b]}" for pair in self._beside().pairs]
-            rows = ((each.photo, each.agree, *each.pairs) for each in self._photos)
+            pairs = self._beside().pairs if len(self.models) > 2 else ()  # of two, all are the pair
+            names = [f"{self._names[pair.a]} and {self._names[pair.b]}" for pair in pairs]
+            rows = ((each.photo, each.agree, *each.pairs[: len(pairs)]) for each in self._photos)
             yield AGREEMENT_NAME, _utf8(table_csv([("photo", "all", *names), *rows]))
 
     def predicted_by(self) -> tuple[PredictedBy, ...]:

@@ -183,9 +183,10 @@ def _show(report: PredictReport | VideoReport) -> None:
         said = report.beside.said
         shares = ((each.name, *map(percent, each.shares)) for each in said.classes if any(each.shares))
         table("Share of the pixels, %", columns, shares)
-        say(f"All {len(names)} agree on {percent(said.agree)} % of the pixels.")
+        everyone = "both models" if len(names) == 2 else f"all {len(names)} models"
+        say(f"{percent(said.agree)} % of the pixels get the same class from {everyone}.")
         for pair in said.pairs if len(names) > 2 else ():
-            say(f"{names[pair.a]} and {names[pair.b]}: {percent(pair.agree)} %")
+            say(f"{percent(pair.agree)} % from {names[pair.a]} and {names[pair.b]}")
     return say(f"{report.images} images in {report.to}, {report.images_per_second:.1f} a second")
 
 
