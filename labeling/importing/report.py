@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Action = Literal["updated", "unchanged", "conflict", "repaired", "skipped", "gone", "role kept"]
-Count = Literal["imported", "updated", "unchanged", "conflict", "repaired", "skipped", "besides"]
+Count = Literal[
+    "imported", "updated", "unchanged", "conflict", "repaired", "skipped", "besides", "labelled", "unlabelled"
+]
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class ImportReport:
             counts as updated as well.
         repaired: images read only after putting something right; they count as imported or updated as well.
         skipped: files that could not be read.
+        labelled: photos, whether new or not, that the source has labels of.
+        unlabelled: those that it has none of.
         files: one entry for each file not simply imported.
         classes: the project's class names in index order.
         subsets: images of the dataset per subset.
@@ -54,6 +58,8 @@ class ImportReport:
     conflicts: int
     repaired: int
     skipped: int
+    labelled: int
+    unlabelled: int
     files: tuple[FileReport, ...]
     classes: tuple[str, ...]
     subsets: dict[str, int]
@@ -93,6 +99,8 @@ class Tally:
             conflicts=self.counts["conflict"],
             repaired=self.counts["repaired"],
             skipped=self.counts["skipped"],
+            labelled=self.counts["labelled"],
+            unlabelled=self.counts["unlabelled"],
             files=tuple(self.files),
             classes=classes,
             subsets=subsets,

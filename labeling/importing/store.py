@@ -75,6 +75,7 @@ class ImportStore:
                     tally.counts["skipped"] += 1
                     tally.add(prepared.item.file, "skipped", _in_trash(self.target.dataset, prepared.item.path))
                     continue
+                tally.counts["unlabelled" if prepared.content is None else "labelled"] += 1
                 labels = self._labels(session, prepared, table)
                 image = self._write(session, prepared, image, before.get(prepared.item.path), labels, tally)
                 if image.sha256 != prepared.photo.sha256:

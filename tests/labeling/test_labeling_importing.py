@@ -20,7 +20,7 @@ from tests.support.labelme_folder import make_folder, rectangle, write_labels, w
 
 KEYS = {
     "project", "dataset", "imported", "updated", "unchanged", "conflicts", "repaired", "skipped", "files", "classes",
-    "subsets", "notes",
+    "subsets", "notes", "labelled", "unlabelled",
 }  # fmt: skip
 
 
@@ -146,7 +146,8 @@ def test_lists_and_role_given_by_hand(place, folder, tmp_path):
 
 def test_an_unlabelled_photo_is_an_image_without_annotation(place, folder):
     write_photo(folder / "new.png", seed=77)
-    assert place.run_import(folder).imported == 4
+    report = place.run_import(folder)
+    assert (report.imported, report.labelled, report.unlabelled) == (4, 3, 1)
     assert place.image("new.png").head_id is None
     assert list_datasets(place.database)[0].labelled == 3
 

@@ -122,6 +122,7 @@ def import_(
     def show() -> None:
         counts = ("imported", "updated", "unchanged", "conflicts", "repaired", "skipped")
         say(f"{report.dataset} in project {report.project}: " + ", ".join(f"{getattr(report, c)} {c}" for c in counts))
+        say(f"  Photos: {report.labelled} labelled, {report.unlabelled} without labels")
         for line in report.notes:
             say(f"  {line}")
         _show_files(report.files)

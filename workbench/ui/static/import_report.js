@@ -98,6 +98,7 @@ class Report {
     this.element.replaceChildren(...[
       h("h2", { id: "wb-import-done" }, "Imported into ", bdi(report.dataset)),
       h("dl", { class: "wb-figures" }, ...counts),
+      report.unlabelled > 0 && h("p", { id: "wb-import-labelled" }, `${exact(report.labelled)} of the photos came with labels, ${exact(report.unlabelled)} without.`),
       report.notes.length > 0 && h("ul", { class: "wb-notes" }, ...report.notes.map((each) => h("li", {}, bdi(each)))),
       h("p", {}, `The project now has ${exact(report.classes.length)} classes: `, bdi(report.classes.join(", "))),
       h("h3", {}, "What comes next"),

@@ -48,6 +48,6 @@ export function labels(evaluations) {
 
 export function howSure({ images, resamples, seed, few_images }, paired, computed) {
   if (!computed) return "Intervals are not computed yet.";
-  const drawn = paired ? `${exact(images)} paired images` : `the images of each evaluation by itself, as these are not the same photos (the fewest are ${exact(images)})`;
+  const drawn = paired ? `${exact(images)} paired images` : `the images of each evaluation by itself, as these are not the same photos (the fewest: ${exact(images)})`;
   return `95 % intervals: bootstrap over ${drawn}, ${exact(resamples)} resamples, seed ${seed}.${few_images ? " So few images make them rough." : ""}`;
 }

@@ -48,8 +48,13 @@ function domains(id, { datasets }, chosen, without, adds, choose) {
 
 function partText(dataset, on, count) {
   const images = `${exact(count)} ${count === 1 ? "image" : "images"}`;
-  if (on === "unlabelled") return `${isolated(dataset)}:unlabelled, photos without labels (${images})`;
+  if (on === "unlabelled") return `${partTitle({ dataset, on })}, photos without labels (${images})`;
   return `${partTitle({ dataset, on })}${on === "all" ? ", all that is labelled" : ""} (${images})`;
+}
+
+export function domainTitle(domain) {
+  const [dataset, on] = parts(domain);
+  return partTitle({ dataset, on });
 }
 
 export function domainName(domain) {

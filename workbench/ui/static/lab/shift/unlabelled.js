@@ -4,7 +4,7 @@ import { address } from "../../api.js";
 import { exact, h, name, percent } from "../../dom.js";
 import { points, section } from "../../evaluation_parts.js";
 import { dataPage } from "../../place.js";
-import { domainName } from "./choose.js";
+import { domainName, domainTitle } from "./choose.js";
 import { parts } from "./asked.js";
 import { Doing } from "./doing.js";
 
@@ -45,7 +45,7 @@ export class Unlabelled {
   drawWhich() {
     const choices = [...new Set([this.without, this.domain.endsWith(":unlabelled") ? null : this.domain])].filter(Boolean);
     const select = h("select", { id: "wb-shift-survey-on", onchange: () => { this.on = select.value; this.suggestion = null; this.look(); } },
-      ...choices.map((value) => h("option", { value, selected: value === this.on }, value.endsWith(":unlabelled") ? `${parts(value)[0]}: photos without labels (${exact(this.dataset.parts.unlabelled)})` : value)));
+      ...choices.map((value) => h("option", { value, selected: value === this.on }, value.endsWith(":unlabelled") ? `${domainTitle(value)}, photos without labels (${exact(this.dataset.parts.unlabelled)})` : domainTitle(value))));
     this.which.replaceChildren(h("label", { class: "wb-select" }, "Photos ", select));
   }
 
