@@ -53,6 +53,12 @@ def test_photos_are_tried_shown_and_taken_away(page: Page, served: Served, tmp_p
         assert (index.mode, index.size) == ("P", photo.size)
         assert int(np.asarray(index).max()) < 10
 
+    page.get_by_text("Beside other models").click()
+    page.locator(".wb-others").get_by_role("checkbox").first.check()
+    page.get_by_role("button", name="Side by side").click()
+    expect(page.get_by_text("of the pixels get the same class from both models.")).to_be_attached()
+    page.keyboard.press("Escape")
+
     page.reload()
     expect(strip.locator('[data-state="done"]')).to_have_count(2)
     strip.get_by_role("option").first.focus()
