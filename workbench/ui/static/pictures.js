@@ -105,6 +105,13 @@ export class Picture {
     return this.paint();
   }
 
+  // Show another mode of the same entry.
+  turnTo(mode) {
+    this.mode = mode;
+    this.clear();
+    return this.paint();
+  }
+
   // Paint the map anew: after the entry, the mode, or what of it is visible changed.
   async paint() {
     const turn = (this.turn += 1);

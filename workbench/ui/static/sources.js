@@ -6,7 +6,7 @@
 //                      needs, `words` say what colours mean that are not those of classes: [{label, color, hatched}]
 //   named              [{layer, text, sure}]: what the maps say of the pixel under the pointer
 //   fourUp             ids of the modes that the lightbox shows side by side; may be missing
-//   swipe              ids of the two modes with a divider between them; may be missing
+//   swipe              ids of the two modes with a divider between them, or of more, of which one chooses two; may be missing
 //   page(offset, limit, signal) -> {total, images, note}: a note, if there is one, is said above them
 //   keys() -> [key] of all entries in order; may be missing
 //   key(entry), caption(entry), badge(entry) -> {text, title, level} or null, has(entry, mode)

@@ -65,9 +65,14 @@ export class Stage {
   }
 
   swiped(modes) {
-    const pictures = modes.map((mode) => new Picture(this.source, this.look, { mode }));
-    const labels = modes.map((mode) => this.mode(mode).label);
-    const { element, handle } = swipePane(pictures, labels, this.divider, (at) => { this.divider = at; });
+    this.sides ??= modes.slice(0, 2);
+    const pictures = this.sides.map((mode) => new Picture(this.source, this.look, { mode }));
+    const choices = modes.map((mode) => [mode, this.mode(mode).label]);
+    const choose = (side, mode) => {
+      this.sides[side] = mode;
+      pictures[side].turnTo(mode);
+    };
+    const { element, handle } = swipePane(pictures, this.sides.map((mode) => this.mode(mode).label), this.divider, (at) => { this.divider = at; }, { choices, chosen: this.sides, choose });
     return { element, pictures, handle };
   }
 

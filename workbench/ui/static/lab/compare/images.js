@@ -182,7 +182,7 @@ function together(sides, evaluations, page) {
   return {
     classes, modes: [differ, ...modes, truth, photo], page, empty: "The evaluations have no image in common.",
     named: [{ layer: "truth", text: "truth" }, ...layers.map((layer, at) => ({ layer, text: evaluations[at].letter }))],
-    fourUp: ["photo", "truth", ...layers], swipe: layers.slice(0, 2),
+    fourUp: ["photo", "truth", ...layers], swipe: layers,
     key: (entry) => entry.number, caption: (entry) => `${entry.dataset}/${entry.path}`, badge: () => null, has: () => true,
     facts: ({ dispute, scores }) => [
       scores.length === 2 && scores.every((score) => score !== null) ? `mIoU ${points(scores[1] - scores[0])} points` : null,
