@@ -20,7 +20,9 @@ def register(app: typer.Typer) -> None:
 
 def curves(
     runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Numbers or names of runs, 20 at most.")],
-    to: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a .svg, .png or .csv file.")] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", "-o", metavar="FILE", help="Write a .svg, .png or .csv file.")
+    ] = None,
     x: Annotated[Literal["steps", "minutes"], typer.Option("--x", help="What runs along the chart.")] = "steps",
     project: ProjectOption = None,
     home: HomeOption = None,
@@ -64,7 +66,7 @@ def label_curve(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say what more labels brought: the mIoU of runs on the same photos, by how many labelled ones each was trained on."""
+    """Say what more labels brought: the mIoU of runs on the same photos, by the labelled ones each was trained on."""
     from training.curves.labelled import read_labelled_curves
 
     place = Workplace(home)

@@ -27,7 +27,7 @@ RENAMED_SHOWN = 5
 def export_dataset(
     dataset: DatasetOption,
     format: Annotated[ExportFormat, typer.Option(help="What to write.")],
-    to: Annotated[Path, typer.Option(help="Folder to write into; empty or new.")],
+    to: Annotated[Path, typer.Option("--to", "-o", help="Folder to write into; empty or new.")],
     on: Annotated[str, typer.Option("--on", help="A role or list: train, val, test, a list's name, or all.")] = "all",
     photos: Annotated[
         Literal["copy", "link", "none"],
@@ -100,7 +100,7 @@ def _show(report: DatasetExport) -> None:
 
 def export_masks(
     dataset: DatasetOption,
-    to: Annotated[Path, typer.Option(help="Folder to write into; empty or new.")],
+    to: Annotated[Path, typer.Option("--to", "-o", help="Folder to write into; empty or new.")],
     overwrite: OverwriteOption = False,
     project: ProjectOption = None,
     home: HomeOption = None,

@@ -61,7 +61,9 @@ def diff(
     image: ImageArgument,
     a: Annotated[int, typer.Argument(metavar="A", help="A version.")],
     b: Annotated[int | None, typer.Argument(metavar="[B]", help="Another one (default: the newest).")] = None,
-    to: Annotated[Path | None, typer.Option(help="PNG to write: the photo in grey, what differs lit.")] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", "-o", help="PNG to write: the photo in grey, what differs lit.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
     project: ProjectOption = None,
     home: HomeOption = None,

@@ -55,7 +55,8 @@ def mapping_suggest(
         float, typer.Option(min=0, max=100, help="Percent of a class's pixels that must lie on one of the dataset's.")
     ] = 50,
     to: Annotated[
-        Path | None, typer.Option(help="Write the rows as YAML, to be looked at and given to `mapping set`.")
+        Path | None,
+        typer.Option("--to", "-o", help="Write the rows as YAML, to be looked at and given to `mapping set`."),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
     project: ProjectOption = None,

@@ -120,7 +120,7 @@ def export_weights(
         str, typer.Argument(help="A run (12, 12:best, 12:last), an imported model's name, or a bundle file.")
     ],
     format: Annotated[WeightsFormat, typer.Option(help="What to write.")],
-    to: Annotated[Path, typer.Option(help="File to write; must not exist.")],
+    to: Annotated[Path, typer.Option("--to", "-o", help="File to write; must not exist.")],
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
     project: ProjectOption = None,
     home: HomeOption = None,
@@ -153,7 +153,7 @@ def export_weights(
 def affinity(
     model: ModelArgument,
     source: Annotated[Path, typer.Argument(metavar="PHOTO", help="A photo.")],
-    to: Annotated[Path, typer.Option(help="PNG to write.")],
+    to: Annotated[Path, typer.Option("--to", "-o", help="PNG to write.")],
     side: Annotated[int, typer.Option(help="Pixels on the longer side of the photo that are compared, 2 to 64.")] = 24,
     size: SizeOption = "original",
     crf: CrfOption = 0,

@@ -55,6 +55,7 @@ def predict(
         Path,
         typer.Option(
             "--to",
+            "-o",
             "--output",
             help="Folder to write into, empty or new; or a file to make: a .zip for photos, an .mp4 for a video.",
         ),

@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 def report(
     number: NumberArgument,
     to: Annotated[
-        Path | None, typer.Option(metavar="FILE.html", help="The page (default: evaluation-EVAL.html).")
+        Path | None, typer.Option("--to", "-o", metavar="FILE.html", help="The page (default: evaluation-EVAL.html).")
     ] = None,
     pdf: Annotated[bool, typer.Option("--pdf", help="Print it into a PDF beside it, too; needs Chromium.")] = False,
     tables: Annotated[

@@ -41,7 +41,9 @@ def label_errors(
         list[int] | None, typer.Option(metavar="NUMBER", help="The labels of this image are right: list it no more.")
     ] = None,
     reopen: Annotated[list[int] | None, typer.Option(metavar="NUMBER", help="Take that back for this image.")] = None,
-    to: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Write all of the list there.")] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", "-o", metavar="FILE.csv", help="Write all of the list there.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Look again, though that was done before.")] = False,
     mapping: MappingOption = None,
