@@ -26,10 +26,14 @@ def colors_named() -> Any:
 
 
 def predict(home: Path, source: Path, to: Path, **options: Any) -> rim.VideoReport:
-    """Predict a video by `colors_named`, in segments of 16 frames."""
+    """Predict a video by `colors_named`, in segments of 16 frames, in fp32: `auto` would follow the machine's load."""
     place = Home(home)
     place.ensure()
-    with patch.object(rim, "load_model", lambda *_: colors_named()), patch.object(rim, "SEGMENT_FRAMES", SEGMENT):
+    with (
+        patch.object(rim, "load_model", lambda *_: colors_named()),
+        patch.object(rim, "SEGMENT_FRAMES", SEGMENT),
+        patch("training.prediction.inference.has_bf16_instructions", lambda: False),
+    ):
         options = {"device": "cpu", "project": None, "model": "any", **options}
         return rim.predict_video(place, open_database(place), source=source, to=to, **options)
 
