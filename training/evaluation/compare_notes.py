@@ -6,6 +6,7 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
+from labeling.parts import part_title
 from training.evaluation.bootstrap import FEW_IMAGES, FEWEST_IMAGES
 from training.evaluation.opened import kept_record
 from training.evaluation.report import EvaluationReport
@@ -80,7 +81,7 @@ def _between(told: tuple[tuple[str, str, str], ...]) -> list[str]:
 
 
 def _split(report: EvaluationReport) -> str:
-    return f"{report.record.dataset} ({report.record.on})"
+    return part_title(report.record.dataset, report.record.on)
 
 
 def _mapping_name(report: EvaluationReport) -> str:

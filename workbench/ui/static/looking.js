@@ -25,6 +25,12 @@ export class Looking {
     this.start();
   }
 
+  // Work that takes minutes begins when somebody wants it.
+  offer(text, verb, working) {
+    if (this.failed || this.asked) return;
+    this.place.replaceChildren(h("div", { class: "wb-message" }, h("p", {}, text), h("button", { type: "button", class: "wb-button wb-primary", onclick: () => this.begin(working) }, verb)));
+  }
+
   // What became of the event: {task}, the number of the task; {failed} where it could not be started.
   tell({ task, failed }) {
     if (task) this.watch(task);

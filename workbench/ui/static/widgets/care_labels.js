@@ -11,6 +11,8 @@ import { Looking } from "../looking.js";
 import { mounting } from "../part.js";
 import { query, setQuery } from "../place.js";
 
+const MANY = 2000; // images: so many are looked at within a minute
+
 class Labels {
   constructor(element, project, emit) {
     Object.assign(this, { element, project, emit, shown: null });
@@ -69,7 +71,7 @@ class Labels {
     this.show(id).catch((error) => { if (!isAbort(error)) this.say(error.message); });
   }
 
-  // The list, where somebody has looked already; else a task looks now.
+  // The list, where somebody has looked already; else a task looks now, or when it is asked to where that takes minutes.
   async show(id, signal) {
     this.evaluation = id;
     const { made, about } = await getJson(address(`/api/evaluations/${id}/label-errors`, { limit: 1 }), { signal });
@@ -77,7 +79,11 @@ class Labels {
     this.warnings.replaceChildren(...about.warnings.map((text) => h("p", { class: "wb-finding wb-finding-warning" }, h("strong", {}, "Warning: "), text)));
     this.clear();
     if (!about.predictions) return this.say(`Evaluation ${id} stored no predictions. Evaluate again with them, or choose another.`);
-    if (!made) return this.looking.begin(`Looking for label errors in ${exact(about.images)} images. What is found is kept; you can go on elsewhere meanwhile.`);
+    if (!made) {
+      const working = `Looking for label errors in ${exact(about.images)} images. What is found is kept; you can go on elsewhere meanwhile.`;
+      if (about.images <= MANY) return this.looking.begin(working);
+      return this.looking.offer(`Nobody has looked for label errors in these ${exact(about.images)} images yet. It takes a few minutes, more where photos are large.`, "Look for label errors", working);
+    }
     this.shown = id;
     const list = h("div");
     this.place.replaceChildren(list);
