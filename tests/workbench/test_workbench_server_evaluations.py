@@ -27,6 +27,7 @@ from labeling.maps import read_map_png
 from labeling.photos import fit_size
 from tests.support.scenes import COLORS, Scene, Workspace, add_dataset, blocks, paint, png, workspace
 from tests.support.server import serve, visitor
+from tests.support.tiles import unpack
 from tests.support.tiny_models import PLAIN, ColorNet, loaded
 from training.architectures import build
 from training.evaluation.evaluate import EvaluationRequest, evaluate, evaluate_loaded
@@ -191,6 +192,22 @@ def test_the_pixels_of_a_cell_are_lit_and_none_is_lost_where_the_picture_is_smal
         assert small.any() == lit.any()
     assert client.get(f"{root}/images/1/lit?cell=9,9").status_code == 400
     assert client.get(f"{root}/images/9/lit?cell=0,0").status_code == 404
+
+
+def test_maps_of_many_images_are_those_of_each(place: Workspace, client: TestClient) -> None:
+    root = f"/api/evaluations/{_evaluate(place)}"
+    for layer in ("truth", "prediction", "confidence", "lit"):
+        more = {"size": "256", "cell": "1,2"} if layer == "lit" else {"size": "256", "mapping": "by-name"}
+        many = client.get(f"{root}/maps/{layer}", params={**more, "images": "2,0,9"})
+        assert (many.status_code, many.headers["cache-control"]) == (200, "private, no-store")
+        *found, missing = unpack(many.content)
+        assert missing.shape == (0, 0)
+        for number, pixels in zip((2, 0), found, strict=True):
+            alone = _pixels(client.get(f"{root}/images/{number}/{layer}", params=more))
+            np.testing.assert_array_equal(pixels, alone)
+    wrong = ("truth?images=", "truth?images=a", "truth?images=1&size=0", "photo?images=1", "lit?images=1&cell=boat,sky")
+    assert {client.get(f"{root}/maps/{each}").status_code for each in wrong} == {400}
+    assert client.get("/api/evaluations/99/maps/truth?images=1").status_code == 404
 
 
 @given(hnp.arrays(np.bool_, st.tuples(st.integers(1, 40), st.integers(200, 600))))

@@ -12,6 +12,8 @@ from labeling.projects import create_project, trash_project
 from tests.support.labelled_home import make_place
 from tests.support.labelme_folder import make_folder, rectangle, write_labels, write_photo
 from tests.support.server import serve, visitor
+from tests.support.tiles import unpack
+from workbench.server.tiles import MOST
 
 HOSTILE = '<img src=x onerror=alert(1)>${"r"} "\u202e 🚲'
 
@@ -88,6 +90,20 @@ def test_an_image_without_labels_has_no_map(client):
     assert gallery(client)["images"][1]["map_version"] is None
 
 
+def test_class_maps_of_many_are_those_of_each(client, place):
+    with place.database.write() as session:
+        create_project(session, "other")
+    labelled, bare = (image["id"] for image in gallery(client)["images"])
+    many = client.get(f"/api/projects/1/maps?images={labelled},{bare},99,{labelled}&size=256")
+    found = unpack(many.content)
+    with Image.open(io.BytesIO(client.get(address(client, "a", "map", size=256)).content)) as alone:
+        for map_ in (found[0], found[3]):
+            np.testing.assert_array_equal(map_, np.asarray(alone))
+    assert [map_.shape for map_ in found[1:3]] == [(0, 0), (0, 0)]
+    others = client.get(f"/api/projects/2/maps?images={labelled}")
+    assert [map_.shape for map_ in unpack(others.content)] == [(0, 0)]
+
+
 @pytest.mark.parametrize(
     ("url", "status"),
     [
@@ -97,6 +113,13 @@ def test_an_image_without_labels_has_no_map(client):
         ("/api/projects/1/images/1/photo?size=300", 400),
         ("/api/projects/1/images/..%2f..%2fworkbench.db/photo", 404),
         ("/api/projects/1/images/a.png/photo", 400),
+        ("/api/projects/9/maps?images=1", 404),
+        ("/api/projects/1/maps?images=", 400),
+        ("/api/projects/1/maps?images=1,a", 400),
+        ("/api/projects/1/maps?images=1,-1", 400),
+        ("/api/projects/1/maps?images=1&size=0", 400),
+        ("/api/projects/1/maps?images=1&size=1600", 400),
+        ("/api/projects/1/maps?images=" + ",".join(["1"] * (MOST + 1)), 400),
         ("/api/projects/9/gallery", 404),
         ("/api/projects/9/classes", 404),
         ("/api/projects/9/datasets", 404),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
@@ -22,6 +23,9 @@ from workbench.server.pictures import answer
 from workbench.server.reports import MAX_PAGE, colors_of, kept_report
 from workbench.server.routes.photos import checked_size
 from workbench.server.services import Services
+from workbench.server.tiles import answer_maps
+
+MapLayer = Literal["truth", "prediction", "confidence", "lit"]
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,20 @@ def router(services: Services) -> APIRouter:
         where = read_cell(found, cell)
         made = lit_picture(services.home, services.database, found, number, where, checked_size(size))
         return answer(made, request, immutable=v == found.version)
+
+    @routes.get("/evaluations/{evaluation}/maps/{layer}")
+    def maps(
+        evaluation: int, layer: MapLayer, images: str, size: int = 256, mapping: str = "", cell: str = ""
+    ) -> Response:
+        """Small maps of several images at once (`tiles.answer_maps`), each as the two routes for one image have it."""
+        found = open_evaluation(services.database, evaluation, mapping=mapping or None)
+        small = checked_size(size)
+        if layer == "lit":
+            cell_of = read_cell(found, cell)
+            find = partial(lit_picture, services.home, services.database, found, cell=cell_of, size=small)
+        else:
+            find = partial(evaluation_picture, services.home, services.database, found, layer=layer, size=small)
+        return answer_maps(images, size, find)
 
     @routes.get("/evaluations/{evaluation}/parts")
     def evaluation_parts(evaluation: int) -> dict[str, Any]:

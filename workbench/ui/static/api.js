@@ -27,9 +27,13 @@ export function remove(url, options = {}) {
   return send("DELETE", url, undefined, options);
 }
 
-// GET bytes.
+// GET bytes, as a Blob and as an ArrayBuffer.
 export function getBlob(url, options = {}) {
   return request(url, { ...options, method: "GET" }).then((response) => response.blob());
+}
+
+export function getBytes(url, options = {}) {
+  return request(url, { ...options, method: "GET" }).then((response) => response.arrayBuffer());
 }
 
 // `/api/...` with the query of `values`; undefined, null and "" are left out.

@@ -3,6 +3,7 @@
 import { loadMap, palette } from "./colorize.js";
 import { isAbort } from "./api.js";
 import { h } from "./dom.js";
+import { loadTogether } from "./together.js";
 
 const KEPT_MAPS = 400;
 const KEPT_BYTES = 256 * 2 ** 20;
@@ -48,9 +49,9 @@ export class Look extends EventTarget {
   }
 }
 
-// The map at an address. `signal`: its asker waits no longer; once none does, it is not fetched to the end.
-export function mapAt(url, signal = null) {
-  const map = maps.get(url) ?? fetchMap(url);
+// The map at an address. `signal`: its asker waits no longer; once none does, it is not fetched to the end. `load` fetches it.
+export function mapAt(url, signal = null, load = loadMap) {
+  const map = maps.get(url) ?? fetchMap(url, load);
   maps.delete(url);
   maps.set(url, map);
   forget();
@@ -64,9 +65,9 @@ export function mapAt(url, signal = null) {
   return map.found;
 }
 
-function fetchMap(url) {
+function fetchMap(url, load) {
   const loading = new AbortController();
-  const map = { found: loadMap(url, { signal: loading.signal }), size: 0, waiting: 0, loading };
+  const map = { found: load(url, { signal: loading.signal }), size: 0, waiting: 0, loading };
   map.found.then(({ data }) => { map.size = data.length; forget(); }, () => { if (maps.get(url) === map) maps.delete(url); });
   return map;
 }
@@ -125,7 +126,7 @@ export class Picture {
     }
     try {
       const { signal } = (this.loading = new AbortController());
-      const asked = Promise.all(mode.maps.map((layer) => mapAt(this.source.mapUrl(this.entry, layer, this.size), signal)));
+      const asked = Promise.all(mode.maps.map((layer) => this.mapOf(layer, signal)));
       before?.abort(); // not earlier: it may be the same map
       const found = await asked;
       if (turn !== this.turn) return; // something newer is on its way
@@ -138,6 +139,13 @@ export class Picture {
       this.clear();
       this.say(error.message);
     }
+  }
+
+  mapOf(layer, signal) {
+    const { source, entry, size } = this;
+    const many = source.mapsUrl?.(layer, size);
+    const load = many ? (url, options) => loadTogether(many, source.key(entry), url, options) : loadMap;
+    return mapAt(source.mapUrl(entry, layer, size), signal, load);
   }
 
   // It is not seen any more: nothing of it is fetched to the end.

@@ -12,6 +12,7 @@
 //   key(entry), caption(entry), badge(entry) -> {text, title, level} or null, has(entry, mode)
 //   facts(entry) -> [text], said below the picture where it is large; may be missing
 //   photoUrl(entry, size), mapUrl(entry, layer, size)
+//   mapsUrl(layer, size)  where maps of many are asked for together, null where they are not; may be missing
 //   history(entry, parent, onRestored)  opens the versions of its labels in `parent`; may be missing
 //   empty              what to say where there is no image at all
 
@@ -19,6 +20,8 @@ import { address, getJson } from "./api.js";
 import { ERROR_COLORS, LIT, paintCell, paintConfidence, paintErrors, paintMap } from "./colorize.js";
 import { exact, isolated, percent } from "./dom.js";
 import { openHistory } from "./history.js";
+
+const SMALL = [256, 512]; // sizes of tiles
 
 const PHOTO = { id: "photo", label: "Photo", maps: [], paint: null };
 
@@ -65,6 +68,7 @@ export async function openData({ project, empty, dataset, subset, role, class: s
     has: (entry) => entry.labelled,
     photoUrl: (entry, size) => address(`${image(entry)}/photo`, { size, v: entry.photo_version }),
     mapUrl: (entry, layer, size) => address(`${image(entry)}/${layer}`, { size, v: entry.map_version }),
+    mapsUrl: (_, size) => (SMALL.includes(size) ? address(`/api/projects/${project}/maps`, { size }) : null),
     history: (entry, parent, onRestored) => openHistory({ root: image(entry), entry, classes: shownClasses, parent, onRestored }),
   };
 }
@@ -88,10 +92,10 @@ export async function openEvaluation({ evaluation, sort, cell, having, on, min, 
     const words = [{ label: "the pixels of this cell", color: LIT }];
     modes.unshift({ id: "cell", label: `${truth} → ${predicted}`, maps: ["lit"], paint: (canvas, [map]) => paintCell(canvas, map), words });
   }
-  const picture = (entry, layer, size) =>
-    address(`${root}/images/${entry.number}/${layer}`, {
-      size, v: version, mapping: ["prediction", "lit"].includes(layer) ? mapping : null, cell: layer === "lit" ? cell.join(",") : null,
-    });
+  const of = (layer, size) => ({
+    size, v: version, mapping: ["prediction", "lit"].includes(layer) ? mapping : null, cell: layer === "lit" ? cell.join(",") : null,
+  });
+  const picture = (entry, layer, size) => address(`${root}/images/${entry.number}/${layer}`, of(layer, size));
   return {
     classes: axes.predicted.slice(0, used).map((name, index) => ({ name, color: axes.colors[index] })),
     modes,
@@ -107,6 +111,7 @@ export async function openEvaluation({ evaluation, sort, cell, having, on, min, 
     has: () => true,
     photoUrl: (entry, size) => picture(entry, "photo", size),
     mapUrl: picture,
+    mapsUrl: (layer, size) => (SMALL.includes(size) ? address(`${root}/maps/${layer}`, of(layer, size)) : null),
   };
 }
 

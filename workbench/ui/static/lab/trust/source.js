@@ -32,6 +32,7 @@ export async function openDoubts(evaluation, wanted, onPage, gone, signal) {
     badge: ({ regions: [first] }) => ({ text: `${first.label} → ${first.seen}`, title: `labelled ${first.label}, the model sees ${first.seen}` }),
     facts: ({ regions }) => regions.slice(0, 6).map(({ label, seen, pixels }) => `${label} → ${seen}: ${pixels} px`),
     mapUrl: (entry, layer, size) => (layer === "suspects" ? url(entry, size) : base.mapUrl(entry, layer, size)),
+    mapsUrl: (layer, size) => (layer === "suspects" ? null : base.mapsUrl(layer, size)),
   };
 }
 
