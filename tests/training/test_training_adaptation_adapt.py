@@ -72,7 +72,7 @@ def test_labels_are_not_needed_and_an_evaluation_says_what_was_done(place: Works
     )
     assert made.images == 2
     report = evaluate(place.home, place.database, project="p", model=made.name, dataset="dusk", device="cpu")
-    assert any("to 2 photos of dusk, unlabelled, by adabn, without labels" in note for note in report.notes)
+    assert any("to 2 photos of dusk:unlabelled, by adabn, without labels" in note for note in report.notes)
 
 
 def test_the_same_again_is_the_same_model(place: Workspace, tmp_path: Path) -> None:
