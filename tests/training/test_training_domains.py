@@ -187,7 +187,7 @@ def test_remedies_stand_beside_the_original_and_are_computed_once(place: Workspa
     outcomes = _try(case, "adabn", "looks")
     assert {name for name in NAMES if outcomes[name].comparison} == {"adabn", "looks"}
     assert {name for name in NAMES if outcomes[name].refused} == {"histogram", "fourier"}  # nobody knows its home
-    for name, made in (("adabn", "model-True adabn dusk all"), ("looks", None)):
+    for name, made in (("adabn", "model-True adabn dusk"), ("looks", None)):
         comparison = outcomes[name].comparison
         assert comparison is not None
         assert comparison.paired
@@ -236,7 +236,7 @@ def test_a_model_that_was_adapted_to_other_photos_is_made_anew(place: Workspace,
         return next(each.model for each in read_remedies(case).outcomes if each.remedy.name == "adabn")
 
     _try(case, "adabn")
-    assert model() == "model-True adabn dusk all"
+    assert model() == "model-True adabn dusk"
     with place.database.write() as session:
         image = session.scalars(select(Image).join(Dataset).where(Dataset.name == "dusk")).first()
         day = session.scalars(select(Dataset).where(Dataset.name == "day")).one()
@@ -244,13 +244,13 @@ def test_a_model_that_was_adapted_to_other_photos_is_made_anew(place: Workspace,
         image.dataset_id, image.path = day.id, "from dusk.png"
     assert model() is None
     again = _try(case, "adabn")["adabn"]
-    assert (again.model, again.comparison is not None) == ("model-True adabn dusk all 2", True)
+    assert (again.model, again.comparison is not None) == ("model-True adabn dusk 2", True)
     with place.database.write() as session:
         for row in session.scalars(select(Model)):  # as an older version wrote it
             (made,) = row.spec["adaptations"]
             row.spec = row.spec | {"adaptations": [{key: made[key] for key in made if key != "photos_sha256"}]}
             row.deleted_at = utc_now() if row.name == again.model else None
-    assert model() == "model-True adabn dusk all"
+    assert model() == "model-True adabn dusk"
     nowhere = replace(case, domain=Domain("dusk", "gone"))
     assert {each.model for each in read_remedies(nowhere).outcomes} == {None}
 

@@ -136,7 +136,8 @@ def adapt(
 
 def usual_name(parent: str, how: How, dataset: str, on: str) -> str:
     """Return what an adapted model is called where nobody names it."""
-    return f"{Path(parent).stem.replace(':', '-')} {how} {dataset} {on}"
+    part = dataset if on == ALL else f"{dataset} {on}"
+    return f"{Path(parent).stem.replace(':', '-')} {how} {part}"
 
 
 def _batches(

@@ -111,7 +111,7 @@ export class Unlabelled {
     const by = h("select", { id: "wb-shift-by", onchange: () => { this.by = by.value; } }, ...WAYS.map(([value, text]) => h("option", { value, selected: value === this.by }, text)));
     const lists = this.lists();
     const fresh = h("input", { type: "checkbox", checked: this.isFresh, id: "wb-shift-fresh", onchange: () => { this.isFresh = fresh.checked; } });
-    const only = lists.length > 0 && h("label", { class: "wb-shift-check" }, fresh, " Leave out those in ", ...lists.flatMap((each, place) => [place ? ", " : "", name(each)]));
+    const only = lists.length > 0 && h("label", { class: "wb-shift-check" }, fresh, h("span", {}, "Leave out those in ", ...lists.flatMap((each, place) => [place ? ", " : "", name(each)])));
     this.fault = h("p", { class: "wb-bad", role: "alert", hidden: true });
     this.next.replaceChildren(h("div", { class: "wb-bar" }, h("label", { class: "wb-select" }, "Photos ", count), h("label", { class: "wb-select" }, "chosen ", by), only,
       h("button", { type: "button", class: "wb-button wb-primary", id: "wb-shift-suggest", onclick: () => this.suggest(this.wish()) }, "Suggest")), this.fault, this.suggested(), this.again());
