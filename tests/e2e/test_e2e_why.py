@@ -45,6 +45,4 @@ def test_what_differs_is_read_and_photos_are_opened_from_their_map(page: Page, s
     why.locator(".wb-why-map summary").click()
     with page.expect_download() as download:
         why.get_by_role("button", name="Save as SVG").locator("visible=true").click()
-    assert "day:train" in download.value.path().read_text(encoding="utf-8").replace("\u2068", "").replace(
-        "\u2069", ""
-    )
+    assert "day:train" in download.value.path().read_text(encoding="utf-8").replace("\u2068", "").replace("\u2069", "")
