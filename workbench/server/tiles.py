@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from fastapi import Response
@@ -24,20 +24,25 @@ LARGEST = 512
 _SIZE = struct.Struct("<HH")
 
 
-def answer_maps(images: str, size: int, find: Callable[[int], Picture]) -> Response:
+def read_numbers(images: str) -> list[int]:
+    """Read numbers of images with commas between. Raises `UserError` where they are none, too many, or no numbers."""
+    numbers = images.split(",")
+    if len(numbers) > MOST or not all(each.isascii() and each.isdecimal() and len(each) < 10 for each in numbers):
+        raise UserError(f"Maps are asked for by the numbers of 1 to {MOST} images, with commas between.")
+    return [int(each) for each in numbers]
+
+
+def answer_maps(numbers: Sequence[int], size: int, find: Callable[[int], Picture]) -> Response:
     """Return the maps of some images.
 
     Args:
-        images: their numbers, with commas between.
+        numbers: of the images.
         size: longer side of the maps in pixels, as they were asked for.
         find: gives the picture of a number; a `UserError` leaves its map empty.
 
     Raises:
-        UserError: too many, none, or too large ones are asked for.
+        UserError: too large ones are asked for.
     """
-    numbers = images.split(",")
-    if len(numbers) > MOST or not all(each.isascii() and each.isdecimal() and len(each) < 10 for each in numbers):
-        raise UserError(f"Maps are asked for by the numbers of 1 to {MOST} images, with commas between.")
     if not 0 < size <= LARGEST:
         raise UserError(f"Maps of more than {LARGEST} pixels are asked for one by one.")
     deflate = zlib.compressobj(level=1, wbits=31, strategy=zlib.Z_RLE)  # as `write_map_png` does; 31: as gzip

@@ -23,7 +23,7 @@ from workbench.server.pictures import answer
 from workbench.server.reports import MAX_PAGE, colors_of, kept_report
 from workbench.server.routes.photos import checked_size
 from workbench.server.services import Services
-from workbench.server.tiles import answer_maps
+from workbench.server.tiles import answer_maps, read_numbers
 
 MapLayer = Literal["truth", "prediction", "confidence", "lit"]
 
@@ -147,7 +147,7 @@ def router(services: Services) -> APIRouter:
             find = partial(lit_picture, services.home, services.database, found, cell=cell_of, size=small)
         else:
             find = partial(evaluation_picture, services.home, services.database, found, layer=layer, size=small)
-        return answer_maps(images, size, find)
+        return answer_maps(read_numbers(images), size, find)
 
     @routes.get("/evaluations/{evaluation}/parts")
     def evaluation_parts(evaluation: int) -> dict[str, Any]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from db.errors import UserError
-from labeling.images import find_image, find_photo
+from db.errors import NotFoundError, UserError
+from labeling.images import find_image, find_images, find_photo
 from labeling.rendering import map_version
 from labeling.thumbnails import SIZES, Picture, Size, map_png, photo_jpeg
 from workbench.server.pictures import answer
 from workbench.server.services import Services
-from workbench.server.tiles import answer_maps
+from workbench.server.tiles import answer_maps, read_numbers
 
 
 def router(services: Services) -> APIRouter:
@@ -36,12 +36,15 @@ def router(services: Services) -> APIRouter:
     def class_maps(project: int, images: str, size: int = 256) -> Response:
         """Small class maps of several images at once (`tiles.answer_maps`), each as the route for one has it."""
         services.name_of(project)  # raises where there is none
-        small = checked_size(size)
+        small, numbers = checked_size(size), read_numbers(images)
+        found = find_images(services.database, project, numbers)
 
         def find(image: int) -> Picture:
-            return map_png(services.home, services.database, find_image(services.database, project, image), small)
+            if image not in found:
+                raise NotFoundError(f"There is no image {image}.")
+            return map_png(services.home, services.database, found[image], small)
 
-        return answer_maps(images, size, find)
+        return answer_maps(numbers, size, find)
 
     return routes
 

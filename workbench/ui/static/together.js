@@ -1,6 +1,6 @@
 // Small maps of many tiles, fetched together: all that are asked for in one turn of the browser take a few requests.
 
-import { getBytes } from "./api.js";
+import { getBytes, isAbort } from "./api.js";
 import { loadMap } from "./colorize.js";
 
 const MOST = 9; // maps of one answer: the first rows stand while the last are still made
@@ -28,7 +28,8 @@ async function fetchSome(maps, asked) {
   let left = asked.length;
   for (const { signal } of asked) signal.addEventListener("abort", () => { if (!(left -= 1)) loading.abort(); });
   try {
-    const found = unpack(await getBytes(`${maps}&images=${asked.map(({ key }) => key)}`, { signal: loading.signal }));
+    const answer = getBytes(`${maps}&images=${asked.map(({ key }) => key)}`, { signal: loading.signal }).then(unpack);
+    const found = await answer.catch((error) => { if (isAbort(error)) throw error; return []; });
     // Which of them cannot be had and why, it says itself.
     asked.forEach(({ url, signal, resolve }, place) => resolve(found[place] ?? loadMap(url, { signal })));
   } catch (error) {
