@@ -53,6 +53,14 @@ const WORDS = {
   warmth: "From blue, below 0, to yellow: the mean b* in CIE L*a*b*.",
   sharpness: "The variance of the Laplacian, which fine edges and noise raise and blur and darkness lower. All photos are measured at one size.",
   frechet: "How far two clouds of points lie apart: their middles, and their shapes. It has no unit, so beside it stands what chance gives.",
+  delta: "Cliff's delta, from −1 to +1: of all pairs of one there and one at home, how many more have the larger one there than at home. 0 is no difference; at ±1 every one there is larger, or smaller, than every one at home.",
+  adabn: "The network keeps a memory of how bright and contrasty its training photos were. AdaBN, adaptive batch normalisation, replaces it by that of these photos. It learns nothing else, and needs no label.",
+  tent: "TENT trains a few numbers of the network, the scale and shift of each of its channels, on these photos until it is surer of them. It needs no label, but may become sure of what is wrong.",
+  histogram: "Each photo is given the light and tint of home before the network sees it: its colour channels are stretched until they spread as those of home's photos do.",
+  fourier: "Low-frequency style: the coarsest part of a photo, its light and its large soft gradients, is replaced by that of home's photos. Edges and texture stay.",
+  looks: "The network looks at each photo several times, smaller, larger and mirrored, and the mean of it all decides. It takes several times as long.",
+  atc: "Average thresholded confidence: an estimate from how sure the network is. At home a confidence is found that as many pixels exceed as are right; the share that exceeds it here is the estimate. It is too high where the network is sure and wrong.",
+  entropy: "How unsure the network is of a pixel, or on average of a photo: 0 % if it knows one class only, 100 % if all are equally likely to it.",
   // use
   crf: "A dense CRF moves the borders of the prediction to edges of the photo. It takes some seconds a photo.",
 };
