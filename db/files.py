@@ -23,6 +23,8 @@ _REMEDIES = {
     errno.EPERM: "the operation is not permitted; make it writable for you or use another folder",
     errno.ENOTDIR: "a file stands where a folder is needed; move it away or use another folder",
     errno.EEXIST: "a file stands where a folder is needed; move it away or use another folder",
+    errno.EISDIR: "a folder stands where a file is needed; choose another name",
+    errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
     errno.EFBIG: "the file grew over the size limit of this login (ulimit -f); raise the limit",
 }
 

@@ -225,6 +225,7 @@ def test_a_model_from_elsewhere_is_at_home_where_it_is_said_to_be(place: Workspa
     made = _try(case, "histogram")["histogram"].comparison
     assert made is not None
     assert str(made.b.record.refinement) == "histogram style of day:val"
+    assert {each.remedy.name for each in read_remedies(case).outcomes if each.comparison} == {"histogram"}
     elsewhere = replace(case, at_home=Domain("day"))
     assert {each.comparison for each in read_remedies(elsewhere).outcomes} == {None}  # the look of other photos
 

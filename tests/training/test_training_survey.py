@@ -274,10 +274,12 @@ def test_photos_without_labels_are_suggested_and_put_into_a_list(place: Workspac
     assert (found.candidates, found.subset) == (4, "next")
     assert subset_paths(place.database, "p", "dusk", "next") == sorted(photo.path for photo in found.photos)
     assert len(suggest(place.database, "p", made, count=99).photos) == 4
-    rest = suggest(place.database, "p", made, count=99, without=["next", "not there yet"])
+    rest = suggest(place.database, "p", made, count=99, subset="not there yet", without=["next", "not there yet"])
     assert (rest.candidates, rest.left_out) == (2, 2)
     assert not {photo.path for photo in rest.photos} & {photo.path for photo in found.photos}
     suggest(place.database, "p", made, count=99, subset="next", without=["next"])
+    with pytest.raises(UserError, match="no list 'nxet'"):
+        suggest(place.database, "p", made, count=1, without=["nxet"])
     with pytest.raises(UserError, match="in a list to be left out: next"):
         suggest(place.database, "p", made, count=1, without=["next"])
 

@@ -50,13 +50,12 @@ def home_style(
         photos: Sequence[PhotoName] = photos_of(database, project, domain.dataset, domain.on)
         name = domain.title
     else:
-        ancestor, photos = home_images(store, model.spec.lineage, model.reference)
-        name = ", ".join([*(ancestor.datasets or sorted({photo.dataset for photo in photos})), ancestor.on])
+        name, photos = home_images(store, model.spec.lineage, model.reference)
     return measure_style(read_photos(database, store, evenly_spaced(photos, _PHOTOS)), kind, name)
 
 
-def home_images(store: Store, lineage: Lineage, model: str) -> tuple[Ancestor, tuple[ManifestImage, ...]]:
-    """Return the last training of a model in this home, and its images.
+def home_images(store: Store, lineage: Lineage, model: str) -> tuple[str, tuple[ManifestImage, ...]]:
+    """Return the images that a model was last trained on in this home, and what they are called.
 
     Args:
         store: holds the manifests.
@@ -77,7 +76,8 @@ def home_images(store: Store, lineage: Lineage, model: str) -> tuple[Ancestor, t
         manifest = load_manifest(store, ancestor.revision)
     except ValueError:  # a bundle from elsewhere names no digest
         raise UserError(f"The revision {ancestor.revision!r} of the model {model} is not in this home.") from None
-    return ancestor, select(manifest, ancestor.datasets, ancestor.on)
+    images = select(manifest, ancestor.datasets, ancestor.on)
+    return ", ".join([*(ancestor.datasets or sorted({image.dataset for image in images})), ancestor.on]), images
 
 
 def evenly_spaced(images: Sequence[Photo], most: int) -> list[Photo]:

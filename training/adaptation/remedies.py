@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, cast
 
 from db.errors import UserError
@@ -32,6 +32,21 @@ if TYPE_CHECKING:
     from training.prediction.inference import Precision
 
 _KEPT = 8
+
+
+@dataclass(frozen=True)
+class HomeLook:
+    """Whose look photos are given.
+
+    Attributes:
+        name: as `training.prediction.style.Style` calls it; None where nobody knows.
+        of: `DATASET:ON` where it is other photos' than those the model was trained on.
+        unknown: why nobody knows.
+    """
+
+    name: str | None = None
+    of: str | None = None
+    unknown: str | None = None
 
 
 @dataclass(frozen=True)
@@ -63,14 +78,9 @@ class Case:
         """The model's file."""
         return find_model_file(self.home, self.database, self.project, self.model)
 
-    @property
-    def style_of(self) -> Domain | None:
-        """Whose look photos are given; None is that of what the model was trained on."""
-        return self.at_home if self.home_unknown else None
-
-    @property
-    def home_unknown(self) -> str | None:
-        """Why photos that the model was trained on are not in this home; None where they are.
+    @cached_property
+    def look(self) -> HomeLook:
+        """Whose look photos are given.
 
         Raises:
             UserError: the model's file is damaged.
@@ -80,10 +90,12 @@ class Case:
         file = self.file
         spec, _ = _described(file, file.sha256)
         try:
-            home_images(Store(self.home.store), spec.lineage, file.reference)
+            name, _ = home_images(Store(self.home.store), spec.lineage, file.reference)
         except UserError as error:
-            return str(error)
-        return None
+            if self.at_home is None:
+                return HomeLook(unknown=str(error))
+            return HomeLook(self.at_home.title, of=str(self.at_home))
+        return HomeLook(name)
 
     def read(self, number: int) -> EvaluationReport:
         """Read an evaluation."""
@@ -100,7 +112,7 @@ def read_remedies(case: Case) -> Outcomes:
     file = case.file
     number = newest_evaluation(case.database, case.project, file.sha256, case.domain, size=case.size)
     original = None if number is None else case.read(number)
-    refusals, style_of = refused(case), case.style_of
+    refusals, look = refused(case), case.look.name
     adapted = adapted_models(case.database, case.project, file, case.domain, case.size)
 
     def outcome(remedy: Remedy) -> Outcome:
@@ -114,7 +126,7 @@ def read_remedies(case: Case) -> Outcomes:
             found = newest_evaluation(
                 *(case.database, case.project, sha256, case.domain),
                 size=case.size,
-                made=lambda record: remedy.is_in(record.refinement, style_of),
+                made=lambda record: remedy.is_in(record.refinement, look),
                 revision=original.record.revision,
             )
         if original is None or found is None:
@@ -169,8 +181,7 @@ def refused(case: Case) -> dict[Name, str]:
     if not any(name.endswith(".running_mean") for name in tensors):
         reason = f"The network {spec.architecture} has no batch normalisation, which is all that this changes."
         found |= {remedy.name: reason for remedy in REMEDIES if remedy.adapts}
-    unknown = case.home_unknown
-    if unknown and case.at_home is None:
+    if unknown := case.look.unknown:
         found |= {remedy.name: unknown for remedy in REMEDIES if remedy.style}
     return found
 
@@ -204,7 +215,7 @@ def _try(case: Case, outcome: Outcome, original: EvaluationReport, device: str, 
         precision=cast("Precision", record.precision),  # a difference of rounding is none of the remedy's
         refinement=remedy.refinement,
         style=remedy.style,
-        style_of=None if case.style_of is None else str(case.style_of),
+        style_of=case.look.of if remedy.style else None,
         progress=progress,
     )
 

@@ -38,15 +38,17 @@ class Remedy:
     style: Kind | None = None
     refinement: Refinement = NONE
 
-    def is_in(self, refinement: Refinement, look: Domain | None = None) -> bool:
+    def is_in(self, refinement: Refinement, look: str | None) -> bool:
         """Tell whether a prediction refined so is what this remedy makes of an adapted, or of the same, model.
 
         Args:
             refinement: of the prediction.
-            look: whose look a style must be; None takes any.
+            look: whose look a style must be, as `training.prediction.style.Style` calls it; None where nobody knows.
         """
         style = refinement.style
-        kind = style.kind if style and (look is None or style.of == look.title) else None
+        if style is not None and style.of != look:
+            return False
+        kind = style.kind if style else None
         return kind == self.style and refinement.model_copy(update={"style": None}) == self.refinement
 
 
@@ -122,6 +124,20 @@ class Outcomes:
     original: EvaluationReport | None
     outcomes: tuple[Outcome, ...]
 
+    def best(self) -> tuple[Outcome, ...]:
+        """Return the remedy that helps most, then those whose interval holds as much; none where none surely helps."""
+        pairs = [(each, each.comparison.figures["miou"]) for each in self.outcomes if each.comparison]
+        pairs.sort(key=lambda each: each[1].difference or 0, reverse=True)
+        if not pairs or pairs[0][1].verdict != "better":
+            return ()
+        gained = pairs[0][1].difference or 0
+        near = (
+            each
+            for each, pair in pairs[1:]
+            if pair.verdict == "better" and pair.interval and pair.interval.low <= gained <= pair.interval.high
+        )
+        return (pairs[0][0], *near)
+
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
         original = self.original
@@ -133,4 +149,5 @@ class Outcomes:
             if original is None
             else {"evaluation": original.id, "miou": original.metrics.miou, "pa": original.metrics.pa},
             "remedies": [outcome.to_json() for outcome in self.outcomes],
+            "best": [outcome.remedy.name for outcome in self.best()],
         }

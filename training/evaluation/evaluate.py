@@ -119,7 +119,7 @@ def evaluate(
             so that a second evaluation gives the figures of the first, and is measured where it never was.
         refinement: what is done besides running the network once; kept with the evaluation.
         style: give photos the look of those the model was trained on first, in this way.
-        style_of: photos whose look they are given instead, `DATASET` or `DATASET:ON`.
+        style_of: photos whose look they are given instead, `DATASET` or `DATASET:ON`; with `style` alone.
         restrict: a pixel may only get classes that count as one of the dataset's (restricted argmax). Without it the
             argmax is taken first, over all classes, and what has no target counts as `other`.
         boundary: count boundaries and objects afterwards, too, where predictions are stored.
@@ -128,6 +128,8 @@ def evaluate(
     Raises:
         UserError: something of the above is not there or does not fit, or an image cannot be read.
     """
+    if style_of is not None and style is None:
+        raise UserError("--style-of says whose look the photos are given; it needs --style histogram or fourier.")
     loaded = load_model(home, database, project, model)
     if style is not None:
         look = home_style(home, database, loaded, style, of=style_of, project=project)

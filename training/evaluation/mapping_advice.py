@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from db.errors import UserError
 from db.files import write_atomic
 from labeling.exporting.guard import refuse_file
 from training.evaluation.mapping import Row
@@ -44,12 +45,17 @@ class Lying:
 
 
 def where_classes_lie(found: OpenEvaluation) -> tuple[Lying, ...]:
-    """Return where each class of the model is predicted, in their order, whatever the mapping.
+    """Return where each class of the model is predicted, in their order; the mapping it is read under does not matter.
 
     Raises:
-        UserError: the evaluation's files are damaged.
+        UserError: its argmax was restricted to what a mapping leads to, or its files are damaged.
     """
     record = found.record
+    if record.refinement.only is not None:
+        raise UserError(
+            f"Evaluation {found.id} has a restricted argmax: its pixels only got classes that a mapping leads to. Name "
+            "an evaluation of the same model without it."
+        )
     totals = np.asarray(read_counts(found.directory, record).sum(axis=0), np.int64)
     counts = totals.reshape(len(record.truth_classes), len(record.model_classes))
     pixels, mostly = counts.sum(axis=0).tolist(), counts.argmax(axis=0).tolist()

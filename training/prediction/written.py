@@ -185,7 +185,7 @@ def model_folders(references: Sequence[str]) -> list[str]:
         >>> model_folders(["12:best", "models/campus.safetensors"])
         ['12_best/', 'campus/']
     """
-    taken, folders = {BESIDE_FOLDER}, []
+    taken, folders = {BESIDE_FOLDER, CLASSES_NAME, SHARES_NAME, AGREEMENT_NAME}, []
     for reference in references:
         stem = reference.rpartition("/")[2].removesuffix(".safetensors")
         name = export_names([stem], stems=False)[stem]

@@ -58,7 +58,9 @@ def why_of(beside: Beside, model_sha256: str, home: Domain, there: Domain, size:
     return None
 
 
-def expected_on(beside: Beside, model_sha256: str, dataset: str, size: str, evaluation: int) -> ExpectedOn | None:
+def expected_on(
+    beside: Beside, model_sha256: str, dataset: str, size: str, evaluation: int, mapping: str | None
+) -> ExpectedOn | None:
     """Return what to expect of a dataset's photos without labels, learnt from an evaluation; None where it has none.
 
     Raises:
@@ -72,5 +74,5 @@ def expected_on(beside: Beside, model_sha256: str, dataset: str, size: str, eval
     found = find_holding(surveys, photos, model_sha256=model_sha256, size=size)
     if found is None:
         return ExpectedOn(len(photos), len(photos), None)
-    told = estimate(beside.database, beside.project, found.survey, evaluation, rows=found.rows)
+    told = estimate(beside.database, beside.project, found.survey, evaluation, rows=found.rows, mapping=mapping)
     return ExpectedOn(len(photos), found.missing, told)

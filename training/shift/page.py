@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -11,11 +11,13 @@ from db.files import write_atomic
 from db.home import Home
 from db.schema import utc_now
 from db.session import Database
+from labeling.care.findings import some
 from labeling.exporting.guard import refuse_file
 from labeling.projects import find_project
+from labeling.subsets import list_subsets, subset_paths
 from training.adaptation.remedies import Case, read_remedies
 from training.evaluation.opened import open_evaluation
-from training.evaluation.reporting.elements import POLICY, document, h, table
+from training.evaluation.reporting.elements import POLICY, document, h, pairs, table
 from training.evaluation.reporting.findings import read_findings
 from training.evaluation.reporting.images import worst_images
 from training.evaluation.reporting.page import images_section
@@ -24,13 +26,17 @@ from training.evaluation.reporting.write import check_page
 from training.models.names import model_names
 from training.prediction.size import ORIGINAL
 from training.shift.beside import Beside, expected_on, why_of
+from training.shift.how import HOW_ELSEWHERE
 from training.shift.subject import Domain
 from training.shift.table import DomainLoss, ShiftTable
 from training.shift.told import why_said, why_tables
-from training.shift.written import expected_table, remedies_table, tables
+from training.shift.written import expected_table, remedies_said, remedies_table, tables
 from training.tasks.files import shell_line
 
 IMAGES = 6
+PATHS = 60
+"""Of photos to label next that are named."""
+_SUGGESTED = re.compile(r"label-next(-\d+)?")
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,7 @@ def shift_html(
     body = [h("h1", {}, h("bdi", {}, title)), _about(page)]
     for target in found.targets:
         body += _target(page, target)
+    body.append(h("section", {}, h("h2", {}, "Words, and how it was computed"), pairs(HOW_ELSEWHERE, "how")))
     head = h(
         "head",
         {},
@@ -127,18 +134,12 @@ def _about(page: _Page) -> ET.Element:
         ("size", str(record.size)),
         ("written", f"{utc_now():%Y-%m-%d %H:%M} UTC"),
     )
-    return _facts(facts)
-
-
-def _facts(facts: Sequence[tuple[str, str]]) -> ET.Element:
-    rows = (h("div", {}, h("dt", {}, name), h("dd", {}, h("bdi", {}, value))) for name, value in facts)
-    return h("dl", {"class": "about"}, *rows)
+    return pairs(facts, "about")
 
 
 def _target(page: _Page, target: DomainLoss) -> list[ET.Element]:
     about, *others = tables(page.found, target)
-    facts = [(name, value) for name, value in about.texts()]
-    parts = [h("p", {"class": "lead"}, h("bdi", {}, target.sentence)), _facts(facts)]
+    parts = [h("p", {"class": "said"}, h("bdi", {}, target.sentence)), pairs(about.texts(), "about")]
     if target.notes:
         parts.append(h("ul", {"class": "notes"}, *(h("li", {}, h("bdi", {}, note)) for note in target.notes)))
     mapping = target.comparison.b.mapping
@@ -152,7 +153,7 @@ def _target(page: _Page, target: DomainLoss) -> list[ET.Element]:
     colors = dict(zip(findings.report.predicted_names, findings.colors, strict=True))
     for each in others:
         parts += [h("h3", {}, each.title), table(each, None if each.name == "figures" else colors)]
-    parts += [*_why(page, target, colors), *_remedies(page, target), *_expected(page, target)]
+    parts += [*_why(page, target, colors), *_remedies(page, target), *_expected(page, target), *_next(page, target)]
     return [
         h("section", {}, h("h2", {}, h("bdi", {}, target.domain.title)), *parts),
         *images_section(findings, worst_images(page.beside.database, findings, page.images), colors),
@@ -192,14 +193,18 @@ def _remedies(page: _Page, target: DomainLoss) -> list[ET.Element]:
     if not any(one.comparison for one in outcomes.outcomes):
         command = page.command("remedies", f"--dataset={domain.dataset}", f"--on={domain.on}")
         return [*parts, _todo("Nobody has tried a remedy yet", command)]
-    return [*parts, table(remedies_table(outcomes))]
+    return [*parts, h("p", {}, h("bdi", {}, remedies_said(outcomes))), table(remedies_table(outcomes))]
 
 
 def _expected(page: _Page, target: DomainLoss) -> list[ET.Element]:
     record = page.found.home.record
     if str(record.refinement):  # a survey is of the model as it is
         return []
-    found = expected_on(page.beside, record.model_sha256, target.domain.dataset, record.size, page.found.home.id)
+    mapping, domain = page.found.home.mapping, target.domain
+    found = expected_on(
+        *(page.beside, record.model_sha256, domain.dataset, record.size, page.found.home.id),
+        mapping=mapping.name if mapping else None,
+    )
     if found is None:
         return []
     parts = [h("h3", {}, "What to expect on photos without labels")]
@@ -213,6 +218,19 @@ def _expected(page: _Page, target: DomainLoss) -> list[ET.Element]:
     told = f"{known:,} {photos} of {target.domain.dataset} without labels.{missing}"
     lines = (told, found.estimate.headline, *found.estimate.notes)
     return [*parts, *(h("p", {}, h("bdi", {}, line)) for line in lines), table(expected_table(found.estimate))]
+
+
+def _next(page: _Page, target: DomainLoss) -> list[ET.Element]:
+    """Return the lists of photos that were suggested to label next."""
+    home, dataset = page.beside, target.domain.dataset
+    parts = []
+    for name in filter(_SUGGESTED.fullmatch, list_subsets(home.database, home.project, dataset)):
+        paths = subset_paths(home.database, home.project, dataset, name)
+        rest = [h("li", {}, f"and {len(paths) - PATHS:,} more")] if len(paths) > PATHS else []
+        shown = (h("li", {}, h("bdi", {}, path)) for path in paths[:PATHS])
+        parts += [h("p", {}, h("bdi", {}, f"{some(len(paths), 'photo')} in the list {name}:"))]
+        parts += [h("ul", {"class": "paths"}, *shown, *rest)]
+    return [h("h3", {}, "What to label next"), *parts] if parts else []
 
 
 def _todo(text: str, command: str) -> ET.Element:

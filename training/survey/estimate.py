@@ -94,7 +94,13 @@ class Estimate:
 
 
 def estimate(
-    database: Database, project: str, survey: Survey, home: int, *, rows: Sequence[int] | None = None
+    database: Database,
+    project: str,
+    survey: Survey,
+    home: int,
+    *,
+    rows: Sequence[int] | None = None,
+    mapping: str | None = None,
 ) -> Estimate:
     """Estimate the pixel accuracy on a survey's photos.
 
@@ -104,20 +110,28 @@ def estimate(
         survey: of the photos.
         home: number of an evaluation of the same weights, in the same size and refinement, whose labels are known.
         rows: places in the survey's record of the photos that are meant; None means all of them.
+        mapping: name of a saved mapping, or `by-name`; None reads each evaluation as it was made.
 
     Raises:
-        UserError: there is no such evaluation, it is of another model or was made otherwise, or has no pixel.
+        UserError: there is no such evaluation, the mapping does not fit it, it is of another model or was made
+            otherwise, or has no pixel.
     """
-    found = open_evaluation(database, home, project=project)
+    found = open_evaluation(database, home, project=project, mapping=mapping)
     _check_alike(survey, found)
     known = known_of(found)
     meant = list(range(len(survey.record.images)) if rows is None else rows)
     entropies = np.array([survey.record.images[row].entropy for row in meant])
     confidence = survey.arrays().confidence[meant].sum(axis=0, dtype=np.int64)
-    checks = []
+    checks: list[Check] = []
+    unread: list[str] = []
     for info in list_evaluations(database, project):
         other = None if info.id == home else open_evaluation(database, info.id, project=project)
         if other is not None and _made_as(survey, other):
+            try:
+                other = open_evaluation(database, info.id, project=project, mapping=mapping)
+            except UserError as error:  # of a dataset with other classes
+                unread.append(f"Evaluation {info.id} is left out. {error}")
+                continue
             there = known_of(other)
             checks.append(
                 Check(
@@ -130,7 +144,7 @@ def estimate(
                 )
             )
     expected = expected_accuracy(known, confidence, entropies)
-    return Estimate(home, known.accuracy, expected, tuple(checks), _notes(home, known, checks))
+    return Estimate(home, known.accuracy, expected, tuple(checks), (*_notes(home, known, checks), *unread))
 
 
 def known_of(evaluation: OpenEvaluation) -> Known:

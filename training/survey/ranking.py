@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 By = Literal["mixed", "uncertainty", "disagreement", "diversity"]
 WAYS: tuple[By, ...] = get_args(By)
 ORDERS: dict[By, str] = {
-    "mixed": "of the least sure ones, each the one most unlike those labelled and those before it",
+    "mixed": "of the least sure ones, each the one most unlike those labelled or chosen before it",
     "uncertainty": "the least sure first",
     "disagreement": "those that change most when mirrored first",
-    "diversity": "each the one most unlike those labelled and those before it",
+    "diversity": "each the one most unlike those labelled or chosen before it",
 }
 """What comes first, in words."""
 _POOL = 5

@@ -66,7 +66,8 @@ def suggest(
 ) -> Suggestion:
     """Choose photos that nobody has labelled yet.
 
-    Photos of the survey that are labelled by now count as known: `diversity` and `mixed` keep away from what they show.
+    Photos of the survey that are labelled by now, and those left out as they are chosen already, count as known:
+    `diversity` and `mixed` keep away from what they show.
 
     Args:
         database: the database.
@@ -76,10 +77,11 @@ def suggest(
         by: which way; see `training.survey.ranking`.
         rows: places in the survey's record of the photos that are meant; None means all of them.
         subset: name of the list they are put into, which is made where there is none.
-        without: names of lists whose photos are left out, as those of an earlier suggestion; one may not be there yet.
+        without: names of lists whose photos are left out, as those of an earlier suggestion; only `subset` may be among
+            them before it is made.
 
     Raises:
-        UserError: none of these photos is left to label, or the subset's name is none.
+        UserError: none of these photos is left to label, there is no such list, or the subset's name is none.
     """
     record = survey.record
     now = {
@@ -89,8 +91,9 @@ def suggest(
     labelled = np.array([now.get((image.path, image.image_sha256), False) for image in record.images], bool)
     meant = np.ones(len(here), bool) if rows is None else np.isin(np.arange(len(here)), rows)
     bare = meant & here & ~labelled
-    listed = _listed(database, project, record.dataset, without)
-    fresh = bare & np.array([image.path not in listed for image in record.images], bool)
+    listed = _listed(database, project, record.dataset, without, subset)
+    chosen_before = np.array([image.path in listed for image in record.images], bool)
+    fresh = bare & ~chosen_before
     places, left_out = np.flatnonzero(fresh), int(bare.sum() - fresh.sum())
     if left_out and len(places) == 0:
         raise UserError(
@@ -110,7 +113,7 @@ def suggest(
             entropies=np.array([record.images[place].entropy for place in places]),
             disagreements=np.array([record.images[place].disagreement for place in places]),
             vectors=vectors[places],
-            known=vectors[here & labelled],
+            known=vectors[here & (labelled | chosen_before)],
         )
     ]
     images = [record.images[place] for place in chosen.tolist()]
@@ -120,7 +123,11 @@ def suggest(
     return Suggestion(survey.name, record.dataset, by, photos, len(places), left_out, subset)
 
 
-def _listed(database: Database, project: str | None, dataset: str, lists: Sequence[str]) -> set[str]:
-    """Return the paths in those of some lists that are there."""
+def _listed(database: Database, project: str | None, dataset: str, lists: Sequence[str], made: str | None) -> set[str]:
+    """Return the paths in some lists, of which the one that is made now may not be there yet."""
     known = list_subsets(database, project, dataset) if lists else {}
+    if unknown := sorted(set(lists) - {*known, made}):
+        raise UserError(
+            f"The dataset {dataset!r} has no list {unknown[0]!r}. Its lists: {', '.join(sorted(known)) or 'none'}."
+        )
     return {path for name in lists if name in known for path in subset_paths(database, project, dataset, name)}

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from labeling.parts import part_title
+from workbench.cli.commands_evaluations import MappingOption
 from workbench.cli.options import (
     DatasetOption,
     DeviceOption,
@@ -108,6 +109,7 @@ def expect(
         int,
         typer.Option("--from", metavar="EVAL", help="An evaluation of the same model, whose labels it learns from."),
     ],
+    mapping: MappingOption = None,
     project: ProjectOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -118,7 +120,7 @@ def expect(
 
     place = Workplace(home)
     found = open_survey(place.home, place.project_id(project), name)
-    result = estimate(place.database, place.project(project), found, evaluation)
+    result = estimate(place.database, place.project(project), found, evaluation, mapping=mapping)
 
     def show() -> None:
         record = found.record

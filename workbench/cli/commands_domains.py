@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from db.errors import UserError
 from workbench.cli.options import (
     DatasetOption,
     DeviceOption,
@@ -153,6 +154,8 @@ def remedies(
     owner = place.project(project)
     known = read_domains(place.database, owner, [at_home])[0] if at_home else None
     case = Case(place.home, place.database, owner, model, Domain(dataset, on), size, mapping, known)
+    if known and case.look.of is None:
+        raise UserError(f"Leave out --from: {model} was trained on photos of this home, {case.look.name}.")
     names = [name for name in NAMES if not only or name in only]
     with progress_bar() as progress:
         found = try_remedies(

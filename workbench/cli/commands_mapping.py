@@ -50,7 +50,7 @@ def mapping_set(
 
 
 def mapping_suggest(
-    evaluation: Annotated[int, typer.Argument(metavar="EVAL", help="An evaluation, under whatever mapping.")],
+    evaluation: Annotated[int, typer.Argument(metavar="EVAL", help="An evaluation whose argmax was not restricted.")],
     least: Annotated[
         float, typer.Option(min=0, max=100, help="Percent of a class's pixels that must lie on one of the dataset's.")
     ] = 50,

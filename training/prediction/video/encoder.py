@@ -23,8 +23,8 @@ QUALITY = 20
 """Constant rate factor of x264: 0 is lossless, 18 to 23 looks like the source."""
 
 # Whichever the machine: the same frames then give the same bytes. B-frames are left out, as without them frames are
-# decoded in the order they are shown in: segments join whatever their time stamps are. With x264's macroblock tree about
-# one encoding in five hundred of a small picture came out otherwise, even by one thread; without it none of 1,500.
+# decoded in the order they are shown in: segments join whatever their time stamps are. With x264's macroblock tree one
+# encoding in some hundreds of a small picture came out otherwise, even by one thread; without it none of 1,500.
 _OPTIONS = {"libx264": {"crf": str(QUALITY), "preset": "veryfast", "bf": "0", "mbtree": "0"}}
 _THREADS = 4
 _BT709 = 1  # of colour primaries, transfer and matrix alike (ITU-T H.273)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -34,6 +35,9 @@ from workbench.server.services import Services
 from workbench.server.tray import task_entry
 
 MOST_SUGGESTED = 500
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_MOST_NAMED = 60
+"""Letters of a name within a file's."""
 
 
 class Asked(BaseModel):
@@ -163,12 +167,12 @@ def router(services: Services) -> APIRouter:
     @routes.get("/table.csv")
     def as_csv(project: int, asked: Wanted) -> Response:
         """The tables for spreadsheets."""
-        return _download(shift_csv(written(project, asked)), "text/csv", "another-domain.csv")
+        return _download(shift_csv(written(project, asked)), "text/csv", f"{_called(asked)}.csv")
 
     @routes.get("/table.md")
     def as_markdown(project: int, asked: Wanted) -> Response:
         """The tables as Markdown."""
-        return _download(shift_markdown(written(project, asked)), "text/markdown", "another-domain.md")
+        return _download(shift_markdown(written(project, asked)), "text/markdown", f"{_called(asked)}.md")
 
     @routes.get("/report.html")
     def report(project: int, asked: Wanted) -> Response:
@@ -178,7 +182,7 @@ def router(services: Services) -> APIRouter:
         name, found = services.name_of(project), written(project, asked)
         page = shift_html(home, database, name, found, model=file_of(name, asked.model).reference)
         headers = {
-            "Content-Disposition": 'attachment; filename="another-domain.html"',
+            "Content-Disposition": f'attachment; filename="{_called(asked)}.html"',
             "Content-Security-Policy": f"{POLICY}; sandbox",
         }
         return Response(page.encode(errors="backslashreplace"), media_type="text/html; charset=utf-8", headers=headers)
@@ -206,7 +210,7 @@ def router(services: Services) -> APIRouter:
         if unknown := sorted(set(asked.only) - set(NAMES)):
             raise UserError(f"There is no remedy {unknown[0]!r}. There are: {', '.join(NAMES)}.")
         argv = ["remedies", f"--dataset={case.domain.dataset}", f"--on={case.domain.on}", *_settings(asked)]
-        argv += [f"--from={case.style_of}"] if case.style_of else []
+        argv += [f"--from={case.look.of}"] if case.look.of else []
         argv += [*(f"--only={each}" for each in asked.only), f"--project={name}", "--", case.file.reference]
         what = asked.only[0] if len(asked.only) == 1 else "remedies"
         return begin(project, argv, f"Try {what} for {asked.model} on {case.domain.title}")
@@ -217,7 +221,9 @@ def router(services: Services) -> APIRouter:
         return plain(save_mapping(database, services.name_of(project), asked.name, asked.rows))
 
     @routes.get("/surveys")
-    def surveys(project: int, model: str, on: str, size: str = ORIGINAL, evaluation: int = 0) -> dict[str, Any]:
+    def surveys(
+        project: int, model: str, on: str, size: str = ORIGINAL, evaluation: int = 0, mapping: str = ""
+    ) -> dict[str, Any]:
         """The survey of a domain's photos as they are now, with what to expect, learnt from an evaluation (0: none)."""
         name = services.name_of(project)
         sha256, wanted_size = file_of(name, model).sha256, str(Size.parse(size))
@@ -228,7 +234,9 @@ def router(services: Services) -> APIRouter:
         head = {"name": survey.name, "images": len(images), "missing": found.missing}
         head |= {"unlabelled": sum(not image.labelled for image in images)}
         head |= {"entropy": sum(image.entropy for image in images) / len(images)}
-        expected = estimate(database, name, survey, evaluation, rows=found.rows) if evaluation else None
+        expected = None
+        if evaluation:
+            expected = estimate(database, name, survey, evaluation, rows=found.rows, mapping=mapping or None)
         return {"survey": head, "estimate": plain(expected)}
 
     @routes.post("/surveys")
@@ -296,6 +304,12 @@ def _numbered(services: Services, project: str, result: Suggestion) -> list[dict
     """Return the photos with the numbers that their pictures are asked for by."""
     numbers = {photo.path: photo.id for photo in photos_of(services.database, project, result.dataset)}
     return [{**vars(photo), "id": numbers[photo.path]} for photo in result.photos]
+
+
+def _called(asked: Asked) -> str:
+    """Return what a file of it is called, in letters that every system takes."""
+    words = ("another-domain", asked.model, *(domain.removesuffix(":all") for domain in asked.to[:1]))
+    return "-".join(filter(None, (_UNSAFE.sub("-", word).strip("-.")[:_MOST_NAMED] for word in words)))
 
 
 def _download(text: str, kind: str, name: str) -> Response:

@@ -32,7 +32,7 @@ export class Unlabelled {
   // evaluation: the one at home, which the estimates learn from; null where there is none
   show({ asked, domain, dataset, evaluation, others }) {
     this.others = others; // datasets that have photos without labels
-    const key = JSON.stringify([asked.model, asked.size, domain, evaluation, dataset?.parts]);
+    const key = JSON.stringify([asked.model, asked.size, asked.mapping, domain, evaluation, dataset?.parts]);
     if (key === this.key) return;
     const [owner] = parts(domain);
     if (dataset?.name !== this.dataset?.name) this.made = []; // lists that were made here
@@ -59,7 +59,7 @@ export class Unlabelled {
   async load() {
     const { key, on } = this;
     try {
-      const found = await this.routes.get("surveys", { model: this.asked.model, on, size: this.asked.size, evaluation: this.evaluation ?? 0 });
+      const found = await this.routes.get("surveys", { model: this.asked.model, on, size: this.asked.size, evaluation: this.evaluation ?? 0, mapping: this.asked.mapping });
       if (key !== this.key || on !== this.on) return;
       this.survey = found.survey;
       this.drawExpected(found.estimate);
