@@ -97,7 +97,7 @@ def test_kill_at_any_time(old, scripts, contents, tmp_path):
         child.join()
         kills += child.exitcode == -signal.SIGKILL
         found_after_kill(home, scripts, contents)
-    assert kills >= 3  # on a busy machine most are through before they are killed; what is found is checked each time
+    assert kills >= 1  # on a busy machine most are through before they are killed; what is found is checked each time
 
 
 def test_kill_while_a_home_is_made(tmp_path):

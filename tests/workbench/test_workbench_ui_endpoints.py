@@ -28,6 +28,7 @@ def test_every_address_is_of_a_known_family(app):
     families = {path.split("{")[0].rstrip("/") for path in _paths(app)}
     assert families == {
         "/api/architectures",
+        "/api/beside",
         "/api/devices",
         "/api/evaluations",
         "/api/evaluations/compare/several",

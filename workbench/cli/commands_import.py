@@ -89,6 +89,7 @@ def import_(
 ) -> None:
     """Import labelled photos. Run it again after editing at the source: only what changed is read in."""
     from labeling.importing.run import ImportRequest, import_dataset
+    from labeling.projects import list_projects
 
     request = ImportRequest(
         project=project,
@@ -116,6 +117,7 @@ def import_(
         known_as=known_as,
     )
     place = Workplace(home)
+    before = [each.name for each in list_projects(place.database)]
     with progress_bar() as progress:
         report = import_dataset(place.home, place.database, request, progress)
 
@@ -125,6 +127,10 @@ def import_(
         say(f"  Photos: {report.labelled} labelled, {report.unlabelled} without labels")
         for line in report.notes:
             say(f"  {line}")
+        if before and report.project not in before:
+            say(
+                f"  The project {report.project} is new, beside {', '.join(before)}; `workbench use` chooses among them."
+            )
         _show_files(report.files)
         say("Classes: " + ", ".join(report.classes))
 
