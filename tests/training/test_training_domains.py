@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,10 +17,11 @@ from db.schema import Dataset, Image, Model, utc_now
 from labeling.annotation import Annotation
 from labeling.annotations import append_version
 from labeling.progress import silent
+from labeling.subsets import add_to_subset
 from tests.support.scenes import COLORS, Scene, Workspace, add_dataset, blocks, paint, png, workspace
 from tests.support.tiny_models import PLAIN, ColorNet, loaded
 from training.adaptation.remedies import Case, read_remedies, try_remedies
-from training.adaptation.remedy import NAMES, Name, Outcome
+from training.adaptation.remedy import NAMES, REMEDIES, Name, Outcome, Outcomes
 from training.architectures import build
 from training.evaluation.compare import compare_reports
 from training.evaluation.evaluate import EvaluationRequest, evaluate_loaded
@@ -35,7 +38,7 @@ from training.shift.make import evaluate_missing, evaluations_of
 from training.shift.page import write_page
 from training.shift.subject import Domain, newest_evaluation
 from training.shift.table import grown_confusions, shift_table
-from training.shift.written import shift_csv, shift_markdown
+from training.shift.written import remedies_said, shift_csv, shift_markdown
 from training.survey.survey import survey
 
 CLASSES = ("sky", "=road", "tree")
@@ -85,7 +88,7 @@ def test_a_domain_is_put_beside_home(place: Workspace) -> None:
     assert found.confusions[0].cell == (1, 0)
     assert found.confusions[0].target == 1
     assert "mIoU falls from 100.0 to " in found.sentence
-    assert found.sentence.endswith(" =road and sky lose most.")
+    assert re.search(r" \(−\d+\.\d; 95 % interval −\d+\.\d to −\d+\.\d\)\. =road and sky lose most\.$", found.sentence)
     assert any("tree" in note for note in found.notes)
     worst = evaluation_page(open_evaluation(place.database, target, mapping="bushes are trees"), sort="miou").images
     assert [each.path for each in found.worst] == [each.path for each in worst]
@@ -193,6 +196,10 @@ def test_remedies_stand_beside_the_original_and_are_computed_once(place: Workspa
         assert comparison.paired
         assert comparison.a.id == 1
         assert outcomes[name].model == made
+    assert outcomes["adabn"].at_home is None
+    there = _try(replace(case, at_home=case.domain), "adabn")["adabn"]
+    assert there.comparison is not None
+    assert there.at_home == (there.comparison.a.metrics.miou, there.comparison.b.metrics.miou)
     before = [each.id for each in list_evaluations(place.database, "p")]
     again = _try(case, "adabn", "looks")
     assert [each.id for each in list_evaluations(place.database, "p")] == before
@@ -216,15 +223,37 @@ def test_remedies_stand_beside_the_original_and_are_computed_once(place: Workspa
     assert "survey --dataset=dusk --on=unlabelled" in page.read_text()
     survey(place.home, place.database, project="p", model=case.model, dataset="dusk", device="cpu")
     write_page(place.home, place.database, "p", table, page, overwrite=True)
-    for told in ("ATC expects", "photo of dusk without labels."):
+    add_to_subset(place.database, "p", "dusk", "label-next-2", [f"00{n}.png" for n in range(2)])
+    write_page(place.home, place.database, "p", table, page, overwrite=True)
+    for told in ("ATC expects", "photo of dusk without labels.", "2 photos in the list label-next-2:", "001.png"):
         assert told in page.read_text()
+    assert remedies_said(read_remedies(case)) in page.read_text()
+
+
+def _outcome(place: int, low: float, gained: float, high: float, verdict: str, model: str | None = None) -> Outcome:
+    pair = SimpleNamespace(difference=gained, verdict=verdict, interval=SimpleNamespace(low=low, high=high))
+    comparison = SimpleNamespace(figures={"miou": pair})
+    return Outcome(REMEDIES[place], model, comparison)  # type: ignore[arg-type]
+
+
+def test_those_that_help_as_much_as_the_best_are_named_with_it() -> None:
+    def said(*outcomes: Outcome) -> str:
+        return remedies_said(Outcomes("m", Domain("dusk"), None, (*outcomes, Outcome(REMEDIES[5]))))
+
+    adabn, tent = _outcome(0, 0.2, 0.24, 0.28, "better"), _outcome(1, 0.22, 0.25, 0.29, "better", "m tent")
+    far, unsure = _outcome(2, 0.01, 0.05, 0.1, "better"), _outcome(3, -0.1, 0.3, 0.6, "cannot tell")
+    none = "None of those tried is surely better than the model as it is."
+    assert said() == said(unsure, tent) == none  # the largest gain may be chance
+    assert said(far) == "Style of home, histogram helps most: +5.0 points."
+    equal = "TENT and AdaBN help most; these images cannot tell which helps more."
+    assert said(adabn, tent, far) == f"{equal} The model that TENT made is called “m tent”."
 
 
 def test_a_model_from_elsewhere_is_at_home_where_it_is_said_to_be(place: Workspace, tmp_path: Path) -> None:
     case = replace(_case(place, _bundle(tmp_path)), at_home=Domain("day", "val"))
     made = _try(case, "histogram")["histogram"].comparison
     assert made is not None
-    assert str(made.b.record.refinement) == "histogram style of day:val"
+    assert str(made.b.record.refinement) == "style of day:val (histogram)"
     assert {each.remedy.name for each in read_remedies(case).outcomes if each.comparison} == {"histogram"}
     elsewhere = replace(case, at_home=Domain("day"))
     assert {each.comparison for each in read_remedies(elsewhere).outcomes} == {None}  # the look of other photos

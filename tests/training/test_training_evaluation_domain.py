@@ -18,7 +18,7 @@ from training.evaluation.report import EvaluationReport
 from training.models.bundle import save_bundle
 from training.models.spec import Ancestor, ModelSpec
 from training.prediction.inference import Predictor
-from training.prediction.style import KINDS, Kind
+from training.prediction.style import KIND_NAMES, KINDS, Kind
 
 CLASSES = ("sky", "road", "tree")
 MODEL = (*CLASSES, "sofa")
@@ -99,7 +99,7 @@ def test_photos_at_dusk_are_given_the_look_of_those_the_model_was_trained_on(pla
     request = EvaluationRequest("p", "dusk")
     before, after = (evaluate_loaded(place.home, place.database, each, request) for each in (plain, styled))
     assert (after.metrics.pa or 0) > (before.metrics.pa or 1) + 0.1
-    assert str(after.record.refinement) == f"{kind} style of day, train"
+    assert str(after.record.refinement) == f"style of day, train ({KIND_NAMES[kind]})"
     assert after.record.refinement.style == style
 
 
@@ -108,7 +108,7 @@ def test_the_command_measures_the_look_itself(place: Workspace, tmp_path: Path) 
     found = evaluate(
         place.home, place.database, project="p", model=str(path), dataset="dusk", style="histogram", device="cpu"
     )
-    assert found.to_json()["refinement"] == "histogram style of day, train"
+    assert found.to_json()["refinement"] == "style of day, train (histogram)"
 
 
 def test_a_model_from_elsewhere_has_no_home_here(place: Workspace) -> None:

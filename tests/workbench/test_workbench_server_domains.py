@@ -88,6 +88,7 @@ def test_what_is_there_is_shown_and_what_is_missing_is_begun(
     assert mapped["evaluations"] == found["evaluations"]  # nothing is predicted again
     page = client.get(f"{ROOT}/report.html", params=ASKED | {"mapping": "mine"})
     assert page.status_code == 200
+    assert page.headers["content-disposition"] == 'attachment; filename="another-domain-tiny-dusk.html"'
     assert "<img src=x" not in page.text
     assert "sandbox" in page.headers["content-security-policy"]
 

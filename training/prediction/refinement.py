@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from db.errors import UserError
 from training.crf.parameters import REPORTED, CrfParameters
-from training.prediction.style import Style
+from training.prediction.style import KIND_NAMES, Style
 
 Combine = Literal["mean", "max"]
 _SMALLEST_WINDOW = 32
@@ -126,7 +126,7 @@ class Refinement(BaseModel):
 
     def _words(self) -> Iterator[str]:
         if self.style:
-            yield f"{self.style.kind} style of {self.style.of}"
+            yield f"style of {self.style.of} ({KIND_NAMES[self.style.kind]})"
         if self.scales != (1.0,):
             yield f"scale{'s' if len(self.scales) > 1 else ''} {', '.join(f'{scale:g}' for scale in self.scales)}"
         if self.flip:

@@ -18,6 +18,8 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 Kind = Literal["histogram", "fourier"]
 KINDS: tuple[Kind, ...] = ("histogram", "fourier")
+KIND_NAMES: dict[Kind, str] = {"histogram": "histogram", "fourier": "low frequencies"}
+"""What people call them."""
 LOWEST = 3
 """Frequencies that `fourier` replaces: up to so many waves across a photo, on each axis. FDA's beta of 0.01 is as many
 for a photo whose shorter side has 300 to 400 pixels."""

@@ -19,6 +19,7 @@ from training.evaluation.gallery import MIOU, ScoredImage, evaluation_page
 from training.evaluation.labels_now import changed_labels
 from training.evaluation.opened import OpenEvaluation, open_evaluation
 from training.evaluation.report import EvaluationReport, report
+from training.evaluation.reporting.words import listed, points
 from training.shift.subject import Domain
 
 CONFUSIONS = 12
@@ -105,14 +106,15 @@ class DomainLoss:
         moved = "falls" if pair.difference < 0 else "rises"
         if pair.verdict == "cannot tell":
             moved = "goes"
-        sure = "" if pair.interval is None else f", {_points(pair.interval.low)} to {_points(pair.interval.high)}"
+        low_high = pair.interval and f"{points(pair.interval.low)} to {points(pair.interval.high)}"
+        sure = f"; 95 % interval {low_high}" if low_high else ""
         unsure = "" if pair.verdict != "cannot tell" else ", which may be chance"
         text = (
             f"On {self.domain.title} mIoU {moved} from {100 * pair.a:.1f} to {100 * pair.b:.1f} "
-            f"({_points(pair.difference)}{sure}){unsure}."
+            f"({points(pair.difference)}{sure}){unsure}."
         )
         if named := self.losing[:NAMED]:
-            losing = _listed(named)
+            losing = listed(named)
             text += f" {losing[:1].upper()}{losing[1:]} lose{'s' if len(named) == 1 else ''} most."
         return text
 
@@ -126,7 +128,7 @@ class DomainLoss:
         ):
             if names:
                 found.append(
-                    f"Not in the truth of {here}, but of {there}: {_listed(names)}. What such a class loses is n/a; "
+                    f"Not in the truth of {here}, but of {there}: {listed(names)}. What such a class loses is n/a; "
                     f"where it is predicted all the same, an IoU of 0 counts in the means of {here}."
                 )
         if self.shared and not self.comparison.paired:
@@ -289,12 +291,3 @@ def _present(evaluation: EvaluationReport) -> set[str]:
 def _one_sided(pairs: dict[str, Pair], is_home: bool) -> dict[str, Pair]:
     """Return the figures of a class that only one of the two truths has: on the other side they say nothing."""
     return {name: Pair(pair.a, None) if is_home else Pair(None, pair.b) for name, pair in pairs.items()}
-
-
-def _points(value: float) -> str:
-    return f"{100 * value:+.1f}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Return `a`, `a and b`, `a, b and c`."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

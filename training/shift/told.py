@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from training.evaluation.reporting.tables import Column, Table
+from training.evaluation.reporting.words import listed
 from training.shift.looks import LOOKS, Look, LookShift
 from training.shift.store import ShiftRecord
 
@@ -34,8 +35,8 @@ def why_tables(record: ShiftRecord, place: int) -> tuple[Table, ...]:
 
 
 def why_said(record: ShiftRecord, place: int) -> tuple[str, ...]:
-    """Return how far the classes and features of a target are from home's, and what cannot be told without labels."""
-    return (*_labels_said(record, place), _features_said(record, place))
+    """Return how a target differs from home in looks, classes and features, and what cannot be told without labels."""
+    return (_looks_said(record, place), *_labels_said(record, place), _features_said(record, place))
 
 
 def _word(look: Look, found: LookShift, place: int) -> str:
@@ -43,6 +44,15 @@ def _word(look: Look, found: LookShift, place: int) -> str:
     if found.sizes[place] in (None, "negligible"):
         return ""
     return look.more if (found.deltas[place] or 0) > 0 else look.less
+
+
+def _looks_said(record: ShiftRecord, place: int) -> str:
+    sizes = [found.sizes[place] for found in record.looks]
+    if not any(sizes):
+        return "Too few photos to tell how they look beside home's."
+    pairs = zip(LOOKS, record.looks, strict=True)
+    strong = [_word(look, found, place) for look, found in pairs if found.sizes[place] in ("medium", "large")]
+    return f"Photos there, beside home's: {listed(strong)}." if strong else "Photos look much as at home."
 
 
 def _labels_said(record: ShiftRecord, place: int) -> tuple[str, ...]:

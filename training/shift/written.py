@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from labeling.parts import part_title
-from training.adaptation.remedy import Outcomes
+from training.adaptation.remedy import Outcome, Outcomes
 from training.evaluation.compare import Pair
 from training.evaluation.report import EvaluationReport
 from training.evaluation.reporting.tables import Column, Table, to_csv, to_markdown
-from training.evaluation.reporting.words import FIGURE_NAMES
+from training.evaluation.reporting.words import FIGURE_NAMES, listed, points
 from training.shift.table import DomainLoss, ShiftTable
 from training.survey.estimate import Estimate
 
@@ -64,13 +64,27 @@ def tables(table: ShiftTable, target: DomainLoss) -> tuple[Table, ...]:
 def remedies_table(found: Outcomes) -> Table:
     """Return what each remedy that was tried did to the mean IoU."""
     rows = tuple(
-        (one.remedy.title, *_cells(one.comparison.figures["miou"])[1:], ", ".join(one.worse()) or "none")
+        (one.remedy.title, *_cells(one.comparison.figures["miou"])[1:], _worse(one))
         for one in found.outcomes
         if one.comparison
     )
     columns = (Column("remedy", "remedy"), Column("miou", "mIoU %", "percent"), *_PAIR[2:5])
     more = (Column("verdict", "it is"), Column("worse", "IoU gets worse in"))
     return Table("remedies", f"Remedies on {found.domain.title}", (*columns, *more), rows)
+
+
+def remedies_said(found: Outcomes) -> str:
+    """Return which remedies help most, and what the models are called that they made."""
+    best = found.best()
+    if not best:
+        return "None of those tried is surely better than the model as it is."
+    first, *others = best
+    gained = first.comparison.figures["miou"].difference if first.comparison else None
+    told = f"{first.remedy.title} helps most: {points(gained or 0)} points."
+    if others:
+        told = f"{listed([one.remedy.title for one in best])} help most; these images cannot tell which helps more."
+    made = (f"The model that {one.remedy.title} made is called “{one.model}”." for one in best if one.model)
+    return " ".join((told, *made))
 
 
 def expected_table(found: Estimate) -> Table:
@@ -87,6 +101,11 @@ def expected_table(found: Estimate) -> Table:
         Column("truth", "true", "percent"),
     )
     return Table("expected", "What to expect without labels", columns, rows)
+
+
+def _worse(outcome: Outcome) -> str:
+    lost = sorted(outcome.worse().items(), key=lambda each: each[1])
+    return ", ".join(f"{name} {points(difference)}" for name, difference in lost) or "none"
 
 
 def _made(found: EvaluationReport) -> str:

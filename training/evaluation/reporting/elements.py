@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from xml.etree import ElementTree as ET
 
 from training.evaluation.reporting.tables import Table
@@ -66,6 +66,12 @@ def table(of: Table, colors: Mapping[str, str] | None = None, bar: str | None = 
             cells.append(h("td", about, *patch, h("bdi", {}, text)))
         body.append(h("tr", {}, *cells))
     return h("div", {"class": "table"}, h("table", {}, h("thead", {}, head), h("tbody", {}, *body)))
+
+
+def pairs(rows: Iterable[Sequence[str]], look: str) -> ET.Element:
+    """Return names, each with what is said of it, as a list that looks so."""
+    each = (h("div", {}, h("dt", {}, name), h("dd", {}, h("bdi", {}, value))) for name, value in rows)
+    return h("dl", {"class": look}, *each)
 
 
 def swatch(color: str) -> ET.Element:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
 from db.session import Database
 from labeling.parts import part_title
 from labeling.progress import Progress, silent
 from training.evaluation.reporting import tables
-from training.evaluation.reporting.elements import POLICY, Child, document, h, picture, swatch, table
+from training.evaluation.reporting.elements import POLICY, Child, document, h, pairs, picture, swatch, table
 from training.evaluation.reporting.findings import Findings
 from training.evaluation.reporting.how import HOW
 from training.evaluation.reporting.images import ERROR_COLORS, IMAGES, ShownImage, worst_images
@@ -46,7 +46,7 @@ def report_html(database: Database, found: Findings, images: int = IMAGES, progr
         "body",
         {},
         *_head(found),
-        *_section("What was tested", _list(tables.about(found).texts(), "about"), *_mapping(found)),
+        *_section("What was tested", pairs(tables.about(found).texts(), "about"), *_mapping(found)),
         *_section("Figures", _beside(found), table(tables.figures(found), bar="value")),
         *_section("Classes", _beside(found), _plot(found, "iou"), table(tables.classes(found), colors, bar="iou")),
         *_section(
@@ -63,7 +63,7 @@ def report_html(database: Database, found: Findings, images: int = IMAGES, progr
             *(_plot(found, "roc"), _plot(found, "precision-recall"), table(tables.curves(found), colors)),
         ),
         *images_section(found, shown, colors),
-        *_section("How it was computed", _list(HOW, "how")),
+        *_section("How it was computed", pairs(HOW, "how")),
         h("footer", {}, f"Made by Segmentation Workbench: {_again(found)}"),
     )
     head = h(
@@ -112,11 +112,6 @@ def _beside(found: Findings) -> ET.Element:
 
 def _section(name: str, *children: Child) -> tuple[ET.Element, ...]:
     return (h("section", {}, h("h2", {}, name), *children),)
-
-
-def _list(rows: Iterable[Sequence[str]], look: str) -> ET.Element:
-    pairs = (h("div", {}, h("dt", {}, name), h("dd", {}, h("bdi", {}, value))) for name, value in rows)
-    return h("dl", {"class": look}, *pairs)
 
 
 def _mapping(found: Findings) -> Iterable[ET.Element]:

@@ -13,6 +13,7 @@ h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 .25rem; letter-spacing: -
 h2 { font-size: 1.2rem; margin: 2.5rem 0 .75rem; padding-top: .9rem; border-top: 1px solid var(--line); }
 h3 { font-size: 1rem; margin: 1.5rem 0 .5rem; }
 p { margin: .5rem 0; } h1, h3, td, dd, li, figcaption { overflow-wrap: anywhere; }
+.said { font-size: 1.25rem; line-height: 1.4; margin: .75rem 0 1rem; overflow-wrap: anywhere; }
 .lead, .beside, figcaption, .missing, footer { color: var(--muted); }
 .beside, figcaption, footer { font-size: .85rem; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .6rem;
@@ -45,6 +46,7 @@ figure { margin: 1rem 0; } figcaption { margin-top: .35rem; }
 .image h3 { display: flex; justify-content: space-between; gap: 1rem; margin: 0 0 .35rem; }
 .image h3 span { color: var(--muted); font-weight: 400; white-space: nowrap; }
 .legend { display: flex; flex-wrap: wrap; gap: .15rem 1.1rem; font-size: .82rem; margin: .5rem 0; }
+ul.paths { columns: 3 12rem; margin: .3rem 0; padding-left: 1.2rem; font-size: .85rem; }
 code { font: .9em ui-monospace, monospace; overflow-wrap: anywhere; }
 .how dt { font-weight: 600; margin-top: .5rem; } .how dd { margin: 0; color: var(--muted); }
 footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: .8rem; }

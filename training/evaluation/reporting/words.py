@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from labeling.parts import part_title
@@ -37,6 +38,18 @@ def written(value: object, kind: Kind) -> str:
     if kind == "percent" and isinstance(value, float | int):
         return f"{100 * value:.1f}"
     return f"{value:,}" if kind == "count" else plain(str(value))
+
+
+def points(difference: float) -> str:
+    """Write a difference of fractions in points of percent, with its sign."""
+    text = f"{abs(100 * difference):.1f}"
+    sign = "" if text == "0.0" else "+" if difference > 0 else "−"
+    return f"{sign}{text}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return `a`, `a and b`, `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def plain(text: str) -> str:

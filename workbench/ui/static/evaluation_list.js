@@ -90,7 +90,7 @@ export class EvaluationList {
     const text = size > MOST ? `At most ${MOST} can be compared at once.` : size === 1 ? "Tick another one, or more, to compare them." : size ? "" : "Tick two or more to compare them.";
     const hint = h("span", { class: "wb-hint", role: "status" }, text);
     const none = size > 0 && h("button", { class: "wb-button wb-plain", type: "button", onclick: () => { this.ticked.clear(); this.draw(); } }, "Tick none");
-    const columns = [[""], ["Evaluation"], ["Model"], ["Tested on"], [term("miou", "mIoU"), " %"], [term("pa", "Pixel accuracy"), " %"], ["Images"], ["Size"], ["Made"]];
+    const columns = [[""], ["Evaluation"], ["Model"], ["Tested on"], [term("miou", "mIoU"), " %"], [term("pa", "Pixel accuracy"), " %"], ["Images"], ["Size"], ["Refined by"], ["Made"]];
     const numbers = new Set([4, 5, 6]); // places of the columns that are
     const table = h("table", { class: "wb-table", id: "wb-evaluate-list" },
       h("thead", {}, h("tr", {}, ...columns.map((title, place) => h("th", { scope: "col", class: numbers.has(place) ? "wb-number" : null }, ...title)))),
@@ -106,7 +106,7 @@ export class EvaluationList {
     const cell = (child, className = null) => h("td", { class: className }, child);
     return h("tr", {}, cell(tick), cell(this.page.link({ evaluation }, `Evaluation ${evaluation}`)), cell(name(model)),
       h("td", {}, partName(row), " ", warning, note && h("span", { class: "wb-warn wb-fault-note" }, note, " ", wayByName(this.page, evaluation))),
-      cell(percent(miou), "wb-number"), cell(percent(pa), "wb-number"), cell(exact(images), "wb-number"), cell(refinement ? `${size}; ${refinement}` : size),
+      cell(percent(miou), "wb-number"), cell(percent(pa), "wb-number"), cell(exact(images), "wb-number"), cell(size), cell(refinement || ""),
       h("td", { title: created_at }, moment(created_at)));
   }
 

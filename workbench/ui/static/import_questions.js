@@ -81,7 +81,7 @@ export class Questions extends EventTarget {
   }
 
   joining(kept) {
-    const roles = [["", "none yet: deal them out afterwards"], ["train", "train: learned from"], ["val", "val: chooses the best checkpoint"], ["test", "test: looked at once"]];
+    const roles = [["", "none yet: deal them out later"], ["train", "train: learned from"], ["val", "val: chooses the best checkpoint"], ["test", "test: looked at once"]];
     return h("div", { class: "wb-two-fields" },
       this.label("Role of its images", this.select("role", kept.role ?? "", roles)),
       this.label("Add them to a list", this.text("list_name", kept.list_name ?? "", { placeholder: "none", maxlength: 200 })));

@@ -10,7 +10,7 @@ export function drawAway({ routes, asked, target }) {
   const file = (path) => routes.url(path, { model, home, to: to.filter((each) => !each.endsWith(":unlabelled")), size, mapping, restrict });
   const link = (text, href, id, download = "") => h("a", { class: "wb-button", href, id, download }, text);
   return section("Take it away", null, h("div", { class: "wb-bar", id: "wb-shift-away" },
-    link("What is lost, as a page", file("report.html"), "wb-shift-report"),
+    link("All of this as a page", file("report.html"), "wb-shift-report"),
     link("Its tables as CSV", file("table.csv"), "wb-shift-csv"), link("as Markdown", file("table.md"), "wb-shift-markdown"),
     link(`Report of evaluation ${target.evaluation}`, address(`/api/evaluations/${target.evaluation}/report.html`, { mapping }), "wb-shift-evaluation-report")));
 }

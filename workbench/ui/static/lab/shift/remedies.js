@@ -7,7 +7,7 @@ import { keepFocus } from "../../focus.js";
 import { intervalPlot, rangeAxis, rangeOf } from "../compare/intervals.js";
 import { intervalText, verdict } from "../compare/words.js";
 import { parts } from "./asked.js";
-import { domainName } from "./choose.js";
+import { domainName, domainTitle } from "./choose.js";
 import { difference } from "./difference.js";
 import { Doing } from "./doing.js";
 
@@ -78,15 +78,21 @@ export class Remedies {
   // The best of those tried, in words.
   verdict(tried) {
     if (!tried.length) return "";
-    const best = tried.reduce((one, other) => (other.metrics.miou.difference > one.metrics.miou.difference ? other : one));
-    const { difference: gained, verdict: found } = best.metrics.miou;
-    if (found !== "better") return h("p", {}, "None of those tried is surely better than the model as it is.");
-    const near = ({ metrics: { miou } }) => miou.verdict === "better" && miou.low <= gained && gained <= miou.high;
-    const equal = [best, ...tried.filter((each) => each !== best && near(each))];
+    const equal = this.found.best.map((best) => tried.find(({ remedy }) => remedy === best));
+    if (!equal.length) return h("p", {}, "None of those tried is surely better than the model as it is.");
     const titles = equal.flatMap(({ title }, place) => [place === 0 ? "" : place === equal.length - 1 ? " and " : ", ", h("strong", {}, title)]);
-    const said = equal.length > 1 ? " help most; these images cannot tell which of them helps more." : ` helps most: ${points(gained)} points.`;
-    const made = equal.flatMap(({ title, model }) => (model ? [` The model that ${title} made is called `, name(model), "."] : []));
-    return h("p", {}, ...titles, said, ...made);
+    const said = equal.length > 1 ? " help most; these images cannot tell which helps more." : ` helps most: ${points(equal[0].metrics.miou.difference)} points.`;
+    const made = equal.flatMap(({ title, model }) => (model ? [` The model that ${title} made is called “`, name(model), "”."] : []));
+    return h("div", {}, h("p", {}, ...titles, said, ...made), ...equal.filter(({ model }) => model).map((each) => this.atHome(each)));
+  }
+
+  // A model that was adapted to some photos has not become better everywhere.
+  atHome({ title, model, at_home: found }) {
+    const [dataset, on] = parts(this.asked.home);
+    const test = address("/evaluate", { project: this.project, model, dataset, on });
+    return h("p", { class: "wb-hint" }, ...(found
+      ? [`At home, on ${domainTitle(this.asked.home)}, the model of ${title} gives ${percent(found[1])} % mIoU, the original ${percent(found[0])} %.`]
+      : [`${title} made a model for photos like these. What it gives at home nobody has tested yet: `, h("a", { href: test }, "test it there"), "."]));
   }
 
   row({ remedy, title, what, model, evaluation, metrics, worse, refused }, range) {
