@@ -97,6 +97,17 @@ class Case:
             return HomeLook(self.at_home.title, of=str(self.at_home))
         return HomeLook(name)
 
+    def miou_at_home(self, original: str, made: str) -> tuple[float, float] | None:
+        """Return the mIoU at home, 0..1, of the weights of two files; None where one of them was not tested there."""
+        before, after = self._at_home(original), self._at_home(made)
+        return None if before is None or after is None else (before, after)
+
+    def _at_home(self, sha256: str) -> float | None:
+        if self.at_home is None:
+            return None
+        number = newest_evaluation(self.database, self.project, sha256, self.at_home, size=self.size)
+        return None if number is None else self.read(number).metrics.miou
+
     def read(self, number: int) -> EvaluationReport:
         """Read an evaluation."""
         found = open_evaluation(self.database, number, project=self.project, mapping=self.mapping)
@@ -131,7 +142,8 @@ def read_remedies(case: Case) -> Outcomes:
             )
         if original is None or found is None:
             return Outcome(remedy, name)
-        return Outcome(remedy, name, compare_reports(original, case.read(found)))
+        at_home = case.miou_at_home(file.sha256, made.sha256) if made else None
+        return Outcome(remedy, name, compare_reports(original, case.read(found)), at_home=at_home)
 
     return Outcomes(file.reference, case.domain, original, tuple(outcome(remedy) for remedy in REMEDIES))
 

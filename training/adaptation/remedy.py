@@ -79,12 +79,14 @@ class Outcome:
         model: name of the model it made; None where it makes none, or has not yet.
         comparison: the original (a) and the remedy (b); None where it was not tried yet.
         refused: why it cannot be done with this model; None where it can.
+        at_home: mIoU at home, 0..1, of the original and of the model it made; None where either was not tested there.
     """
 
     remedy: Remedy
     model: str | None = None
     comparison: Comparison | None = None
     refused: str | None = None
+    at_home: tuple[float, float] | None = None
 
     def worse(self) -> dict[str, float]:
         """Return the classes whose IoU surely gets worse, with the difference."""
@@ -105,6 +107,7 @@ class Outcome:
             "worse": self.worse(),
             "paired": self.comparison.paired if self.comparison else None,
             "refused": self.refused,
+            "at_home": self.at_home,
         }
 
 

@@ -128,9 +128,7 @@ def import_(
         for line in report.notes:
             say(f"  {line}")
         if before and report.project not in before:
-            say(
-                f"  The project {report.project} is new, beside {', '.join(before)}; `workbench use` chooses among them."
-            )
+            say(f"  The project {report.project} is new, beside {', '.join(before)}: `workbench use` chooses one.")
         _show_files(report.files)
         say("Classes: " + ", ".join(report.classes))
 
