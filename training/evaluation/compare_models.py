@@ -150,7 +150,11 @@ def _origin(home: Home, database: Database, evaluation: OpenEvaluation) -> _Orig
     network, run, note = _of_run(home, database, evaluation, number)
     if run is None or spec.revision not in (None, run.revision):
         return _network(spec.architecture, len(spec.classes), spec.options), None, note or _ELSEWHERE
-    return network, run, f"Adapted since run {number} trained it." if spec.adaptations else None
+    return network, run, _adapted(number, spec) if spec.adaptations else None
+
+
+def _adapted(number: int, spec: ModelSpec) -> str:
+    return f"Adapted since run {number} trained it: {'; '.join(map(str, spec.adaptations))}."
 
 
 def _of_run(home: Home, database: Database, evaluation: OpenEvaluation, number: int) -> _Origin:

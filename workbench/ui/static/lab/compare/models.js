@@ -7,6 +7,7 @@ import { sample } from "../../look.js";
 import { mountPareto } from "../../pareto.js";
 
 const CHARTS = [{ id: "loss", title: "Training loss", log: true }, { id: "miou", title: "Validation mIoU", percent: true }];
+const MUCH = 1.15; // faster than the same network: more than measuring again gives
 const AXES = [["images_per_second", "against speed"], ["parameters", "against size"]];
 
 export async function mountModels(element, { ids, project, evaluations }) {
@@ -64,12 +65,15 @@ function costs({ models }, places) {
       frontier: [["images_per_second", 1], ["parameters", -1]].filter(([key, sign]) => point[key] !== null && !beaten(point, key, sign)).map(([key]) => key),
     }));
   };
+  const isOneNetworkAtTwoSpeeds = () => models.some((one) => models.some((another) => one.parameters !== null && one.architecture === another.architecture && one.parameters === another.parameters
+    && speedOf(one)?.images_per_second > MUCH * speedOf(another)?.images_per_second));
   const warning = h("p", { class: "wb-warn" });
   const show = () => {
     pareto.show(rows(), axis);
     const speeds = models.map(speedOf).filter(Boolean);
     const other = ["device", "precision"].filter((key) => new Set(speeds.map((each) => each[key])).size > 1);
-    warning.textContent = axis === "images_per_second" && other.length ? `Not measured alike: another ${other.join(" and ")}. Compare such speeds with care.` : "";
+    warning.textContent = axis !== "images_per_second" ? "" : other.length ? `Not measured alike: another ${other.join(" and ")}. Compare such speeds with care.`
+      : isOneNetworkAtTwoSpeeds() ? "One network stands here at two speeds: other work ran beside one of them. A bench measures all alike." : "";
   };
   const select = (label, choices, chosen, pick) => {
     const element = h("select", { onchange: () => { pick(element.value); show(); } }, ...choices.map(([value, text]) => h("option", { value, selected: value === chosen }, text)));
