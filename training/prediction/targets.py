@@ -6,7 +6,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -63,11 +63,19 @@ def open_target(to: Path) -> Iterator[Target]:
             to.mkdir(parents=True, exist_ok=True)
         yield _Folder(to)
         return
-    with explain_os_errors(to.parent):
-        to.parent.mkdir(parents=True, exist_ok=True)
-        with scratch_file(to.parent) as file:
-            with zipfile.ZipFile(file, "w") as archive:
-                yield _Zip(archive)
+    with ExitStack() as stack:
+        with explain_os_errors(to.parent):
+            to.parent.mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context(scratch_file(to.parent))
+            archive = zipfile.ZipFile(file, "w")
+        try:
+            yield _Zip(archive, to.parent)
+        except BaseException:
+            with suppress(OSError):
+                archive.close()
+            raise
+        with explain_os_errors(to.parent):
+            archive.close()
             settle(file, to)
 
 
@@ -85,13 +93,13 @@ class _Folder:
 class _Zip:
     """Files go into the zip as they come; pictures are compressed already and are stored."""
 
-    def __init__(self, archive: zipfile.ZipFile) -> None:
-        self._archive = archive
+    def __init__(self, archive: zipfile.ZipFile, folder: Path) -> None:
+        self._archive, self._folder = archive, folder
         self._lock = threading.Lock()
 
     def write(self, name: str, data: bytes) -> None:
         # A zip names its files in UTF-8, and files of Unix may be called anything.
         entry = zipfile.ZipInfo(name.encode("utf-8", "backslashreplace").decode(), time.localtime()[:6])
         entry.external_attr = _READABLE
-        with self._lock:
+        with self._lock, explain_os_errors(self._folder):
             self._archive.writestr(entry, data)
