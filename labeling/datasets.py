@@ -121,10 +121,13 @@ def restore_dataset(database: Database, project: str | None, name: str) -> None:
         row.deleted_at = None
 
 
-def role_counts(session: Session, dataset_id: int) -> dict[str, int]:
-    """Return the images per role of a dataset, `none` for those without one; roles without images are left out."""
+def role_counts(session: Session, dataset_id: int, *, labelled: bool = False) -> dict[str, int]:
+    """Return the images per role of a dataset, `none` for those without one; roles without images are left out.
+
+    With `labelled` only images with an annotation are counted, which may be none of a role's.
+    """
     query = (
-        select(Role.role, func.count())
+        select(Role.role, func.count(Image.head_id if labelled else Image.id))
         .select_from(Image)
         .outerjoin(Role, Role.image_id == Image.id)
         .where(Image.dataset_id == dataset_id)
@@ -134,10 +137,10 @@ def role_counts(session: Session, dataset_id: int) -> dict[str, int]:
     return {role or UNASSIGNED: count for role, count in session.execute(query)}
 
 
-def subset_counts(session: Session, dataset_id: int) -> dict[str, int]:
-    """Return the images per subset of a dataset, empty ones included, by name."""
+def subset_counts(session: Session, dataset_id: int, *, labelled: bool = False) -> dict[str, int]:
+    """Return the images per subset of a dataset, empty ones included, by name; with `labelled` as in `role_counts`."""
     query = (
-        select(Subset.name, func.count(Image.id))
+        select(Subset.name, func.count(Image.head_id if labelled else Image.id))
         .outerjoin(SubsetImage, SubsetImage.subset_id == Subset.id)
         .outerjoin(Image, Image.id == SubsetImage.image_id)
         .where(Subset.dataset_id == dataset_id)

@@ -11,6 +11,7 @@ import torch
 from starlette.testclient import TestClient
 
 from db.schema import Image
+from labeling.roles import set_roles
 from labeling.subsets import add_to_subset
 from tests.support.scenes import Scene, Workspace, add_dataset, blocks, workspace
 from tests.support.server import serve, visitor
@@ -68,7 +69,10 @@ def test_what_is_there_is_shown_and_what_is_missing_is_begun(
 ) -> None:
     choices = client.get(f"{ROOT}/choices").json()
     assert choices["usual"] == {"model": "tiny", "home": "day:val", "to": ["dusk:all"]}
-    assert choices["datasets"][1]["parts"] == {"all": 2, "unlabelled": 2}
+    assert choices["datasets"][1]["parts"] == {
+        "all": {"images": 4, "labelled": 2},
+        "unlabelled": {"images": 2, "labelled": 0},
+    }
     found = client.get(f"{ROOT}/table", params=ASKED).json()
     assert (found["evaluations"], found["missing"]) == ({"day:val": 1, "dusk:all": None}, ["dusk:all"])
     assert client.get(f"{ROOT}/table.csv", params=ASKED).status_code == 400
@@ -91,6 +95,23 @@ def test_what_is_there_is_shown_and_what_is_missing_is_begun(
     assert page.headers["content-disposition"] == 'attachment; filename="another-domain-tiny-dusk.html"'
     assert "<img src=x" not in page.text
     assert "sandbox" in page.headers["content-security-policy"]
+
+
+def test_of_a_role_or_list_only_labelled_photos_can_be_measured_on(place: Workspace, client: TestClient) -> None:
+    """Lists of photos to label next have no labels yet, or a few."""
+    add_to_subset(place.database, "p", "dusk", "label-next", ["000.png", "001.png"])
+    add_to_subset(place.database, "p", "dusk", "label-next-2", ["001.png", "003.png"])
+    set_roles(place.database, "p", "dusk", ["000.png"], "val")
+    choices = client.get(f"{ROOT}/choices").json()
+    set_roles(place.database, "p", "dusk", ["000.png"], None)
+    assert choices["datasets"][1]["parts"] == {
+        "val": {"images": 1, "labelled": 0},
+        "label-next": {"images": 2, "labelled": 0},
+        "label-next-2": {"images": 2, "labelled": 1},
+        "all": {"images": 4, "labelled": 2},
+        "unlabelled": {"images": 2, "labelled": 0},
+    }
+    assert choices["usual"]["home"] == "day:val"
 
 
 def test_remedies_are_begun_by_name(client: TestClient, begun: list[list[str]]) -> None:

@@ -58,6 +58,7 @@ class Estimate:
         home_accuracy: pixel accuracy there.
         expected: on the survey's photos.
         checks: the same estimates on every other evaluation of the same weights, which has labels.
+        dataset: name of that of the survey's photos.
         notes: why an estimate is n/a.
     """
 
@@ -65,11 +66,15 @@ class Estimate:
     home_accuracy: float
     expected: Expected
     checks: tuple[Check, ...]
+    dataset: str
     notes: tuple[str, ...] = ()
 
     @property
     def headline(self) -> str:
-        """Return what is expected by ATC and how far that is off where the truth is known, in words."""
+        """Return what is expected by ATC and how far that is off where the truth is known, in words.
+
+        Where it is not to be relied on, labelled photos of the same dataset tell better what to expect.
+        """
         said = f"ATC expects {100 * self.expected.atc:.1f} % of the pixels right."
         if not self.checks:
             return f"{said} Nobody knows how far off it is: no other evaluation of this model has labels."
@@ -79,7 +84,17 @@ class Estimate:
         if abs(off) <= UNRELIABLE:
             return f"{said} Where the truth is known it is off by at most {points}."
         way = "high" if off > 0 else "low"
-        return f"{said} On {worst.title}, where the truth is known, it is {points} too {way}: do not rely on it."
+        wrong = f"On {worst.title}, where the truth is known, it is {points} too {way}: do not rely on it."
+        return f"{said} {wrong}{self._better()}"
+
+    def _better(self) -> str:
+        near = [check for check in self.checks if check.dataset == self.dataset]
+        if not near:
+            return ""
+        most = max(near, key=lambda check: check.images)
+        photos = f"{most.images:,} labelled {'photo' if most.images == 1 else 'photos'}"
+        right = f"{100 * most.accuracy:.1f} % of the pixels are right"
+        return f" Better go by the {photos} of {most.title}: there {right} (pixel accuracy, not mIoU)."
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -144,7 +159,8 @@ def estimate(
                 )
             )
     expected = expected_accuracy(known, confidence, entropies)
-    return Estimate(home, known.accuracy, expected, tuple(checks), (*_notes(home, known, checks), *unread))
+    notes = (*_notes(home, known, checks), *unread)
+    return Estimate(home, known.accuracy, expected, tuple(checks), survey.record.dataset, notes)
 
 
 def known_of(evaluation: OpenEvaluation) -> Known:

@@ -89,7 +89,7 @@ export async function openEvaluation({ evaluation, sort, cell, having, on, min, 
   ];
   if (cell) {
     const [truth, predicted] = [axes.truth[cell[0]], axes.predicted[cell[1]]];
-    const words = [{ label: "the pixels of this cell", color: LIT }];
+    const words = [{ label: `${truth}, taken for ${predicted}`, color: LIT }];
     modes.unshift({ id: "cell", label: `${truth} → ${predicted}`, maps: ["lit"], paint: (canvas, [map]) => paintCell(canvas, map), words });
   }
   const of = (layer, size) => ({

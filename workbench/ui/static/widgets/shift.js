@@ -4,9 +4,9 @@
 import { isAbort, put } from "../api.js";
 import { h, loadStyle } from "../dom.js";
 import { follow } from "../follow.js";
-import { parts, readAsked, Routes, writeAsked } from "../lab/shift/asked.js";
+import { countOf, isLabelled, parts, readAsked, Routes, writeAsked } from "../lab/shift/asked.js";
 import { drawAway } from "../lab/shift/away.js";
-import { domainName, mountChoose } from "../lab/shift/choose.js";
+import { bareText, domainName, mountChoose } from "../lab/shift/choose.js";
 import { Doing } from "../lab/shift/doing.js";
 import { mountLabelledCurve } from "../lab/shift/labelled_curve.js";
 import { drawLost } from "../lab/shift/lost.js";
@@ -103,8 +103,11 @@ class Tab {
   // What is evaluated already is shown at once.
   async read(signal) {
     const { model, home, to, size, mapping, restrict } = this.asked;
-    if (!model || !home) return this.draw();
-    const words = { model, home, to: to.filter(isLabelled), size, mapping, restrict: restrict || null };
+    if (!model || !home || !this.isLabelled(home)) {
+      this.found = this.words = null;
+      return this.draw();
+    }
+    const words = { model, home, to: this.labelled(to), size, mapping, restrict: restrict || null };
     this.words = words;
     this.doing.find([`--model=${model}`, [`--from=${home}`, ...to.map((domain) => `--to=${domain}`)]]).catch(() => {});
     let refused = null;
@@ -125,6 +128,7 @@ class Tab {
         const domain = progress?.what.split(": ")[0];
         if (domain !== this.evaluating) this.readAgain(); // the one before it is done
         this.evaluating = domain;
+        this.drawMissing(); // not to be begun twice
       },
       ended: () => { this.evaluating = null; this.readAgain(); },
     });
@@ -159,18 +163,20 @@ class Tab {
     const { home: homeName, to, at } = asked;
     this.drawMissing();
     const targets = found?.table?.targets ?? [];
-    const without = to.filter((each) => !targets.some((target) => domainOf(target) === each));
+    const without = to.filter((each) => !targets.some((target) => domainOf(target) === each)).map((each) =>
+      [each, this.isLabelled(each) ? "not evaluated yet" : `${bareText(countOf(this.choices, each))}: see what to expect there, below`]);
     const target = targets.find((each) => domainOf(each) === at) ?? null;
     this.several.replaceChildren(drawSeveral({ home: found?.table?.home ?? null, targets, missing: found?.table ? without : [], at, onLook: (domain) => this.change({ at: domain }) }) ?? "");
     const [dataset] = parts(at || homeName);
     const isAt = Boolean(at);
     for (const part of [this.pictures, this.classes, this.away]) (part.element ?? part).hidden = !target;
-    this.remedies.element.hidden = !isAt || !isLabelled(at);
-    this.reason.element.hidden = this.unlabelled.element.hidden = !isAt || !homeName;
+    const isHome = Boolean(homeName) && this.isLabelled(homeName);
+    this.remedies.element.hidden = !isAt || !this.isLabelled(at);
+    this.reason.element.hidden = this.unlabelled.element.hidden = !isAt || !isHome;
     if (target) this.drawTarget(target);
     else this.lost.replaceChildren(this.hint());
-    if (isAt && isLabelled(at)) this.remedies.show(asked, at, found?.evaluations[at] ?? null);
-    if (isAt && homeName) {
+    if (isAt && this.isLabelled(at)) this.remedies.show(asked, at, found?.evaluations[at] ?? null);
+    if (isAt && isHome) {
       this.reason.show(asked, at);
       this.unlabelled.architecture = this.choices.models.find(({ reference }) => reference === asked.model)?.architecture;
       const { datasets } = this.choices;
@@ -195,9 +201,10 @@ class Tab {
 
   hint() {
     const { home, to, at } = this.asked;
+    if (home && !this.isLabelled(home)) return h("p", { class: "wb-message" }, domainName(home), ` is no home: ${bareText(countOf(this.choices, home))}. Choose labelled photos above.`);
     if (!home) return h("p", { class: "wb-message" }, "Choose where the model is at home: labelled photos like those it was trained on, but not those themselves.");
     if (!to.length) return h("p", { class: "wb-message" }, "Add another domain above: a dataset, a role or a list whose photos are unlike home's.");
-    if (!isLabelled(at)) return h("p", { class: "wb-message" }, domainName(at), ": nothing can be measured without labels. What to expect there, and which photos to label, is below.");
+    if (!this.isLabelled(at)) return h("p", { class: "wb-message" }, domainName(at), `: ${bareText(countOf(this.choices, at))}, so nothing can be measured. What to expect there, and which photos to label, is below.`);
     return "";
   }
 
@@ -211,11 +218,13 @@ class Tab {
   drawMissing() {
     const missing = this.found?.missing ?? [];
     const { model, home, to, size, mapping, restrict } = this.asked;
-    if (!missing.length || !home || this.doing.isBusy) return this.missing.replaceChildren();
+    if (!missing.length || !home || this.isBeginning || this.doing.isBusy) return this.missing.replaceChildren();
     const begin = async () => {
-      const work = this.doing.begin(this.routes.post("evaluate", { model, home, to: to.filter(isLabelled), size, mapping, restrict }));
-      this.missing.replaceChildren();
-      await work;
+      this.isBeginning = true;
+      this.drawMissing();
+      await this.doing.begin(this.routes.post("evaluate", { model, home, to: this.labelled(to), size, mapping, restrict }));
+      this.isBeginning = false;
+      this.drawMissing(); // it was refused, perhaps
     };
     const names = missing.flatMap((each, place) => [place ? ", " : "", domainName(each)]);
     this.missing.replaceChildren(h("div", { class: "wb-message", id: "wb-shift-missing" }, h("p", {}, `${restrict ? "With restricted argmax nobody" : "Nobody"} has evaluated the model there yet: `, ...names, "."),
@@ -249,10 +258,14 @@ class Tab {
     this.change(changes);
     if (changes.seen || changes.cell) this.pictures.element.scrollIntoView({ block: "start" });
   }
-}
 
-function isLabelled(domain) {
-  return !domain.endsWith(":unlabelled");
+  isLabelled(domain) {
+    return isLabelled(this.choices, domain);
+  }
+
+  labelled(domains) {
+    return domains.filter((each) => this.isLabelled(each));
+  }
 }
 
 function domainOf({ dataset, on }) {

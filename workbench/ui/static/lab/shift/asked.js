@@ -51,6 +51,17 @@ export function parts(domain) {
   return [domain.slice(0, place), domain.slice(place + 1)];
 }
 
+// What the server counts of a domain, {images, labelled}; null where it is not here any more.
+export function countOf({ datasets }, domain) {
+  const [dataset, on] = parts(domain);
+  return datasets.find(({ name }) => name === dataset)?.parts[on] ?? null;
+}
+
+// Can anything be measured there? Of a list that nobody has labelled yet nothing can.
+export function isLabelled(choices, domain) {
+  return !domain.endsWith(":unlabelled") && countOf(choices, domain)?.labelled !== 0;
+}
+
 // The tab's own routes.
 export class Routes {
   constructor(project) {

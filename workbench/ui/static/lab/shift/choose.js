@@ -4,7 +4,7 @@
 
 import { partName, partTitle } from "../../dataset_part.js";
 import { exact, h, isolated, percent } from "../../dom.js";
-import { parts } from "./asked.js";
+import { countOf, isLabelled, parts } from "./asked.js";
 
 export function mountChoose(element, { choices, asked, onChange }) {
   const draw = (now) => element.replaceChildren(
@@ -33,23 +33,34 @@ function known(value, options) {
   return !value || options.some(([each]) => each === value) ? options : [[value, `${value} (not here any more)`], ...options];
 }
 
-function domains(id, { datasets }, chosen, without, adds, choose) {
-  const groups = datasets.map((dataset) => {
+function domains(id, choices, chosen, without, adds, choose) {
+  const groups = choices.datasets.map((dataset) => {
     const options = Object.entries(dataset.parts).map(([on, count]) => [`${dataset.name}:${on}`, partText(dataset.name, on, count)]);
-    return [dataset.name, options.filter(([value]) => !without.includes(value) && (adds || !value.endsWith(":unlabelled")))];
+    return [dataset.name, options.filter(([value]) => !without.includes(value) && (adds || isLabelled(choices, value)))];
   });
   const all = groups.flatMap(([, options]) => options.map(([value]) => value));
-  const first = adds ? [h("option", { value: "", selected: true }, "Add a domain …")] : chosen && all.includes(chosen) ? [] : [h("option", { value: chosen, selected: true }, chosen ? `${chosen} (not here any more)` : "Choose …")];
+  const first = adds ? [h("option", { value: "", selected: true }, "Add a domain …")] : chosen && all.includes(chosen) ? [] : [h("option", { value: chosen, selected: true }, chosen ? `${chosen} (${countOf(choices, chosen) ? "no labels yet" : "not here any more"})` : "Choose …")];
   const select = h("select", { id, "aria-label": adds ? "Add a domain" : null, onchange: () => select.value && choose(select.value) }, ...first,
     ...groups.filter(([, options]) => options.length).map(([label, options]) =>
       h("optgroup", { label }, ...options.map(([value, text]) => h("option", { value, selected: value === chosen }, text)))));
   return select;
 }
 
-function partText(dataset, on, count) {
-  const images = `${exact(count)} ${count === 1 ? "image" : "images"}`;
-  if (on === "unlabelled") return `${partTitle({ dataset, on })}, photos without labels (${images})`;
-  return `${partTitle({ dataset, on })}${on === "all" ? ", all that is labelled" : ""} (${images})`;
+function partText(dataset, on, { images, labelled }) {
+  const title = partTitle({ dataset, on });
+  if (!labelled) return `${title}, photos without labels (${countText(images, "image")})`;
+  const rest = images > labelled && on !== "all" ? `, ${exact(images - labelled)} more without labels` : "";
+  return `${title}${on === "all" ? ", all that is labelled" : ""} (${countText(labelled, "image")}${rest})`;
+}
+
+export function countText(count, noun) {
+  return `${exact(count)} ${count === 1 ? noun : `${noun}s`}`;
+}
+
+// "its 10 photos have no labels yet"
+export function bareText(count) {
+  if (!count) return "its photos have no labels yet";
+  return count.images === 1 ? "its one photo has no labels yet" : `its ${exact(count.images)} photos have no labels yet`;
 }
 
 export function domainTitle(domain) {

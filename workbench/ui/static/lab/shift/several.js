@@ -7,7 +7,7 @@ import { domainName } from "./choose.js";
 import { difference } from "./difference.js";
 import { areAlike, madeText } from "./made.js";
 
-// home: of the table; null where there is none
+// home: of the table; null where there is none; missing: [domain, why it is] of those without a row there
 export function drawSeveral({ home, targets, missing, at, onLook }) {
   if (targets.length + missing.length < 2) return null;
   const made = targets.length ? [home, ...targets] : [];
@@ -21,8 +21,8 @@ export function drawSeveral({ home, targets, missing, at, onLook }) {
     return h("tr", { class: domain === at ? "wb-chosen" : null }, h("th", { scope: "row" }, look(domain), !alike && h("div", { class: "wb-hint" }, madeText(target))), number(exact(target.images)), number(percent(pair.b)), difference(pair),
       h("td", { class: "wb-shift-plot" }, intervalPlot(pair, range)), h("td", {}, verdict(pair, true)), h("td", {}, target.losing.slice(0, 3).join(", ")));
   });
-  const rest = missing.map((domain) => h("tr", { class: domain === at ? "wb-chosen" : null }, h("th", { scope: "row" }, look(domain)),
-    h("td", { colspan: 6, class: "wb-hint" }, domain.endsWith(":unlabelled") ? "no labels: see what to expect there, below" : "not evaluated yet")));
+  const rest = missing.map(([domain, why]) => h("tr", { class: domain === at ? "wb-chosen" : null }, h("th", { scope: "row" }, look(domain)),
+    h("td", { colspan: 6, class: "wb-hint" }, why)));
   const heads = [["domain"], ["images", "wb-number"], ["mIoU %", "wb-number"], ["difference", "wb-number"]];
   const said = h("p", { class: "wb-provenance" }, "Home", alike && " and all others", ": ", made.length > 0 && madeText(home));
   return h("div", {}, h("div", { class: "wb-wide" }, h("table", { class: "wb-table wb-shift-table", id: "wb-shift-several" },

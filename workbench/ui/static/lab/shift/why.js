@@ -14,7 +14,7 @@ import { term } from "../../words.js";
 import { drawLooks, effectSaid } from "./looks.js";
 import { mountPlane } from "./plane.js";
 
-const FEW_OUTLIERS = 12;
+const FEW_OUTLIERS = 9; // as many as the list shows without scrolling
 
 export function askWhy(project, asked) {
   return post(`/api/projects/${project}/shifts`, asked);
@@ -80,7 +80,7 @@ class Why {
       ...[this.head(names, place), this.choice(place), this.findings(place)].filter(Boolean),
       part("How the photos look", this.key(names), drawLooks({ looks: data.looks, place, names })),
       part("Classes", null, h("p", { class: "wb-provenance" }, this.classesSaid(place)), classes),
-      part("Sizes of objects", null, h("p", { class: "wb-provenance" }, this.sizesSaid(place)), sizes),
+      part("Sizes of objects", null, h("p", { class: "wb-provenance" }, ...this.sizesSaid(place)), sizes),
       part("What the network sees", null, h("p", { class: "wb-provenance" }, ...this.featuresSaid(place)), h("div", { class: "wb-why-seen" }, map, outliers)),
       command.element);
     this.classes(classes, place);
@@ -129,8 +129,8 @@ class Why {
   movedSaid(frequencies, place) {
     if (!frequencies || frequencies.distances[place] === null) return null;
     const moved = [...frequencies.classes].sort((a, b) => Math.abs(shift(b, place)) - Math.abs(shift(a, place))).slice(0, 3);
-    return h("span", {}, `In the ${this.labelledSaid(place)} ${percent(frequencies.distances[place])} % of the pixels would have to be of another class to be as at home; most moved `,
-      ...joined(moved.map((row) => h("span", {}, name(row.name), ` (${percent(row.pixels[0])} to ${percent(row.pixels[place])} %)`))), ".");
+    return h("span", {}, `Some classes cover more of the photos than at home, others less, ${percent(frequencies.distances[place])} % of the area in all; most moved `,
+      ...joined(moved.map((row) => h("span", {}, name(row.name), ` (${percent(row.pixels[0])} to ${percent(row.pixels[place])} %)`))), `. Seen in the ${this.labelledSaid(place)}.`);
   }
 
   grownSaid(sizes, place) {
@@ -171,7 +171,7 @@ class Why {
     const { frequencies } = this.data;
     if (!frequencies || frequencies.distances[place] === null) return "Shares of classes need labels on both sides.";
     const only = [["Only at home", frequencies.only_home[place]], ["Only there", frequencies.only_there[place]]].filter(([, names]) => names.length);
-    return `Distance ${percent(frequencies.distances[place])} %: the share of the pixels that would have to change their class, in the ${this.labelledSaid(place)}.${only.map(([where, names]) => ` ${where}: ${names.join(", ")}.`).join("")}`;
+    return `Distance ${percent(frequencies.distances[place])} %: the area that some classes have more of than at home, and others less, in the ${this.labelledSaid(place)}.${only.map(([where, names]) => ` ${where}: ${names.join(", ")}.`).join("")}`;
   }
 
   classes(element, place) {
@@ -191,8 +191,8 @@ class Why {
   }
 
   sizesSaid(place) {
-    if (!this.data.object_sizes?.some((row) => row.medians[0] !== null && row.medians[place] !== null)) return "Sizes of objects need labels on both sides.";
-    return "An object is a labelled shape, or else a connected part of its class; its size is its share of the photo, the median of all.";
+    if (!this.data.object_sizes?.some((row) => row.medians[0] !== null && row.medians[place] !== null)) return ["Sizes of objects need labels on both sides."];
+    return ["An object is a labelled shape, or else a connected part of its class; its size is its share of the photo, the median of all. How much they differ says ", term("delta", "Cliff's delta"), "."];
   }
 
   sizes(element, place) {
