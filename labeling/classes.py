@@ -51,7 +51,7 @@ def list_classes(database: Database, project: str | None = None) -> list[ClassIn
 
     Args:
         database: the database.
-        project: its name; None is the current one.
+        project: its name; None is the current one, or the only one.
 
     Raises:
         UserError: there is no such project.

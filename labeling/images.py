@@ -151,7 +151,7 @@ def photos_of(database: Database, project: str | None, dataset: str, on: str = A
 
     Args:
         database: the database.
-        project: name; None is the current one.
+        project: name; None is the current one, or the only one.
         dataset: name.
         on: `all`, `unlabelled`, a role, or a subset's name. A role goes before a subset of its name, as in evaluations.
 

@@ -92,7 +92,7 @@ def revision_difference(
     Args:
         home: holds the content store.
         database: its database.
-        project: name; None is the current one.
+        project: name; None is the current one, or the only one.
         a: beginning of the id of the first revision.
         b: of the second.
         only: entries with this change only; the counts are of all.

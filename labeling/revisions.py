@@ -111,7 +111,7 @@ def freeze(
     Args:
         home: holds the content store.
         database: its database.
-        project: name; None is the current one.
+        project: name; None is the current one, or the only one.
         datasets: names; empty means all that are not in the trash.
         take: freeze only so many images, drawn at random from all labelled ones.
         seed: of that draw, which depends on nothing but it and the images' names.

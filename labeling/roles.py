@@ -55,7 +55,7 @@ def assign_roles(
 
     Args:
         database: the database.
-        project: name; None is the current one.
+        project: name; None is the current one, or the only one.
         dataset: name.
         val: fraction of the labelled images, 0 to 1.
         test: likewise; the two together below 1.
@@ -100,7 +100,7 @@ def set_roles(
 
     Args:
         database: the database.
-        project: name; None is the current one.
+        project: name; None is the current one, or the only one.
         dataset: name.
         paths: relative paths of its images.
         role: train, val or test; None takes the role away.

@@ -75,7 +75,7 @@ def class_statistics(
     Args:
         home: holds the content store.
         database: its database.
-        project: name; None is the current one.
+        project: name; None is the current one, or the only one.
         datasets: names; empty means all that are not in the trash.
         progress: told the class maps rendered and counted.
 

@@ -45,7 +45,7 @@ def add_to_subset(
 
     Args:
         database: the database.
-        project: name; None is the current one.
+        project: name; None is the current one, or the only one.
         dataset: name.
         subset: name.
         paths: relative paths of images of the dataset; those that are in it already stay.

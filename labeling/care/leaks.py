@@ -125,7 +125,7 @@ def find_groups(
     Args:
         home: holds photos and what was found.
         database: its database.
-        project: name; None is the current one.
+        project: name; None is the current one, or the only one.
         dataset: only groups with an image of it; None is any.
         every: also groups that cross no roles.
         progress: told the photos read and looked at.
@@ -175,7 +175,7 @@ def move_groups(
         database: its database.
         ids: of the groups, or how they begin; empty means all that leak.
         role: train, val or test.
-        project: name; None is the current one.
+        project: name; None is the current one, or the only one.
         progress: as `find_groups` is given, which is called first.
 
     Raises:

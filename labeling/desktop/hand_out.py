@@ -47,7 +47,7 @@ class LabelRequest:
     """What is to be labelled.
 
     Attributes:
-        project: name; None is the current one.
+        project: name; None is the current one, or the only one.
         dataset: name; None where the project has one only.
         on: a list of the dataset, or a role; None is all of it.
         images: relative paths; none is all of them.

@@ -62,7 +62,7 @@ def export_masks(
     Args:
         home: holds the content store.
         database: its database.
-        project: name; None is the current one.
+        project: name; None is the current one, or the only one.
         dataset: name.
         to: folder, made where missing.
         overwrite: write into a folder that is not empty, replacing files of the same names and leaving the others.

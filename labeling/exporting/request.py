@@ -22,7 +22,7 @@ class ExportRequest:
         format: name of a writer.
         dataset: name.
         to: folder to write into, made where missing.
-        project: name; None is the current one.
+        project: name; None is the current one, or the only one.
         on: `train`, `val`, `test`, a list's name, or `all`.
         photos: `copy`: written beside the labels; `link`: as symbolic links to where they lie here; `none`: labels
             alone.

@@ -77,7 +77,7 @@ def adapt(
     Args:
         home: receives the model.
         database: its database.
-        project: name; None is the current one.
+        project: name; None is the current one, or the only one.
         model: reference of the parent.
         how: `adabn` measures the statistics of batch normalisation anew, `tent` trains its scales and shifts first.
         dataset: name.

@@ -33,7 +33,7 @@ def adapted_models(
 
     Args:
         database: of the home that holds them.
-        project: name; None is the current one.
+        project: name; None is the current one, or the only one.
         file: of the model they were made of.
         domain: the photos.
         size: what the network saw, as `training.prediction.size.Size` reads it.

@@ -56,7 +56,7 @@ class Case:
     Attributes:
         home: holds models and evaluations.
         database: its database.
-        project: name; None is the current one.
+        project: name; None is the current one, or the only one.
         model: reference of the original.
         domain: where it loses.
         size: what the network sees, as `training.prediction.size.Size` reads it.

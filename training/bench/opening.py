@@ -31,7 +31,7 @@ class BenchRequest:
     """What a person asks for; what is None has its default, or stays as the bench of this name has it.
 
     Attributes:
-        project: name; None is the current one.
+        project: name; None is the current one, or the only one.
         name: None for a new one of the next free name.
         architectures: `all` among them for every one.
         seeds: of the trainings of each.

@@ -80,7 +80,7 @@ def discard(home: Home, database: Database, project: str | None, kind: Kind, nam
     Args:
         home: the home.
         database: its database.
-        project: name; None is the current one. A project needs none.
+        project: name; None is the current one, or the only one. A project needs none.
         kind: what they are.
         names: as `TrashItem.name`; a run may be named by its name, too.
 

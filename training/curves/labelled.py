@@ -172,7 +172,7 @@ def read_labelled_curves(
     Args:
         home: of the runs.
         database: likewise.
-        project: name; None is the current one.
+        project: name; None is the current one, or the only one.
         dataset: only what was tested on this one.
         on: only what was tested on this role or list, as it was named.
 

@@ -80,7 +80,7 @@ def several_runs(home: Home, database: Database, project: str | None, references
     Args:
         home: of the runs.
         database: likewise.
-        project: name; None is the current one.
+        project: name; None is the current one, or the only one.
         references: numbers or names.
 
     Raises:

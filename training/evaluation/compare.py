@@ -125,7 +125,7 @@ def compare_with(
     Args:
         home: holds them.
         database: its database.
-        project: name; None is the current one.
+        project: name; None is the current one, or the only one.
         baseline: number of the evaluation that is `a` of every comparison.
         others: numbers of those that are `b`, in this order.
 

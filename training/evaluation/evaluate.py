@@ -105,7 +105,7 @@ def evaluate(
     Args:
         home: receives the evaluation.
         database: its database.
-        project: name; None is the current one.
+        project: name; None is the current one, or the only one.
         model: reference, as `training.models.find.load_model` reads it.
         dataset: name.
         on: a role or subset of the dataset, or `all`.

@@ -223,7 +223,7 @@ def read_evaluation(
     Args:
         home: holds its directory.
         database: its database.
-        project: name; None is the current one.
+        project: name; None is the current one, or the only one.
         number: of the evaluation.
         mapping: name of a saved mapping, or `by-name` for classes of the same name; None is what it was made with.
 

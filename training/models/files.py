@@ -55,7 +55,7 @@ def find_model_file(
     Args:
         home: holds runs and imported models.
         database: its database.
-        project: name; None is the current one.
+        project: name; None is the current one, or the only one.
         reference: see the head of this module.
         bundles: take the path of a bundle, too. A browser may name none: it sees the project's own models.
 

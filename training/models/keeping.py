@@ -25,7 +25,7 @@ def keep_model(
     Args:
         home: receives the bundle.
         database: its database.
-        project: name; None is the current one.
+        project: name; None is the current one, or the only one.
         name: as `clean_model_name` gives it.
         data: of the bundle.
         spec: the one in it.

@@ -33,7 +33,7 @@ def evaluations_of(
 
     Args:
         database: the database.
-        project: name; None is the current one.
+        project: name; None is the current one, or the only one.
         file: the model's.
         domains: what it was tested on.
         size: what the network saw.
@@ -74,7 +74,7 @@ def evaluate_missing(
     Args:
         home: receives them.
         database: its database.
-        project: name; None is the current one.
+        project: name; None is the current one, or the only one.
         model: reference, as `training.models.find.load_model` reads it.
         domains: what to test on.
         size: what the network sees.

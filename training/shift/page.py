@@ -77,7 +77,7 @@ def shift_html(
     Args:
         home: holds all of it.
         database: its database.
-        project: name; None is the current one.
+        project: name; None is the current one, or the only one.
         found: home against the others.
         model: its reference, where it is called otherwise now than in the evaluation at home.
         images: how many of each domain's worst to show.

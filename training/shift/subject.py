@@ -90,7 +90,7 @@ def newest_evaluation(
 
     Args:
         database: of the home that holds them.
-        project: name; None is the current one.
+        project: name; None is the current one, or the only one.
         sha256: of the weights' file.
         domain: what they were tested on.
         size: what the network saw, as `training.prediction.size.Size` reads it.

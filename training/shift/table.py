@@ -203,7 +203,7 @@ def shift_table(
 
     Args:
         database: of the home that holds them.
-        project: name; None is the current one.
+        project: name; None is the current one, or the only one.
         home: number of the evaluation at home.
         targets: numbers of the others.
         mapping: name of a saved mapping, or `by-name`; None reads each as it was made.

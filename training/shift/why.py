@@ -56,7 +56,7 @@ def explain(
     Args:
         home: receives the shift.
         database: its database.
-        project: name; None is the current one.
+        project: name; None is the current one, or the only one.
         model: reference, as `training.models.find.load_model` reads it.
         at_home: photos that the model is at home with, `DATASET` or `DATASET:ON`.
         targets: what is compared with them, likewise.

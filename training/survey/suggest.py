@@ -71,7 +71,7 @@ def suggest(
 
     Args:
         database: the database.
-        project: name; None is the current one.
+        project: name; None is the current one, or the only one.
         survey: of the photos.
         count: how many.
         by: which way; see `training.survey.ranking`.

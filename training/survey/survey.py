@@ -74,7 +74,7 @@ def survey(
     Args:
         home: receives the survey.
         database: its database.
-        project: name; None is the current one.
+        project: name; None is the current one, or the only one.
         model: reference, as `training.models.find.load_model` reads it.
         dataset: name.
         on: `all`, `unlabelled`, a role or a subset's name.

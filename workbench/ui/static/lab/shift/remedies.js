@@ -4,6 +4,7 @@ import { address } from "../../api.js";
 import { h, name, percent } from "../../dom.js";
 import { points, section } from "../../evaluation_parts.js";
 import { keepFocus } from "../../focus.js";
+import { term } from "../../words.js";
 import { intervalPlot, rangeAxis, rangeOf } from "../compare/intervals.js";
 import { intervalText, verdict } from "../compare/words.js";
 import { parts } from "./asked.js";
@@ -54,18 +55,22 @@ export class Remedies {
     this.load();
   }
 
-  attempt(only) {
-    this.doing.begin(this.routes.post("remedies", { ...this.asked, only }));
+  async attempt(only) {
+    this.isAsking = true;
     this.draw();
+    await this.doing.begin(this.routes.post("remedies", { ...this.asked, only }));
+    this.isAsking = false;
+    if (this.found) this.draw();
   }
 
   draw() {
     const { original, remedies } = this.found;
+    const isBusy = this.isAsking || this.doing.isBusy; // not to be begun twice
     const tried = remedies.filter(({ metrics }) => metrics);
     const range = rangeOf(tried.map(({ metrics }) => metrics.miou));
     const left = remedies.filter(({ metrics, refused }) => !metrics && !refused);
     const heads = [["remedy"], ["mIoU %", "wb-number"], ["difference", "wb-number"]];
-    const all = left.length > 0 && h("button", { type: "button", class: "wb-button wb-primary", id: "wb-shift-try-all", disabled: this.doing.isBusy, onclick: () => this.attempt([]) }, left.length === remedies.length ? "Try all" : `Try the other ${left.length}`);
+    const all = left.length > 0 && h("button", { type: "button", class: "wb-button wb-primary", id: "wb-shift-try-all", disabled: isBusy, onclick: () => this.attempt([]) }, left.length === remedies.length ? "Try all" : `Try the other ${left.length}`);
     keepFocus(this.body, () => this.body.replaceChildren(
       h("div", { class: "wb-wide" }, h("table", { class: "wb-table wb-shift-table" },
         h("thead", {}, h("tr", {}, ...heads.map(([text, look = null]) => h("th", { scope: "col", class: look }, text)), h("th", { scope: "col", class: "wb-shift-plot" }, tried.length ? rangeAxis(range) : ""), h("th", { scope: "col" }, "it is"), h("th", { scope: "col" }, "IoU gets worse in"), h("th", {}))),
@@ -83,7 +88,7 @@ export class Remedies {
     const titles = equal.flatMap(({ title }, place) => [place === 0 ? "" : place === equal.length - 1 ? " and " : ", ", h("strong", {}, title)]);
     const said = equal.length > 1 ? " help most; these images cannot tell which helps more." : ` helps most: ${points(equal[0].metrics.miou.difference)} points.`;
     const made = equal.flatMap(({ title, model }) => (model ? [` The model that ${title} made is called “`, name(model), "”."] : []));
-    return h("div", {}, h("p", {}, ...titles, said, ...made), ...equal.filter(({ model }) => model).map((each) => this.atHome(each)));
+    return h("div", {}, h("p", {}, ...titles, said, ...made), ...equal.filter(({ model }) => model && this.asked.home).map((each) => this.atHome(each)));
   }
 
   // A model that was adapted to some photos has not become better everywhere.
@@ -96,7 +101,7 @@ export class Remedies {
   }
 
   row({ remedy, title, what, model, evaluation, metrics, worse, refused }, range) {
-    const head = h("th", { scope: "row" }, h("div", {}, title), h("div", { class: "wb-hint" }, what));
+    const head = h("th", { scope: "row" }, h("div", {}, term(remedy, title)), h("div", { class: "wb-hint" }, what));
     const number = (text) => h("td", { class: "wb-number" }, text);
     if (refused) return h("tr", { dataset: { remedy } }, head, h("td", { colspan: 6, class: "wb-hint" }, "Not possible. ", refused));
     if (metrics) {
@@ -107,7 +112,7 @@ export class Remedies {
         h("td", {}, this.link(evaluation), model && h("div", {}, h("a", { href: address("/use", { project: this.project, model }), "aria-label": `Use the model that ${title} made` }, "Use this model"))));
     }
     const now = this.doing.isBusy && this.trying === title;
-    const button = h("button", { type: "button", class: "wb-button", disabled: this.doing.isBusy, "aria-label": `Try ${title}`, onclick: () => this.attempt([remedy]) }, now ? "Trying …" : "Try");
+    const button = h("button", { type: "button", class: "wb-button", disabled: this.isAsking || this.doing.isBusy, "aria-label": `Try ${title}`, onclick: () => this.attempt([remedy]) }, now ? "Trying …" : "Try");
     return h("tr", { dataset: { remedy } }, head, h("td", { colspan: 5, class: "wb-hint" }, model ? "The model is made, but not evaluated yet." : ""), h("td", {}, button));
   }
 
