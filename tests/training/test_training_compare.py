@@ -31,7 +31,7 @@ from training.evaluation.opened import open_evaluation
 from training.evaluation.report import CLASS_FIGURES, FIGURES, read_evaluation
 from training.prediction.inference import Predictor
 
-FEW = "Images: only 1. Intervals are rough, and none below 5."
+FEW = "Images: only 1. So few make intervals rough; fewer than 5 give none."
 CLASSES = ("sky", "road", "tree")
 
 

@@ -41,7 +41,7 @@ def doubts(a: EvaluationReport, b: EvaluationReport) -> list[str]:
             found.append(f"Only in {letter}: {', '.join(alone)}.")
     few = min(len(a.record.images), len(b.record.images))
     if few < FEW_IMAGES:
-        found.append(f"Images: only {few}. Intervals are rough, and none below {FEWEST_IMAGES}.")
+        found.append(f"Images: only {few}. So few make intervals rough; fewer than {FEWEST_IMAGES} give none.")
     return found
 
 

@@ -47,7 +47,7 @@ export class Compared {
     this.draw();
     return [
       this.page.back(), this.head(), this.notes(), this.waiting,
-      section("Figures", this.sure, this.figures), section("Classes", h("div", { class: "wb-compared-bar" }, this.choice(), this.saveClasses), this.classes),
+      section("Figures", null, this.sure, this.figures), section("Classes", h("div", { class: "wb-compared-bar" }, this.choice(), this.saveClasses), this.classes),
       this.images.element, section("Models", null, this.models),
     ];
   }
