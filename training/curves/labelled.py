@@ -1,4 +1,4 @@
-"""What labels bought: mIoU on one set of photos against the labelled photos that a model was trained on.
+"""What more labels brought: mIoU on one set of photos against the labelled photos that a model was trained on.
 
 Points of one curve were tested on the same photos with the same truth, in the same size, with the network run once and
 no more. What a model was trained on is known from its lineage: the photos of every training that shaped its weights, as

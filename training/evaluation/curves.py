@@ -14,7 +14,7 @@ from training.evaluation import mapping as mappings
 from training.evaluation.binned_curve import BinnedCurve, binned_curve
 from training.evaluation.metrics import ClassMetrics, metrics
 from training.evaluation.opened import OpenEvaluation, kept_record
-from training.evaluation.store import read_counts, read_histograms
+from training.evaluation.store import read_counts, read_histograms, sum_counts
 
 _KEPT = 4
 
@@ -100,8 +100,7 @@ def evaluation_curves(evaluation: OpenEvaluation) -> EvaluationCurves:
 @lru_cache(maxsize=_KEPT)
 def _curves(directory: Path, columns: tuple[int, ...]) -> EvaluationCurves:
     record = kept_record(directory)
-    totals = np.asarray(read_counts(directory, record).sum(axis=0), np.int64)
-    confusion = mappings.apply(totals.reshape(len(record.truth_classes), -1), np.array(columns, np.intp))
+    confusion = mappings.apply(sum_counts(read_counts(directory, record), record), np.array(columns, np.intp))
     scores = read_histograms(directory, record).scores
     return EvaluationCurves(
         scores.shape[2],

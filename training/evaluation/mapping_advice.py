@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import yaml
 
 from db.errors import UserError
@@ -18,7 +17,7 @@ from db.files import write_atomic
 from labeling.exporting.guard import refuse_file
 from training.evaluation.mapping import Row
 from training.evaluation.opened import OpenEvaluation
-from training.evaluation.store import read_counts
+from training.evaluation.store import read_counts, sum_counts
 
 USUAL_LEAST = 0.5
 
@@ -56,8 +55,7 @@ def where_classes_lie(found: OpenEvaluation) -> tuple[Lying, ...]:
             f"Evaluation {found.id} has a restricted argmax: its pixels only got classes that a mapping leads to. Name "
             "an evaluation of the same model without it."
         )
-    totals = np.asarray(read_counts(found.directory, record).sum(axis=0), np.int64)
-    counts = totals.reshape(len(record.truth_classes), len(record.model_classes))
+    counts = sum_counts(read_counts(found.directory, record), record)
     pixels, mostly = counts.sum(axis=0).tolist(), counts.argmax(axis=0).tolist()
     return tuple(
         Lying(name, pixels[column], record.truth_classes[row], int(counts[row, column]) / pixels[column])

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 from sqlalchemy import select
 
 import db.schema as schema
@@ -27,7 +26,14 @@ from training.evaluation.mapping import Row, SavedMapping
 from training.evaluation.metrics import Metrics, metrics
 from training.evaluation.opened import choose_mapping, find_evaluation
 from training.evaluation.per_image import class_sums
-from training.evaluation.store import EvaluationRecord, published_directories, read_counts, read_histograms, read_record
+from training.evaluation.store import (
+    EvaluationRecord,
+    published_directories,
+    read_counts,
+    read_histograms,
+    read_record,
+    sum_counts,
+)
 
 FIGURES = ("pa", "ma", "miou", "fwiou", "precision", "recall", "f1")
 CLASS_FIGURES = ("iou", "precision", "recall", "f1")
@@ -251,7 +257,7 @@ def report(directory: Path, number: int, mapping: SavedMapping | None = None) ->
     rows = mapping.rows if mapping else mappings.rows_by_name(record.model_classes, record.truth_classes)
     columns = mappings.targets(rows, record.model_classes, record.truth_classes)
     counts = read_counts(directory, record)
-    confusion = mappings.apply(_totals(counts, record), columns)
+    confusion = mappings.apply(sum_counts(counts, record), columns)
     sums = class_sums(counts, columns, len(record.truth_classes))
     chosen = dict(rows)
     return EvaluationReport(
@@ -265,12 +271,6 @@ def report(directory: Path, number: int, mapping: SavedMapping | None = None) ->
         truth_images=tuple(np.count_nonzero(sums.truth, axis=0).tolist()),
         predicted_images=tuple(np.count_nonzero(sums.predicted, axis=0).tolist()),
     )
-
-
-def _totals(counts: csr_array, record: EvaluationRecord) -> NDArray[np.int64]:
-    """Return the counts of all images together before any mapping, int64 (k_truth, k_model)."""
-    total = np.asarray(counts.sum(axis=0), np.int64)
-    return total.reshape(len(record.truth_classes), len(record.model_classes))
 
 
 def summary(result: EvaluationReport) -> dict[str, Any]:

@@ -237,6 +237,11 @@ def read_counts(directory: Path, record: EvaluationRecord) -> csr_array:
     return csr_array(load_npz(io.BytesIO(_read(directory, COUNTS, record))))
 
 
+def sum_counts(counts: csr_array, record: EvaluationRecord) -> NDArray[np.int64]:
+    """Return the counts of all images together before any mapping, int64 (k_truth, k_model)."""
+    return np.asarray(counts.sum(axis=0), np.int64).reshape(len(record.truth_classes), len(record.model_classes))
+
+
 def read_cells(directory: Path, record: EvaluationRecord) -> csr_array:
     """Read the transpose of `read_counts`: row t * k_model + m says in which images the cell occurs.
 

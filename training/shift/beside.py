@@ -17,7 +17,7 @@ from training.survey.store import list_surveys
 
 
 @dataclass(frozen=True)
-class Beside:
+class Where:
     """Where it is kept.
 
     Attributes:
@@ -48,9 +48,9 @@ class ExpectedOn:
     estimate: Estimate | None
 
 
-def why_of(beside: Beside, model_sha256: str, home: Domain, there: Domain, size: str) -> Shift | None:
+def why_of(where: Where, model_sha256: str, home: Domain, there: Domain, size: str) -> Shift | None:
     """Return the newest shift of a model from home to a domain."""
-    for shift in list_shifts(beside.home, beside.project_id):
+    for shift in list_shifts(where.home, where.project_id):
         record = shift.record
         at_home, *targets = (Domain(each.dataset, each.on) for each in record.domains)
         if (record.model_sha256, record.size, at_home) == (model_sha256, size, home) and there in targets:
@@ -59,20 +59,20 @@ def why_of(beside: Beside, model_sha256: str, home: Domain, there: Domain, size:
 
 
 def expected_on(
-    beside: Beside, model_sha256: str, dataset: str, size: str, evaluation: int, mapping: str | None
+    where: Where, model_sha256: str, dataset: str, size: str, evaluation: int, mapping: str | None
 ) -> ExpectedOn | None:
     """Return what to expect of a dataset's photos without labels, learnt from an evaluation; None where it has none.
 
     Raises:
         UserError: the files of an evaluation or a survey are damaged.
     """
-    known = {each.name: each.images - each.labelled for each in list_datasets(beside.database, beside.project)}
+    known = {each.name: each.images - each.labelled for each in list_datasets(where.database, where.project)}
     if not known.get(dataset):
         return None
-    photos = photos_of(beside.database, beside.project, dataset, UNLABELLED)
-    surveys = list_surveys(beside.home, beside.project_id)
+    photos = photos_of(where.database, where.project, dataset, UNLABELLED)
+    surveys = list_surveys(where.home, where.project_id)
     found = find_holding(surveys, photos, model_sha256=model_sha256, size=size)
     if found is None:
         return ExpectedOn(len(photos), len(photos), None)
-    told = estimate(beside.database, beside.project, found.survey, evaluation, rows=found.rows, mapping=mapping)
+    told = estimate(where.database, where.project, found.survey, evaluation, rows=found.rows, mapping=mapping)
     return ExpectedOn(len(photos), found.missing, told)

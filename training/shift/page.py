@@ -25,7 +25,7 @@ from training.evaluation.reporting.style import STYLE
 from training.evaluation.reporting.write import check_page
 from training.models.names import model_names
 from training.prediction.size import ORIGINAL
-from training.shift.beside import Beside, expected_on, why_of
+from training.shift.beside import Where, expected_on, why_of
 from training.shift.how import HOW_ELSEWHERE
 from training.shift.subject import Domain
 from training.shift.table import DomainLoss, ShiftTable
@@ -44,13 +44,13 @@ class _Page:
     """What the parts of a page need.
 
     Attributes:
-        beside: where all of it is kept.
+        where: the home and the project that hold all of it.
         found: home against the others.
         model: reference of the model, as commands take it.
         images: how many of each domain's worst to show.
     """
 
-    beside: Beside
+    where: Where
     found: ShiftTable
     model: str
     images: int
@@ -59,8 +59,8 @@ class _Page:
         """Return the line that measures what nobody has."""
         size = self.found.home.record.size
         sized = [] if size == ORIGINAL else [f"--size={size}"]
-        argv = [name, *options, *sized, f"--project={self.beside.project}", "--", self.model]
-        return shell_line(argv, self.beside.home.path)
+        argv = [name, *options, *sized, f"--project={self.where.project}", "--", self.model]
+        return shell_line(argv, self.where.home.path)
 
 
 def shift_html(
@@ -87,8 +87,8 @@ def shift_html(
     """
     with database.read() as session:
         row = find_project(session, project)
-        beside = Beside(home, database, row.id, row.name)
-    page = _Page(beside, found, model or found.home.record.model, images)
+        where = Where(home, database, row.id, row.name)
+    page = _Page(where, found, model or found.home.record.model, images)
     title = f"Model {page.model} on other domains"
     body = [h("h1", {}, h("bdi", {}, title)), _about(page)]
     for target in found.targets:
@@ -122,12 +122,12 @@ def write_page(
 
 
 def _about(page: _Page) -> ET.Element:
-    record, beside = page.found.home.record, page.beside
-    known = {each.reference: each for each in model_names(beside.home, beside.database, beside.project)}
+    record, where = page.found.home.record, page.where
+    known = {each.reference: each for each in model_names(where.home, where.database, where.project)}
     named = known.get(page.model)
     titled = f" ({named.title})" if named and named.title != named.reference else ""
     facts = (
-        ("project", beside.project),
+        ("project", where.project),
         ("model", f"{page.model}{titled}{f', {named.architecture}' if named else ''}"),
         ("home", Domain(record.dataset, record.on).title),
         ("other domains", ", ".join(target.domain.title for target in page.found.targets)),
@@ -144,19 +144,19 @@ def _target(page: _Page, target: DomainLoss) -> list[ET.Element]:
         parts.append(h("ul", {"class": "notes"}, *(h("li", {}, h("bdi", {}, note)) for note in target.notes)))
     mapping = target.comparison.b.mapping
     there = open_evaluation(
-        page.beside.database,
+        page.where.database,
         target.comparison.b.id,
-        project=page.beside.project,
+        project=page.where.project,
         mapping=mapping.name if mapping else None,
     )
-    findings = read_findings(page.beside.database, there)
+    findings = read_findings(page.where.database, there)
     colors = dict(zip(findings.report.predicted_names, findings.colors, strict=True))
     for each in others:
         parts += [h("h3", {}, each.title), table(each, None if each.name == "figures" else colors)]
     parts += [*_why(page, target, colors), *_remedies(page, target), *_expected(page, target), *_next(page, target)]
     return [
         h("section", {}, h("h2", {}, h("bdi", {}, target.domain.title)), *parts),
-        *images_section(findings, worst_images(page.beside.database, findings, page.images), colors),
+        *images_section(findings, worst_images(page.where.database, findings, page.images), colors),
     ]
 
 
@@ -164,10 +164,10 @@ def _why(page: _Page, target: DomainLoss, colors: dict[str, str]) -> list[ET.Ele
     record = page.found.home.record
     home = Domain(record.dataset, record.on)
     parts = [h("h3", {}, "Why: how its photos differ from home's")]
-    shift = why_of(page.beside, record.model_sha256, home, target.domain, record.size)
+    shift = why_of(page.where, record.model_sha256, home, target.domain, record.size)
     if shift is None:
         command = page.command("shift", f"--from={home}", f"--to={target.domain}")
-        return [*parts, _todo("Nobody has measured that yet", command)]
+        return [*parts, _unmeasured("Nobody has measured that yet", command)]
     place = shift.place_of(target.domain)
     parts.append(h("p", {"class": "beside"}, f"Measured on {shift.record.created_at:%Y-%m-%d} (shift {shift.name})."))
     parts += [h("p", {}, h("bdi", {}, line)) for line in why_said(shift.record, place)]
@@ -177,13 +177,13 @@ def _why(page: _Page, target: DomainLoss, colors: dict[str, str]) -> list[ET.Ele
 
 
 def _remedies(page: _Page, target: DomainLoss) -> list[ET.Element]:
-    record, beside = page.found.home.record, page.beside
+    record, where = page.found.home.record, page.where
     if str(record.refinement):  # remedies are of the model as it is
         return []
     mapping = page.found.home.mapping
     domain = target.domain
     case = Case(
-        *(beside.home, beside.database, beside.project, page.model, domain),
+        *(where.home, where.database, where.project, page.model, domain),
         size=record.size,
         mapping=mapping.name if mapping else None,
         at_home=Domain(record.dataset, record.on),
@@ -192,7 +192,7 @@ def _remedies(page: _Page, target: DomainLoss) -> list[ET.Element]:
     parts = [h("h3", {}, "What was tried without labels")]
     if not any(one.comparison for one in outcomes.outcomes):
         command = page.command("remedies", f"--dataset={domain.dataset}", f"--on={domain.on}")
-        return [*parts, _todo("Nobody has tried a remedy yet", command)]
+        return [*parts, _unmeasured("Nobody has tried a remedy yet", command)]
     return [*parts, h("p", {}, h("bdi", {}, remedies_said(outcomes))), table(remedies_table(outcomes))]
 
 
@@ -202,7 +202,7 @@ def _expected(page: _Page, target: DomainLoss) -> list[ET.Element]:
         return []
     mapping, domain = page.found.home.mapping, target.domain
     found = expected_on(
-        *(page.beside, record.model_sha256, domain.dataset, record.size, page.found.home.id),
+        *(page.where, record.model_sha256, domain.dataset, record.size, page.found.home.id),
         mapping=mapping.name if mapping else None,
     )
     if found is None:
@@ -211,7 +211,7 @@ def _expected(page: _Page, target: DomainLoss) -> list[ET.Element]:
     if found.estimate is None:
         command = page.command("survey", f"--dataset={target.domain.dataset}", "--on=unlabelled")
         text = f"Nobody has surveyed the {found.photos:,} photos of {target.domain.dataset} without labels yet"
-        return [*parts, _todo(text, command)]
+        return [*parts, _unmeasured(text, command)]
     missing = f" {found.missing:,} more were not surveyed." if found.missing else ""
     known = found.photos - found.missing
     photos = "photo" if known == 1 else "photos"
@@ -222,7 +222,7 @@ def _expected(page: _Page, target: DomainLoss) -> list[ET.Element]:
 
 def _next(page: _Page, target: DomainLoss) -> list[ET.Element]:
     """Return the lists of photos that were suggested to label next."""
-    home, dataset = page.beside, target.domain.dataset
+    home, dataset = page.where, target.domain.dataset
     parts = []
     for name in filter(_SUGGESTED.fullmatch, list_subsets(home.database, home.project, dataset)):
         paths = subset_paths(home.database, home.project, dataset, name)
@@ -233,5 +233,5 @@ def _next(page: _Page, target: DomainLoss) -> list[ET.Element]:
     return [h("h3", {}, "What to label next"), *parts] if parts else []
 
 
-def _todo(text: str, command: str) -> ET.Element:
+def _unmeasured(text: str, command: str) -> ET.Element:
     return h("p", {}, h("bdi", {}, text), ": ", h("code", {}, h("bdi", {}, command)))

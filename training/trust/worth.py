@@ -15,7 +15,7 @@ from training.evaluation import mapping as mappings
 from training.evaluation.metrics import metrics
 from training.evaluation.opened import OpenEvaluation, kept_record, open_evaluation
 from training.evaluation.report import EvaluationInfo, list_evaluations
-from training.evaluation.store import read_counts
+from training.evaluation.store import read_counts, sum_counts
 
 LEAST_ACCURACY = 0.85
 """A model that is right on a smaller share of the pixels is more often wrong itself than the labels are."""
@@ -64,9 +64,9 @@ def warnings(database: Database, evaluation: OpenEvaluation) -> tuple[str, ...]:
 
 @lru_cache(maxsize=_KEPT)
 def total_counts(directory: Path) -> NDArray[np.int64]:
-    """Return the counts of all images together before any mapping, int64 (k_truth, k_model)."""
+    """As `training.evaluation.store.sum_counts`, kept for the next call."""
     record = kept_record(directory)
-    return np.asarray(read_counts(directory, record).sum(axis=0), np.int64).reshape(len(record.truth_classes), -1)
+    return sum_counts(read_counts(directory, record), record)
 
 
 def _accuracy(directory: Path, columns: tuple[int, ...]) -> float | None:

@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 import typer
 
 from labeling.parts import part_title
-from workbench.cli.commands_evaluations import MappingOption
 from workbench.cli.options import (
     DatasetOption,
     DeviceOption,
     HomeOption,
     JsonOption,
+    MappingOption,
     ModelArgument,
     ProjectOption,
     SizeOption,

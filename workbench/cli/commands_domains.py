@@ -14,6 +14,7 @@ from workbench.cli.options import (
     DeviceOption,
     HomeOption,
     JsonOption,
+    MappingOption,
     ModelArgument,
     OverwriteOption,
     ProjectOption,
@@ -32,11 +33,6 @@ class RemedyName(StrEnum):
     FOURIER = "fourier"
     LOOKS = "looks"
     CRF = "crf"
-
-
-MappingOption = Annotated[
-    str | None, typer.Option(help="A saved mapping, or by-name: classes of the same name (default: as it was made).")
-]
 
 
 def register(app: typer.Typer) -> None:

@@ -6,14 +6,10 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli.options import HomeOption, JsonOption, ProjectOption, Workplace
+from workbench.cli.options import HomeOption, JsonOption, MappingOption, ProjectOption, Workplace
 from workbench.cli.output import emit, percent, progress_bar, say, table
 
 NumberArgument = Annotated[int, typer.Argument(metavar="EVAL", help="Number of an evaluation.")]
-MappingOption = Annotated[
-    str | None,
-    typer.Option(help="A saved mapping, or by-name: classes of the same name (default: as it was made)."),
-]
 
 
 def register(app: typer.Typer) -> None:

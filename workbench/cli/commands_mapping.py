@@ -77,13 +77,7 @@ def mapping_suggest(
     def show() -> None:
         columns = ["model's class", ">pixels", "mostly on", ">%", "may count as"]
         shown = (
-            (
-                each.model_class,
-                each.pixels,
-                each.mostly,
-                percent(each.share),
-                target or "(other)",
-            )
+            (each.model_class, each.pixels, each.mostly, percent(each.share), target or "(other)")
             for each, (_, target) in zip(lying, rows, strict=True)
         )
         table(None, columns, shown)

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli.commands_evaluations import MappingOption, NumberArgument
-from workbench.cli.options import HomeOption, JsonOption, ProjectOption, Workplace
+from workbench.cli.commands_evaluations import NumberArgument
+from workbench.cli.options import HomeOption, JsonOption, MappingOption, ProjectOption, Workplace
 from workbench.cli.output import emit, progress_bar, say
 
 

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from workbench.cli.commands_evaluations import MappingOption, NumberArgument
-from workbench.cli.options import HomeOption, JsonOption, ProjectOption, Workplace
+from workbench.cli.commands_evaluations import NumberArgument
+from workbench.cli.options import HomeOption, JsonOption, MappingOption, ProjectOption, Workplace
 from workbench.cli.output import emit, note, percent, progress_bar, say, table
 
 _REGIONS = 3  # of an image that are listed

@@ -56,6 +56,10 @@ StyleOption = Annotated[
     Literal["histogram", "fourier"] | None,
     typer.Option(help="Give photos the look of those the model was trained on first."),
 ]
+MappingOption = Annotated[
+    str | None,
+    typer.Option(help="A saved mapping, or by-name: classes of the same name (default: as it was made)."),
+]
 StyleOfOption = Annotated[
     str | None,
     typer.Option(metavar="DATASET[:ON]", help="Photos whose look it is, in place of those the model was trained on."),
