@@ -218,12 +218,11 @@ class Tab {
   drawMissing() {
     const missing = this.found?.missing ?? [];
     const { model, home, to, size, mapping, restrict } = this.asked;
-    if (!missing.length || !home || this.isBeginning || this.doing.isBusy) return this.missing.replaceChildren();
+    if (!missing.length || !home || this.doing.isBusy) return this.missing.replaceChildren();
     const begin = async () => {
-      this.isBeginning = true;
+      const begun = this.doing.begin(this.routes.post("evaluate", { model, home, to: this.labelled(to), size, mapping, restrict }));
       this.drawMissing();
-      await this.doing.begin(this.routes.post("evaluate", { model, home, to: this.labelled(to), size, mapping, restrict }));
-      this.isBeginning = false;
+      await begun;
       this.drawMissing(); // it was refused, perhaps
     };
     const names = missing.flatMap((each, place) => [place ? ", " : "", domainName(each)]);

@@ -8,12 +8,13 @@ export class Doing {
   // command: the first word of the task's command, by which one that was begun earlier is found again
   // told(task): at each look; ended(task): once it has ended, however
   constructor(project, command, { told = () => {}, ended }) {
-    Object.assign(this, { project, command, told, ended, id: null, turn: 0 });
+    Object.assign(this, { project, command, told, ended, id: null, isAsking: false, turn: 0 });
     this.element = h("div", { class: "wb-shift-doing", role: "status", hidden: true });
   }
 
+  // From the moment it is begun, not to be begun twice.
   get isBusy() {
-    return this.id !== null;
+    return this.isAsking || this.id !== null;
   }
 
   // Is there one that goes on, begun in another tab or before a reload?
@@ -41,12 +42,15 @@ export class Doing {
 
   async begin(asking) {
     const turn = (this.turn += 1);
+    this.isAsking = true;
     this.say(h("p", {}, "Starting …"));
     try {
       const task = await asking;
       if (turn === this.turn) this.follow(task);
     } catch (error) {
-      if (turn === this.turn) this.say(h("p", { class: "wb-bad", role: "alert" }, error.message));
+      if (turn !== this.turn) return;
+      this.isAsking = false;
+      this.say(h("p", { class: "wb-bad", role: "alert" }, error.message));
     }
   }
 
@@ -80,6 +84,6 @@ export class Doing {
   stop() {
     this.turn += 1;
     this.follower?.stop();
-    this.id = null;
+    Object.assign(this, { id: null, isAsking: false });
   }
 }

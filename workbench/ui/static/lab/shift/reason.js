@@ -42,14 +42,13 @@ export class Reason {
 
   // One at a time: not while one is asked for, nor while it runs.
   allow() {
-    if (this.button) this.button.disabled = this.isAsking || this.doing.isBusy;
+    if (this.button) this.button.disabled = this.doing.isBusy;
   }
 
   async begin() {
-    this.isAsking = true;
+    const begun = this.doing.begin(this.ask());
     this.allow();
-    await this.doing.begin(this.ask());
-    this.isAsking = false;
+    await begun;
     this.allow();
   }
 

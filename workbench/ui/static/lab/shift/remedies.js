@@ -56,21 +56,19 @@ export class Remedies {
   }
 
   async attempt(only) {
-    this.isAsking = true;
+    const begun = this.doing.begin(this.routes.post("remedies", { ...this.asked, only }));
     this.draw();
-    await this.doing.begin(this.routes.post("remedies", { ...this.asked, only }));
-    this.isAsking = false;
+    await begun;
     if (this.found) this.draw();
   }
 
   draw() {
     const { original, remedies } = this.found;
-    const isBusy = this.isAsking || this.doing.isBusy; // not to be begun twice
     const tried = remedies.filter(({ metrics }) => metrics);
     const range = rangeOf(tried.map(({ metrics }) => metrics.miou));
     const left = remedies.filter(({ metrics, refused }) => !metrics && !refused);
     const heads = [["remedy"], ["mIoU %", "wb-number"], ["difference", "wb-number"]];
-    const all = left.length > 0 && h("button", { type: "button", class: "wb-button wb-primary", id: "wb-shift-try-all", disabled: isBusy, onclick: () => this.attempt([]) }, left.length === remedies.length ? "Try all" : `Try the other ${left.length}`);
+    const all = left.length > 0 && h("button", { type: "button", class: "wb-button wb-primary", id: "wb-shift-try-all", disabled: this.doing.isBusy, onclick: () => this.attempt([]) }, left.length === remedies.length ? "Try all" : `Try the other ${left.length}`);
     keepFocus(this.body, () => this.body.replaceChildren(
       h("div", { class: "wb-wide" }, h("table", { class: "wb-table wb-shift-table" },
         h("thead", {}, h("tr", {}, ...heads.map(([text, look = null]) => h("th", { scope: "col", class: look }, text)), h("th", { scope: "col", class: "wb-shift-plot" }, tried.length ? rangeAxis(range) : ""), h("th", { scope: "col" }, "it is"), h("th", { scope: "col" }, "IoU gets worse in"), h("th", {}))),
@@ -112,7 +110,7 @@ export class Remedies {
         h("td", {}, this.link(evaluation), model && h("div", {}, h("a", { href: address("/use", { project: this.project, model }), "aria-label": `Use the model that ${title} made` }, "Use this model"))));
     }
     const now = this.doing.isBusy && this.trying === title;
-    const button = h("button", { type: "button", class: "wb-button", disabled: this.isAsking || this.doing.isBusy, "aria-label": `Try ${title}`, onclick: () => this.attempt([remedy]) }, now ? "Trying …" : "Try");
+    const button = h("button", { type: "button", class: "wb-button", disabled: this.doing.isBusy, "aria-label": `Try ${title}`, onclick: () => this.attempt([remedy]) }, now ? "Trying …" : "Try");
     return h("tr", { dataset: { remedy } }, head, h("td", { colspan: 5, class: "wb-hint" }, model ? "The model is made, but not evaluated yet." : ""), h("td", {}, button));
   }
 

@@ -76,14 +76,13 @@ export class Unlabelled {
 
   // One at a time: not while one is asked for, nor while it runs.
   allow() {
-    if (this.button) this.button.disabled = this.isAsking || this.doing.isBusy;
+    if (this.button) this.button.disabled = this.doing.isBusy;
   }
 
   async begin() {
-    this.isAsking = true;
+    const begun = this.doing.begin(this.routes.post("surveys", { model: this.asked.model, on: this.on, size: this.asked.size }));
     this.allow();
-    await this.doing.begin(this.routes.post("surveys", { model: this.asked.model, on: this.on, size: this.asked.size }));
-    this.isAsking = false;
+    await begun;
     this.allow();
   }
 
